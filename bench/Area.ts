@@ -1,0 +1,34 @@
+/**
+ * One benchmark that can be run by name, and what all of them are told.
+ */
+import type { Measurement } from "./Measurement.ts"
+
+export interface Options {
+  /** Every contender does its work once in each run; the runs alternate. */
+  readonly runs: number
+  /** Much less work: figures to see that everything runs, not to quote. */
+  readonly quick: boolean
+  /** Compare with other people's software too. */
+  readonly peers: boolean
+  /** Says what is being done. */
+  readonly progress: (what: string) => void
+}
+
+export interface Area {
+  readonly title: string
+  /** What the reader must know to read the figures right. */
+  readonly notes: ReadonlyArray<string>
+  readonly measure: (options: Options) => Promise<ReadonlyArray<Measurement>>
+  /** The contenders that are ours; all the others are what they are compared with. */
+  readonly ours: ReadonlyArray<string>
+}
+
+/** Adds the figures of one contender's run. Somebody else's failure leaves a gap in the table; ours ends the run. */
+export const orGap = async (ours: boolean, { progress }: Options, play: () => Promise<void>): Promise<void> => {
+  try {
+    await play()
+  } catch (cause) {
+    if (ours) throw cause
+    progress(`failed, no figures of this run: ${cause instanceof Error ? cause.message : String(cause)}`)
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * One whole node as a process: as `holdfast start` composes it, with a protocol whose handler inserts a row.
+ */
+import { Effect, Layer, ManagedRuntime, Redacted, References, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import fs from "node:fs"
+import { syncBuiltinESMExports } from "node:module"
+import * as Composition from "../../src/programs/Composition.ts"
+import * as Address from "../../src/protocol/Address.ts"
+import { Delivery } from "../../src/services/delivery/Delivery.ts"
+import * as Protocol from "../../src/services/delivery/Protocol.ts"
+import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
+import { Registry } from "../../src/services/link/Registry.ts"
+import { Node } from "../../src/services/Node.ts"
+import { Transactions } from "../../src/services/Transactions.ts"
+import * as End from "../End.ts"
+import { Arrivals } from "./Arrivals.ts"
+import * as Work from "./Work.ts"
+
+/** The embedded database forces its files to the disk in this process, where it can be counted. */
+let fsyncs = 0
+const { fsyncSync } = fs
+fs.fsyncSync = (file) => {
+  fsyncs++
+  fsyncSync(file)
+}
+syncBuiltinESMExports()
+
+const arrivals = new Arrivals()
+
+const Bench = Protocol.make("bench", {
+  messages: Schema.Struct({ n: Schema.Int, sentAt: Schema.Number, text: Schema.String }),
+  handle: Effect.fnUntraced(function* ({ n, sentAt, text }) {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`INSERT INTO bench_effects (n, body) VALUES (${n}, ${text})`
+    // The messages of a link are committed in order, so the last commit is known by its message alone. A count that a
+    // repeated transaction had put wrong would show in the tally.
+    if (sentAt <= 0 && !arrivals.isLast) return arrivals.committed(sentAt)
+    const transactions = yield* Transactions
+    yield* transactions.afterCommit(Effect.sync(() => arrivals.committed(sentAt)))
+  })
+})
+
+const text = Work.padding(Work.bodyBytes - Bench.prepare({ n: 1_000_000, sentAt: 0.5, text: "" }).body.length - 1)
+const message = (n: number, sentAt: number) => ({ n: 1_000_000 + n, sentAt, text })
+
+const makeRuntime = (data: string, database: string | undefined) =>
+  ManagedRuntime.make(
+    Composition.layer({
+      data,
+      database: database === undefined ? undefined : Redacted.make(database),
+      maxConnections: 24,
+      listen: { host: "127.0.0.1", port: 0 },
+      protocols: [Bench.handled]
+    }).pipe(Layer.provideMerge(Layer.succeed(References.MinimumLogLevel, "Warn")))
+  )
+
+let opened: ReturnType<typeof makeRuntime> | undefined
+let peer: Address.Address | undefined
+const runtime = () => {
+  if (opened === undefined) throw new Error("the node is not open")
+  return opened
+}
+const peerKey = () => {
+  if (peer === undefined) throw new Error("the node is not connected")
+  return peer.key
+}
+
+const range = (count: number, from: number): ReadonlyArray<number> => Array.from({ length: count }, (_, i) => from + i)
+
+const sending = Effect.fnUntraced(function* ({ count, from, how }: Work.Job) {
+  const delivery = yield* Delivery
+  const transactions = yield* Transactions
+  const to = peerKey()
+  const all = range(count, from)
+  // A time of sending that is not positive asks for no note of the delay.
+  const send = (n: number) => delivery.send(to, Bench, message(n, -0.5))
+  switch (how._tag) {
+    case "Single":
+      return yield* Effect.forEach(all, (n) => transactions.within(send(n)), {
+        concurrency: how.inFlight,
+        discard: true
+      })
+    case "Grouped":
+      return yield* Effect.forEach(all, (n) => delivery.sendNow(to, Bench, message(n, -0.5)), {
+        concurrency: how.senders,
+        discard: true
+      })
+    case "Batch": {
+      const batches = range(count / how.size, 0).map((i) => range(how.size, from + i * how.size))
+      return yield* Effect.forEach(
+        batches,
+        (batch) => transactions.within(Effect.forEach(batch, send, { discard: true })),
+        {
+          concurrency: how.inFlight,
+          discard: true
+        }
+      )
+    }
+  }
+})
+
+const functions = {
+  open: async ({
+    data,
+    database
+  }: {
+    readonly data: string
+    readonly database: string | undefined
+  }): Promise<string> => {
+    opened = makeRuntime(data, database)
+    const { address } = await opened.runPromise(Node)
+    await opened.runPromise(SqlClient.SqlClient.use((sql) => sql.unsafe(Work.createEffects)))
+    return String(address)
+  },
+  /** Returns once the session is live. */
+  connect: (address: string): Promise<void> =>
+    runtime().runPromise(
+      Effect.gen(function* () {
+        const to = yield* Effect.fromResult(Address.parse(address))
+        peer = to
+        const node = yield* Node
+        const registry = yield* Registry
+        yield* node.connect(to)
+        while (registry.session(to.key) === undefined) yield* Effect.sleep("10 millis")
+      })
+    ),
+  send: async (job: Work.Job): Promise<number> => {
+    const at = End.now()
+    await runtime().runPromise(sending(job))
+    return at
+  },
+  pace: ({ count, from, perSecond }: Work.Pace): Promise<void> =>
+    runtime().runPromise(
+      Effect.gen(function* () {
+        const delivery = yield* Delivery
+        const send = (n: number) => Effect.suspend(() => delivery.sendNow(peerKey(), Bench, message(n, End.now())))
+        yield* Effect.forEach(range(count, from), (n) => Effect.delay(send(n), ((n - from) * 1_000) / perSecond), {
+          concurrency: "unbounded",
+          discard: true
+        })
+      })
+    ),
+  /** Returns once nothing is owed any more. */
+  settled: (): Promise<void> =>
+    runtime().runPromise(
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        while ((yield* store.debtors(1)).length > 0) yield* Effect.sleep("20 millis")
+      })
+    ),
+  expect: async (count: number): Promise<void> => {
+    await runtime().runPromise(SqlClient.SqlClient.use((sql) => sql.unsafe(Work.emptyEffects)))
+    arrivals.expect(count)
+  },
+  finished: () => arrivals.finished,
+  tally: async (): Promise<Work.Tally> => {
+    const rows = await runtime().runPromise(SqlClient.SqlClient.use((sql) => sql.unsafe<Work.Tally>(Work.tallyEffects)))
+    return rows[0]!
+  },
+  delays: () => arrivals.delays,
+  /** How often the embedded database forced something to the disk, so far. */
+  fsyncs: () => fsyncs,
+  /** Single-row commits with so many in flight, for so long; how many a second. */
+  commits: ({ inFlight, millis }: { readonly inFlight: number; readonly millis: number }): Promise<number> =>
+    runtime().runPromise(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        yield* sql`CREATE TABLE IF NOT EXISTS bench_commits (n integer NOT NULL, body text NOT NULL)`
+        const from = performance.now()
+        let done = 0
+        const client = Effect.gen(function* () {
+          while (performance.now() - from < millis) {
+            yield* sql`INSERT INTO bench_commits (n, body) VALUES (${done}, ${text})`
+            done++
+          }
+        })
+        yield* Effect.all(
+          range(inFlight, 0).map(() => client),
+          { concurrency: "unbounded", discard: true }
+        )
+        return (done / (performance.now() - from)) * 1_000
+      })
+    )
+}
+export type Functions = typeof functions
+
+End.serve(functions, () => opened?.dispose())

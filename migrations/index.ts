@@ -1,0 +1,24 @@
+/**
+ * Every migration, by number. One that has been released never changes; a change of the tables is a new one.
+ */
+import type { Effect } from "effect"
+import type { SqlClient } from "effect/sql"
+import type { SqlError } from "effect/sql/SqlError"
+import createLinks from "./0001_create_links.ts"
+import createOutbox from "./0002_create_outbox.ts"
+import createReceipts from "./0003_create_receipts.ts"
+import createEvents from "./0004_create_events.ts"
+import createPeers from "./0005_create_peers.ts"
+import createInbox from "./0006_create_inbox.ts"
+import createOwner from "./0007_create_owner.ts"
+
+/** Name to effect: four digits, what it does. Run by `holdfast/layers/Migrations`. */
+export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>>> = {
+  "0001_create_links": createLinks,
+  "0002_create_outbox": createOutbox,
+  "0003_create_receipts": createReceipts,
+  "0004_create_events": createEvents,
+  "0005_create_peers": createPeers,
+  "0006_create_inbox": createInbox,
+  "0007_create_owner": createOwner
+}

@@ -1,0 +1,314 @@
+/**
+ * PostgreSQL as the database of a node.
+ *
+ * `layer` proves at start that the server can be reached and that its commits survive a crash, and fails with a
+ * message that says what to do otherwise. A server that is lost later is not an error of the layer: statements fail
+ * with a retryable `SqlError` while it is away, and the pool opens new connections as soon as it is back.
+ *
+ * `make` is the client over the driver's pool, which the embedded database shares.
+ */
+import { PgClient, type PgConnection, PgPool } from "@effect/sql-pg"
+import { Config, Duration, Effect, Layer, Option, Redacted, Result, type Scope, Stream } from "effect"
+import { Reactivity } from "effect/reactivity"
+import { SqlClient, type SqlConnection, Statement } from "effect/sql"
+import { SqlError, StatementTimeoutError, UnknownError } from "effect/sql/SqlError"
+import { DatabaseNotDurable, DatabaseUnreachable, DatabaseUrlInvalid } from "./DatabaseErrors.ts"
+import * as SqlFailure from "./SqlFailure.ts"
+import { TransactionLimit } from "./TransactionLimit.ts"
+
+/** Where and how to connect. */
+export interface Options {
+  /** `postgres://user:password@host:port/database`, with libpq's query parameters. */
+  readonly url: Redacted.Redacted
+  /** Upper bound of open connections, 10 by default. A listener and an open transaction each hold one. */
+  readonly maxConnections?: number | undefined
+  /** What the server's activity view shows, `holdfast` by default. */
+  readonly applicationName?: string | undefined
+  /** Accept a server whose commits a crash can undo. */
+  readonly allowDataLoss?: boolean | undefined
+}
+
+/** The driver's settings, and which database stands behind the wire protocol. */
+export interface ClientOptions extends Omit<
+  PgClient.PgPoolConfig,
+  "transformResultNames" | "transformQueryNames" | "transformJson"
+> {
+  readonly driver: "pg" | "pglite"
+}
+
+const json = Statement.custom<Statement.Custom<"PgJson", unknown>>("PgJson")
+
+/** How the SQL client ends what it cannot commit. */
+const cleanup = /^(?:ROLLBACK|ROLLBACK TO SAVEPOINT \w+|RELEASE SAVEPOINT \w+)$/
+
+const release = /^RELEASE SAVEPOINT (\w+)$/
+/** The SQLSTATE of whatever is asked for after a statement of the transaction has failed. */
+const failedTransaction = "25P02"
+
+/** One pooled session as a connection of the SQL client. */
+class Pooled implements SqlConnection.Connection {
+  readonly session: PgConnection.PgConnection
+  constructor(session: PgConnection.PgConnection) {
+    this.session = session
+  }
+  private rows(sql: string, params: ReadonlyArray<unknown>, prepare: boolean) {
+    return Effect.mapBoth(this.session.query(sql, params, prepare), {
+      onFailure: SqlFailure.classify,
+      onSuccess: (result) => result.rows
+    })
+  }
+  /**
+   * Cleaning up on a session that is gone succeeds: the server has rolled back. The SQL client would turn that failure
+   * into a defect, and hide the retryable error that led to it.
+   *
+   * A savepoint that cannot be released because somebody went on after a failed statement is rolled back to: what is
+   * inside of it fails, and what is around it can go on.
+   */
+  execute(sql: string, params: ReadonlyArray<unknown>) {
+    const result = this.rows(sql, params, true)
+    if (params.length > 0 || !cleanup.test(sql)) return result
+    return Effect.catch(result, (error) => {
+      if (SqlFailure.lostSession(error)) return Effect.succeed([])
+      const savepoint = release.exec(sql)?.[1]
+      if (savepoint === undefined || SqlFailure.code(error) !== failedTransaction) return Effect.fail(error)
+      return Effect.andThen(this.rows(`ROLLBACK TO SAVEPOINT ${savepoint}`, [], true), Effect.fail(error))
+    })
+  }
+  executeUnprepared(sql: string, params: ReadonlyArray<unknown>) {
+    return this.rows(sql, params, false)
+  }
+  executeRaw(sql: string, params: ReadonlyArray<unknown>) {
+    return Effect.mapError(this.session.query(sql, params), SqlFailure.classify)
+  }
+  executeValues(sql: string, params: ReadonlyArray<unknown>) {
+    return Effect.mapError(this.session.queryValues(sql, params), SqlFailure.classify)
+  }
+  executeValuesUnprepared(sql: string, params: ReadonlyArray<unknown>) {
+    return Effect.mapError(this.session.queryValues(sql, params, false), SqlFailure.classify)
+  }
+  executeStream(sql: string, params: ReadonlyArray<unknown>) {
+    return Stream.mapError(this.session.stream(sql, params), SqlFailure.classify)
+  }
+  /** A COMMIT of a transaction that has already failed is answered with ROLLBACK, which is not a commit. */
+  get commit(): Effect.Effect<void, SqlError> {
+    return Effect.flatMap(Effect.mapError(this.session.query("COMMIT"), SqlFailure.classify), (result) =>
+      result.command === "ROLLBACK"
+        ? Effect.fail(
+            new SqlError({
+              reason: new UnknownError({
+                cause: new Error("COMMIT was answered with ROLLBACK"),
+                message: "The transaction had failed and was rolled back at its COMMIT",
+                operation: "commit"
+              })
+            })
+          )
+        : Effect.void
+    )
+  }
+}
+
+const overdue = (limit: Duration.Duration): SqlError =>
+  new SqlError({
+    reason: new StatementTimeoutError({
+      cause: new Error("transaction limit reached"),
+      message:
+        `The transaction was open for ${Duration.format(limit)} and was rolled back. If it waits for a query that ` +
+        `another fiber makes outside of it, that query waits for its connection.`,
+      operation: "transaction"
+    })
+  })
+
+/**
+ * A SQL client over the driver's connection pool.
+ *
+ * It differs from the driver's own in five points: failures that pass are retryable (see `SqlFailure`), a session lost
+ * inside a transaction is such a failure and not a defect, `notify` joins an open transaction, transactions are bounded
+ * by `TransactionLimit`, and a second connection asked for from inside a transaction of a pool of one is a defect that
+ * says so instead of a deadlock.
+ */
+export const make = Effect.fnUntraced(function* (
+  options: ClientOptions
+): Effect.fn.Return<PgClient.PgClient, SqlError, Scope.Scope | Reactivity.Reactivity> {
+  const pool = yield* PgPool.make(options)
+  const wrap = (session: PgConnection.PgConnection) => new Pooled(session)
+  const reserve = Effect.mapBoth(pool.reserve, { onFailure: SqlFailure.classify, onSuccess: wrap })
+  const client = yield* SqlClient.make({
+    driver: options.driver,
+    acquirer: Effect.mapBoth(pool.get, { onFailure: SqlFailure.classify, onSuccess: wrap }),
+    borrower: (f) =>
+      Effect.mapError(
+        pool.use((session) => f(wrap(session))),
+        (error) => (error instanceof SqlError ? SqlFailure.classify(error) : error)
+      ),
+    transactionAcquirer: reserve,
+    compiler: PgClient.makeCompiler(),
+    prepareTransactionControls: true,
+    commit: (connection) => (connection instanceof Pooled ? connection.commit : Effect.die("foreign connection")),
+    releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
+    spanAttributes: [["db.system.name", "postgresql"]]
+  })
+
+  const single = options.maxConnections === 1
+  /** Asking for a second connection of one, while holding it, would wait for ever. */
+  const outside = <A, E, R>(what: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    single
+      ? Effect.flatMap(Effect.serviceOption(client.transactionService), (open) =>
+          Option.isSome(open)
+            ? Effect.die(new Error(`${what} inside a transaction needs a second connection, and the database has one`))
+            : effect
+        )
+      : effect
+
+  const bounded: SqlClient.SqlClient["withTransaction"] = (self) =>
+    Effect.flatMap(Effect.serviceOption(client.transactionService), (open) =>
+      Option.isSome(open)
+        ? withTransaction(self)
+        : Effect.flatMap(TransactionLimit, (input) => {
+            const duration = Duration.fromInputUnsafe(input)
+            if (!Duration.isFinite(duration)) return withTransaction(self)
+            return withTransaction(
+              Effect.timeoutOrElse(self, { duration, orElse: () => Effect.fail(overdue(duration)) })
+            )
+          })
+    )
+  const withTransaction = client.withTransaction
+
+  return Object.assign(client, {
+    [PgClient.TypeId]: PgClient.TypeId,
+    config: options,
+    reserve: outside("reserve", reserve),
+    withTransaction: bounded,
+    json: (value: unknown) => Statement.fragment([json(value)]),
+    listen: (channel: string) =>
+      outside(
+        "listen",
+        Effect.mapError(
+          Effect.flatMap(pool.reserve, (it) => it.listen(channel)),
+          SqlFailure.classify
+        )
+      ),
+    notify: (channel: string, payload: string) => Effect.asVoid(client`SELECT pg_notify(${channel}, ${payload})`)
+  })
+})
+
+const urlHint = "it is not a postgres:// or postgresql:// URL"
+
+/** What a connection URL points at. The driver reads it again; this reading serves checks and messages. */
+const target = (url: Redacted.Redacted): Result.Result<Target, DatabaseUrlInvalid> => {
+  const text = Redacted.value(url)
+  if (!/^postgres(ql)?:\/\//.test(text)) return Result.fail(new DatabaseUrlInvalid({ problem: urlHint }))
+  const parsed = URL.parse(text)
+  if (parsed === null) return Result.fail(new DatabaseUrlInvalid({ problem: "it is not a well-formed URL" }))
+  const query = parsed.searchParams
+  const decode = (part: string): string | undefined => Result.getOrUndefined(Result.try(() => decodeURIComponent(part)))
+  const user = query.get("user") ?? decode(parsed.username)
+  const path = query.get("dbname") ?? decode(parsed.pathname.replace(/^\//, ""))
+  if (user === undefined || path === undefined || decode(parsed.password) === undefined) {
+    return Result.fail(
+      new DatabaseUrlInvalid({
+        problem: "a percent sign in user, password or database is not followed by two hex digits"
+      })
+    )
+  }
+  if (user === "") return Result.fail(new DatabaseUrlInvalid({ problem: "it names no user" }))
+  const port = Number(query.get("port") ?? (parsed.port === "" ? 5432 : parsed.port))
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    return Result.fail(new DatabaseUrlInvalid({ problem: "its port is not a number from 1 to 65535" }))
+  }
+  const host = query.get("host") ?? decode(parsed.hostname.replace(/^\[|\]$/g, "")) ?? ""
+  return Result.succeed({ host: host === "" ? "localhost" : host, port, user, database: path === "" ? user : path })
+}
+
+interface Target {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly database: string
+}
+
+const hint = (at: Target, error: SqlError): string => {
+  const code = SqlFailure.code(error)
+  if (code === "3D000") return `Create it with: createdb -h ${at.host} -p ${at.port} -U ${at.user} ${at.database}`
+  if (error.reason._tag === "AuthenticationError") return "Correct user and password in DATABASE_URL."
+  if (code === "53300") return "The server has no connection left: raise max_connections, or close others."
+  if (code === "57P03") return "The server is starting up or shutting down: try again when it accepts connections."
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "The host name is not known: correct DATABASE_URL."
+  return "Start PostgreSQL there, correct DATABASE_URL, or leave it out to use the embedded database."
+}
+
+/**
+ * Refuses a database whose commits do not survive a crash: `fsync`, `synchronous_commit` or `full_page_writes` off.
+ *
+ * Asks the session it runs in, so settings of the role, the database and the URL count as they apply.
+ */
+export const checkDurable: Effect.Effect<void, DatabaseNotDurable | SqlError, SqlClient.SqlClient> = Effect.gen(
+  function* () {
+    const sql = yield* SqlClient.SqlClient
+    const rows = yield* sql<{ readonly name: string; readonly setting: string }>`
+      SELECT name, setting FROM pg_settings
+      WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes') AND setting = 'off' ORDER BY name LIMIT 1`
+    const off = rows[0]
+    if (off !== undefined) return yield* new DatabaseNotDurable({ setting: off.name, value: off.setting })
+  }
+)
+
+const connect = Effect.fnUntraced(function* (options: Options) {
+  const at = yield* Effect.fromResult(target(options.url))
+  const client = yield* make({
+    driver: "pg",
+    url: options.url,
+    maxConnections: options.maxConnections ?? 10,
+    applicationName: options.applicationName ?? "holdfast",
+    connectTimeout: "5 seconds",
+    // A session that is lost without a word (power, a dropped NAT entry) is noticed while it idles.
+    keepAlive: "30 seconds",
+    startupParameters: {
+      // An owner that is frozen inside a transaction must not hold its row locks for ever.
+      idle_in_transaction_session_timeout: "60000",
+      // The server notices within half a minute that this machine has lost power, and gives the node's lock back.
+      tcp_keepalives_idle: "10",
+      tcp_keepalives_interval: "5",
+      tcp_keepalives_count: "3"
+    }
+  })
+  const unreachable = (error: SqlError): DatabaseUnreachable =>
+    new DatabaseUnreachable({ ...at, hint: hint(at, error), cause: error.reason.cause })
+  yield* Effect.mapError(client`SELECT 1`, unreachable)
+  yield* checkDurable.pipe(
+    Effect.provideService(SqlClient.SqlClient, client),
+    Effect.catchTag("SqlError", (error) => Effect.fail(unreachable(error))),
+    Effect.catchTag("DatabaseNotDurable", (error) =>
+      options.allowDataLoss === true
+        ? Effect.logWarning("The database may lose committed transactions, which --allow-data-loss accepts").pipe(
+            Effect.annotateLogs({ setting: error.setting, value: error.value })
+          )
+        : Effect.fail(error)
+    )
+  )
+  return client
+})
+
+/** Connects, proves reachability and durability, and provides the client; closes every connection with its scope. */
+export const layer = (
+  options: Options
+): Layer.Layer<
+  PgClient.PgClient | SqlClient.SqlClient,
+  DatabaseUnreachable | DatabaseUrlInvalid | DatabaseNotDurable | SqlError
+> => PgClient.layerFrom(connect(options))
+
+/** `layer` with the URL from `DATABASE_URL` and, if set, the pool's size from `DATABASE_MAX_CONNECTIONS`. */
+export const layerConfig = (
+  options: Omit<Options, "url" | "maxConnections"> = {}
+): Layer.Layer<
+  PgClient.PgClient | SqlClient.SqlClient,
+  DatabaseUnreachable | DatabaseUrlInvalid | DatabaseNotDurable | SqlError | Config.ConfigError
+> =>
+  Layer.unwrap(
+    Effect.map(
+      Config.all({
+        url: Config.Redacted("DATABASE_URL"),
+        maxConnections: Config.Int("DATABASE_MAX_CONNECTIONS").pipe(Config.withDefault(10))
+      }),
+      (config) => layer({ ...options, ...config })
+    )
+  )

@@ -1,0 +1,41 @@
+/**
+ * The retry store in a `MemoryDatabase`: for tests and simulations, rule for rule what the SQL store does.
+ */
+import { Effect, Layer, Result } from "effect"
+import { SecureRandom } from "effect/crypto"
+import type { SqlError } from "effect/sql/SqlError"
+import { RetryStore } from "../services/delivery/RetryStore.ts"
+import { MemoryDatabase } from "./MemoryDatabase.ts"
+import * as MemoryReceiving from "./retry/MemoryReceiving.ts"
+import { rowsIn } from "./retry/MemoryRows.ts"
+import * as MemorySending from "./retry/MemorySending.ts"
+import * as MemoryViews from "./retry/MemoryViews.ts"
+
+export const layer: Layer.Layer<RetryStore, SqlError, MemoryDatabase | SecureRandom.SecureRandom> = Layer.effect(
+  RetryStore,
+  Effect.gen(function* () {
+    const database = yield* MemoryDatabase
+    const random = yield* SecureRandom.SecureRandom
+    const rows = rowsIn.of(database)
+    const fresh = yield* random.uuidV4()
+    const [databaseId, incarnation] = yield* database.attempt(() =>
+      Result.succeed([(rows.databaseId ??= fresh), ++rows.incarnation] as const)
+    )
+    return RetryStore.of({
+      databaseId,
+      incarnation,
+      claim: (peer) =>
+        Effect.flatMap(random.uuidV4(), (stream) =>
+          database.attempt(() => {
+            const row = rows.ensure(peer)
+            const epoch = row.epoch + 1n
+            rows.links.set(peer, { ...row, epoch, sending: row.sending ?? { stream, last: 0n, receipted: 0n } })
+            return Result.succeed({ peer, epoch })
+          })
+        ),
+      ...MemorySending.make(database, rows),
+      ...MemoryReceiving.make(database, rows),
+      ...MemoryViews.make(database, rows)
+    })
+  })
+)

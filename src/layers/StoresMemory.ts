@@ -1,0 +1,24 @@
+/**
+ * Everything that a node keeps, in memory: for tests and experiments. With its process everything is gone, what it
+ * still owed included.
+ */
+import { Layer } from "effect"
+import * as FeedStoreMemory from "./FeedStoreMemory.ts"
+import { MemoryDatabase } from "./MemoryDatabase.ts"
+import * as PeerBookMemory from "./PeerBookMemory.ts"
+import * as RetryStoreMemory from "./RetryStoreMemory.ts"
+import * as TransactionsMemory from "./TransactionsMemory.ts"
+
+const stores = Layer.mergeAll(
+  RetryStoreMemory.layer,
+  FeedStoreMemory.layer,
+  PeerBookMemory.layer,
+  TransactionsMemory.layer
+)
+
+/** Over a memory database of the caller's, which may outlive the stores: that plays a restart. */
+export const layerOn = (database: MemoryDatabase["Service"]) =>
+  Layer.provide(stores, Layer.succeed(MemoryDatabase, database))
+
+/** Over a new, empty memory database. */
+export const layer = Layer.provide(stores, MemoryDatabase.layer)

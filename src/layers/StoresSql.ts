@@ -1,0 +1,19 @@
+/**
+ * Everything that a node keeps, in one SQL database with its tables brought up to date: the usual choice.
+ *
+ * Needs a `SqlClient` (`Pglite.layer`, `Postgres.layer`, or your own) and `SecureRandom`.
+ */
+import { Layer } from "effect"
+import { migrations } from "../../migrations/index.ts"
+import * as FeedStoreSql from "./FeedStoreSql.ts"
+import * as Migrations from "./Migrations.ts"
+import * as PeerBookSql from "./PeerBookSql.ts"
+import * as RetryStoreSql from "./RetryStoreSql.ts"
+import * as TransactionsSql from "./TransactionsSql.ts"
+
+export const layer = Layer.mergeAll(
+  RetryStoreSql.layer,
+  FeedStoreSql.layer,
+  PeerBookSql.layer,
+  TransactionsSql.layer
+).pipe(Layer.provideMerge(Migrations.layer(migrations)))

@@ -1,0 +1,235 @@
+/**
+ * Real TCP: `node:net` sockets behind the `Transport` service, with typed failures, no Nagle delay, and keep-alive in
+ * both directions as a backstop to the heartbeat.
+ */
+import * as NodeSocket from "@effect/platform-node/NodeSocket"
+import { Effect, FiberSet, Layer } from "effect"
+import { type Socket, SocketCloseError, SocketError, SocketReadError } from "effect/socket/Socket"
+import * as Net from "node:net"
+import { Endpoint, normaliseIp } from "../protocol/Address.ts"
+import {
+  type Accepted,
+  DialFailed,
+  type DialReason,
+  type Listener,
+  ListenFailed,
+  Transport
+} from "../services/link/Transport.ts"
+
+export interface Options {
+  /** How long a dial may take, name look-up included, in milliseconds; 10 s by default. */
+  readonly dialTimeout?: number | undefined
+  /** Connections that may wait to be accepted; 511 by default, as in Node. */
+  readonly backlog?: number | undefined
+  /** The local address to dial from, such as 127.0.0.2; the system chooses by default. */
+  readonly localAddress?: string | undefined
+}
+
+/** Idle time before the operating system probes a connection, in milliseconds. */
+const keepAlive = 30_000
+
+const defaultBacklog = 511
+
+const dialReasons: Readonly<Record<string, DialReason>> = {
+  ECONNREFUSED: "refused",
+  EHOSTUNREACH: "unreachable",
+  ENETUNREACH: "unreachable",
+  EADDRNOTAVAIL: "unreachable",
+  ENOTFOUND: "unknown-host",
+  EAI_AGAIN: "unknown-host",
+  ETIMEDOUT: "timed-out",
+  ECONNRESET: "reset",
+  EMFILE: "exhausted",
+  ENFILE: "exhausted",
+  ENOBUFS: "exhausted"
+}
+
+const listenReasons: Readonly<Record<string, ListenFailed["reason"]>> = {
+  EADDRINUSE: "in-use",
+  EACCES: "not-permitted",
+  EADDRNOTAVAIL: "no-such-address",
+  ENOTFOUND: "no-such-address"
+}
+
+const codeOf = (cause: Error): string => ("code" in cause && typeof cause.code === "string" ? cause.code : "")
+
+const at = (host: string, port: number): string => `${host.includes(":") ? `[${host}]` : host}:${port}`
+
+/** The reader reports errors; this listener is always there, so that one which comes before it or after is handled. */
+const ignored = (): void => undefined
+
+const tune = (connection: Net.Socket): Net.Socket =>
+  connection.on("error", ignored).setNoDelay(true).setKeepAlive(true, keepAlive)
+
+/** How long a closed connection may still take to deliver what was written, in milliseconds. */
+const lingerTimeout = 1_000
+/** Connections that may do so at once; more are cut. */
+const maxLingering = 256
+
+/**
+ * Closes connections without losing their last words: a socket that is closed with unread input is reset, and a reset
+ * overtakes what was written. So the input is thrown away until the peer closes too, for a moment at the most.
+ */
+class Closing {
+  #lingering = 0
+
+  readonly release = (connection: Net.Socket): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const delivered = connection.bytesWritten === 0 || (connection.readableEnded && connection.writableFinished)
+      if (connection.destroyed || connection.connecting || delivered || this.#lingering >= maxLingering) {
+        connection.destroy()
+        return Effect.void
+      }
+      this.#lingering++
+      return Effect.callback<void>((resume) => {
+        // With both sides ended the connection closes by itself.
+        connection.once("close", () => resume(Effect.void))
+        connection.end()
+        connection.resume()
+      }).pipe(
+        Effect.timeoutOption(lingerTimeout),
+        Effect.ensuring(
+          Effect.sync(() => {
+            this.#lingering--
+            connection.destroy()
+          })
+        ),
+        Effect.asVoid
+      )
+    })
+}
+
+const closed = (cause: Error | null): SocketError =>
+  new SocketError({
+    reason: cause === null ? new SocketCloseError({ code: 1000 }) : new SocketReadError({ cause })
+  })
+
+/** What has happened to the connection before anybody read from it is told to the first who does. */
+const socketOf = (connection: Net.Socket): Effect.Effect<Socket> =>
+  NodeSocket.fromDuplex(
+    Effect.suspend(() =>
+      connection.destroyed || connection.readableEnded
+        ? Effect.fail(closed(connection.errored))
+        : Effect.succeed(connection)
+    )
+  )
+
+const dial = (options: Options, closing: Closing) =>
+  Effect.fnUntraced(function* (endpoint: Endpoint) {
+    const failed = (reason: DialReason, cause?: Error) =>
+      new DialFailed({ endpoint: endpoint.toString(), reason, ...(cause === undefined ? {} : { cause }) })
+    const connection = yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        const { localAddress } = options
+        const from = localAddress === undefined ? {} : { localAddress }
+        return tune(Net.createConnection({ host: endpoint.host, port: endpoint.port, allowHalfOpen: true, ...from }))
+      }),
+      closing.release
+    )
+    yield* Effect.callback<void, DialFailed>((resume) => {
+      connection.once("connect", () => resume(Effect.void))
+      connection.once("error", (cause) => resume(Effect.fail(failed(dialReasons[codeOf(cause)] ?? "other", cause))))
+    }).pipe(
+      Effect.timeoutOrElse({
+        duration: options.dialTimeout ?? 10_000,
+        orElse: () => Effect.fail(failed("timed-out"))
+      })
+    )
+    return yield* socketOf(connection)
+  })
+
+/** Closes the port at once. To wait for the callback of `close` would be to wait for every connection to end. */
+const stop = (server: Net.Server, arrivals: Arrivals): Effect.Effect<void> =>
+  Effect.sync(() => {
+    server.close()
+    arrivals.end()
+  })
+
+const open = ({ host, port }: { readonly host: string; readonly port: number }, options: Options, arrivals: Arrivals) =>
+  Effect.acquireRelease(
+    Effect.callback<Net.Server, ListenFailed>((resume) => {
+      const server = Net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, arrivals.add)
+      // Stays attached: a connection that cannot be accepted, for want of descriptors, is an error event too.
+      server.on("error", (cause) => {
+        const reason = listenReasons[codeOf(cause)] ?? "other"
+        resume(Effect.fail(new ListenFailed({ endpoint: at(host, port), reason, cause })))
+      })
+      server.listen({ host, port, backlog: options.backlog ?? defaultBacklog }, () => resume(Effect.succeed(server)))
+    }),
+    (server) => stop(server, arrivals)
+  )
+
+/** One accepted connection from its handler's start to the close of its socket. */
+const handled = (connection: Net.Socket, handler: (accepted: Accepted) => Effect.Effect<void>, closing: Closing) =>
+  Effect.gen(function* () {
+    yield* Effect.addFinalizer(() => closing.release(connection))
+    const { remoteAddress, remotePort } = connection
+    // The peer has gone already.
+    if (remoteAddress === undefined || remotePort === undefined) return
+    yield* handler({
+      socket: yield* socketOf(connection),
+      remote: { host: normaliseIp(remoteAddress), port: remotePort }
+    })
+  }).pipe(
+    Effect.scoped,
+    Effect.tapCause((cause) => Effect.logError("The handler of a connection failed", cause))
+  )
+
+/** The connections of a port: each goes to whoever takes them, or waits for that, as in the backlog. */
+class Arrivals {
+  readonly #most: number
+  #waiting: Array<Net.Socket> = []
+  #take: ((connection: Net.Socket) => void) | undefined
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  readonly add = (connection: Net.Socket): void => {
+    tune(connection)
+    if (this.#take !== undefined) this.#take(connection)
+    else if (this.#waiting.length < this.#most) this.#waiting.push(connection)
+    else connection.destroy()
+  }
+
+  readonly takeAll = (take: (connection: Net.Socket) => void): void => {
+    this.#take = take
+    for (const connection of this.#waiting.splice(0)) take(connection)
+  }
+
+  readonly end = (): void => {
+    this.takeAll((connection) => void connection.destroy())
+  }
+}
+
+const listen = (options: Options, closing: Closing) =>
+  Effect.fnUntraced(function* (where: { readonly host: string; readonly port: number }) {
+    const arrivals = new Arrivals(options.backlog ?? defaultBacklog)
+    const server = yield* open(where, options, arrivals)
+    // After the port, so that they are interrupted first, all at once.
+    const handlers = yield* FiberSet.make()
+    const bound = server.address()
+    const port = typeof bound === "object" && bound !== null ? bound.port : where.port
+    const listener: Listener = {
+      endpoint: new Endpoint({ host: where.host, port }),
+      run: (handler) =>
+        Effect.gen(function* () {
+          const run = yield* FiberSet.runtime(handlers)()
+          return yield* Effect.callback<never>(() => {
+            arrivals.takeAll((connection) => void run(handled(connection, handler, closing)))
+            return stop(server, arrivals)
+          })
+        })
+    }
+    return listener
+  })
+
+/** TCP with these options. */
+export const layerWith = (options: Options): Layer.Layer<Transport> =>
+  Layer.sync(Transport, () => {
+    const closing = new Closing()
+    return { dial: dial(options, closing), listen: listen(options, closing) }
+  })
+
+/** TCP with the defaults. */
+export const layer: Layer.Layer<Transport> = layerWith({})

@@ -1,0 +1,255 @@
+/**
+ * The sender's half of the retry store in memory: numbers, receipts, and what is taken back.
+ */
+import { Result } from "effect"
+import { SqlError, UniqueViolation } from "effect/sql/SqlError"
+import { type MessageId, type Numbered, ok, type Outcome } from "../../protocol/delivery/Message.ts"
+import type { Window } from "../../protocol/delivery/Sequence.ts"
+import type { Expired, RetryStore, Settled } from "../../services/delivery/RetryStore.ts"
+import type { MemoryDatabase } from "../MemoryDatabase.ts"
+import { owedOf, owned, type RetryRows, type Row, sameSubject } from "./MemoryRows.ts"
+import { outcomeText } from "./OutcomeText.ts"
+
+const empty = new Uint8Array()
+
+const duplicate = (id: MessageId): SqlError =>
+  new SqlError({
+    reason: new UniqueViolation({
+      cause: new Error(`message ${id} is owed already`),
+      message: `message ${id} is owed already`,
+      constraint: "outbox_id"
+    })
+  })
+
+const numberedOf = (row: Row, seq: bigint): Numbered => ({
+  seq,
+  id: row.id,
+  protocol: row.protocol,
+  subject: row.subject,
+  body: row.body,
+  void: row.void
+})
+
+const bySeq = (
+  rows: Iterable<Row>,
+  from: bigint,
+  to: bigint | undefined
+): ReadonlyArray<Row & { readonly seq: bigint }> => {
+  const found: Array<Row & { readonly seq: bigint }> = []
+  for (const row of rows) {
+    const seq = row.seq
+    if (seq !== undefined && seq > from && (to === undefined || seq <= to)) found.push({ ...row, seq })
+  }
+  return found.sort((a, b) => (a.seq < b.seq ? -1 : 1))
+}
+
+/** Takes messages until the window is full; the last one may pass the byte limit. */
+const fits = (room: Window, taken: ReadonlyArray<unknown>, bytes: number): boolean =>
+  taken.length < room.messages && bytes < room.bytes
+
+/** Marks a message as waiting until `dueAt`, and whatever waits behind it in its subject at least as long. */
+const postpone = (rows: RetryRows, row: Row, dueAt: number, outcome: Outcome): number => {
+  const outbox = rows.of(row.peer).outbox
+  let due = dueAt
+  for (const other of outbox) {
+    if (other.place >= row.place) break
+    if (other.waiting && sameSubject(other, row)) due = Math.max(due, other.dueAt)
+  }
+  for (const other of outbox) {
+    if (other.place > row.place && other.waiting && other.dueAt < due && sameSubject(other, row)) {
+      rows.put({ ...other, dueAt: due })
+    }
+  }
+  rows.put({ ...row, seq: undefined, waiting: true, dueAt: due, lastOutcome: outcomeText(outcome) })
+  return due
+}
+
+/** What joined the wait of a message without one of its own, see `number`, waits no longer on its account. */
+const release = (rows: RetryRows, row: Row): void => {
+  for (const other of rows.of(row.peer).outbox) {
+    const joined = other.waiting && (other.lastOutcome === undefined || other.void)
+    if (joined && other.place > row.place && sameSubject(other, row)) {
+      rows.put({ ...other, waiting: false, dueAt: other.createdAt })
+    }
+  }
+}
+
+/** Takes a message back: gone if the peer never heard of it, else void under its number or the next one. */
+const takeBack = (rows: RetryRows, row: Row): "cancelled" | "unknown" => {
+  if (row.waiting) release(rows, row)
+  if (row.seq === undefined && row.attempts === 0) {
+    rows.remove(row)
+    return "cancelled"
+  }
+  rows.put({ ...row, void: true, body: empty, waiting: false, dueAt: row.createdAt })
+  return row.seq === undefined && row.lastOutcome !== undefined ? "cancelled" : "unknown"
+}
+
+export const make = (
+  { attempt }: MemoryDatabase["Service"],
+  rows: RetryRows
+): Pick<
+  RetryStore["Service"],
+  "enqueue" | "number" | "numbered" | "settle" | "restart" | "hasten" | "cancel" | "expire"
+> => ({
+  enqueue: (messages, now) =>
+    attempt(() => {
+      for (const message of messages) {
+        if (rows.ids.get(message.id) !== undefined) return Result.fail(duplicate(message.id))
+        rows.ensure(message.peer)
+        const place = rows.next()
+        rows.ids.set(message.id, { peer: message.peer, place })
+        rows.put({
+          place,
+          id: message.id,
+          peer: message.peer,
+          protocol: message.protocol,
+          subject: message.subject,
+          body: message.body.slice(),
+          createdAt: now,
+          deadline: message.deadline,
+          seq: undefined,
+          attempts: 0,
+          lastOutcome: undefined,
+          void: false,
+          waiting: false,
+          dueAt: now
+        })
+      }
+      return Result.succeed(undefined)
+    }),
+
+  number: (link, room, now) =>
+    attempt(() =>
+      Result.map(owned(rows, link), (row) => {
+        const taken: Array<Numbered> = []
+        const behind = new Map<string, number>()
+        let last = row.sending.last
+        let bytes = 0
+        for (const message of rows.of(link.peer).outbox) {
+          if (message.seq !== undefined) continue
+          if (!fits(room, taken, bytes)) break
+          const subject = JSON.stringify([message.protocol, message.subject])
+          const due = behind.get(subject)
+          if (due !== undefined) {
+            rows.put({ ...message, waiting: true, dueAt: Math.max(due, message.dueAt) })
+          } else if (message.waiting && message.dueAt > now) {
+            behind.set(subject, message.dueAt)
+          } else {
+            const seq = ++last
+            rows.put({ ...message, seq, waiting: false, attempts: message.attempts + 1 })
+            taken.push(numberedOf(message, seq))
+            bytes += message.body.length
+          }
+        }
+        if (taken.length > 0) rows.links.set(link.peer, { ...row, sending: { ...row.sending, last } })
+        return taken
+      })
+    ),
+
+  numbered: (link, after, room) =>
+    attempt(() =>
+      Result.map(owned(rows, link), () => {
+        const taken: Array<Numbered> = []
+        let bytes = 0
+        for (const message of bySeq(rows.of(link.peer).outbox, after, undefined)) {
+          if (!fits(room, taken, bytes)) break
+          taken.push(numberedOf(message, message.seq))
+          bytes += message.body.length
+        }
+        return taken
+      })
+    ),
+
+  settle: (link, receipt, options) =>
+    attempt(() =>
+      Result.map(owned(rows, link), (row) => {
+        const { last, receipted } = row.sending
+        const upTo = receipt.upTo < last ? receipt.upTo : last
+        const answers = new Map(receipt.answers.map((answer) => [answer.seq, answer.outcome]))
+        const settled: Array<Settled> = []
+        const gone = new Set<MessageId>()
+        for (const message of bySeq(rows.of(link.peer).outbox, receipted, upTo)) {
+          const outcome = answers.get(message.seq) ?? ok
+          if (outcome._tag === "Later" && message.void) {
+            rows.put({ ...message, seq: undefined, lastOutcome: outcomeText(outcome) })
+            continue
+          }
+          if (outcome._tag !== "Later") {
+            rows.remove(message)
+            gone.add(message.id)
+            const wanted = outcome._tag !== "Ok" || options.bodies.includes(message.protocol)
+            if (wanted && !message.void) settled.push({ ...settledOf(message), outcome })
+            continue
+          }
+          const head = outcome.behind === undefined ? undefined : rows.find(outcome.behind)
+          let dueAt = options.now
+          if (head?.peer === link.peer) dueAt = head.waiting ? head.dueAt : options.now
+          else if (outcome.behind === undefined || !gone.has(outcome.behind)) {
+            dueAt = options.now + options.wait(message.attempts, outcome.retryAfterMillis)
+          }
+          settled.push({ ...settledOf(message), outcome, dueAt: postpone(rows, message, dueAt, outcome) })
+        }
+        if (upTo > receipted) rows.links.set(link.peer, { ...row, sending: { ...row.sending, receipted: upTo } })
+        return settled
+      })
+    ),
+
+  restart: (link, stream, position) =>
+    attempt(() =>
+      Result.map(owned(rows, link), (row) => {
+        const { last, receipted } = row.sending
+        const final = position < receipted ? receipted : position > last ? last : position
+        for (const message of bySeq(rows.of(link.peer).outbox, 0n, undefined)) {
+          if (message.seq <= final) rows.remove(message)
+          else rows.put({ ...message, seq: undefined, lastOutcome: undefined })
+        }
+        rows.links.set(link.peer, {
+          ...row,
+          receiptedBefore: row.receiptedBefore + final,
+          sending: { stream, last: 0n, receipted: 0n }
+        })
+      })
+    ),
+
+  hasten: (id, now) =>
+    attempt(() => {
+      const row = rows.find(id)
+      let changed = false
+      if (row === undefined || row.seq !== undefined) return Result.succeed(false)
+      for (const other of rows.of(row.peer).outbox) {
+        if (!other.waiting || other.dueAt <= now || !sameSubject(other, row)) continue
+        changed = changed || other.place <= row.place
+        if (changed) rows.put({ ...other, dueAt: now })
+      }
+      return Result.succeed(changed)
+    }),
+
+  cancel: (id) =>
+    attempt(() => {
+      const row = rows.find(id)
+      return Result.succeed(row === undefined || row.void ? undefined : takeBack(rows, row))
+    }),
+
+  expire: (now, limit) =>
+    attempt(() => {
+      const late: Array<Row & { readonly deadline: number }> = []
+      for (const { peer } of rows.links) {
+        for (const row of rows.of(peer).outbox) {
+          const deadline = row.deadline
+          if (deadline !== undefined && deadline <= now && !row.void) late.push({ ...row, deadline })
+        }
+      }
+      late.sort((a, b) => a.deadline - b.deadline || (a.place < b.place ? -1 : 1))
+      return Result.succeed(
+        late.slice(0, limit).map((row): Expired => ({ ...owedOf(row), outcome: takeBack(rows, row) }))
+      )
+    })
+})
+
+const settledOf = (row: Row): Omit<Settled, "outcome"> => ({
+  id: row.id,
+  protocol: row.protocol,
+  subject: row.subject,
+  body: row.body
+})

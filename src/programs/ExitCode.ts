@@ -1,0 +1,114 @@
+/**
+ * What the exit code of `holdfast` means, and which failure has which.
+ */
+import type { Cause } from "effect"
+import { CliError } from "effect/cli"
+
+export const ExitCode = {
+  ok: 0,
+  unexpected: 1,
+  usage: 2,
+  noNode: 3,
+  refused: 4,
+  address: 5,
+  folder: 6,
+  database: 7
+} as const
+
+/** As `--help` says it. */
+export const meaning = [
+  "Exit codes:",
+  "0  done",
+  "1  unexpected failure",
+  "2  wrong usage or configuration",
+  "3  no node runs on the data folder, or it does not answer",
+  "4  the node refuses, or knows no such peer or message",
+  "5  an address cannot be listened at",
+  "6  the data folder or the identity cannot be used",
+  "7  the database cannot be used"
+].join("\n    ")
+
+const byTag: Readonly<Record<string, number>> = {
+  ConfigInvalid: ExitCode.usage,
+  ShowHelp: ExitCode.usage,
+  AddressInvalid: ExitCode.usage,
+  BadRequest: ExitCode.usage,
+  PeerAmbiguous: ExitCode.usage,
+  ConfigExists: ExitCode.usage,
+  NoNode: ExitCode.noNode,
+  NodeSilent: ExitCode.noNode,
+  NotFound: ExitCode.refused,
+  Refused: ExitCode.refused,
+  Unauthorized: ExitCode.refused,
+  ListenFailed: ExitCode.address,
+  ApiUnavailable: ExitCode.address,
+  DataFolderLocked: ExitCode.folder,
+  DataFolderNotWritable: ExitCode.folder,
+  IdentityExposed: ExitCode.folder,
+  IdentityMalformed: ExitCode.folder,
+  IdentityInaccessible: ExitCode.folder,
+  TokenUnusable: ExitCode.folder,
+  PlatformError: ExitCode.folder,
+  DatabaseUrlInvalid: ExitCode.usage,
+  DatabaseUnreachable: ExitCode.database,
+  DatabaseNotDurable: ExitCode.database,
+  EmbeddedDatabaseUnusable: ExitCode.database,
+  DatabaseOfAnother: ExitCode.database,
+  DatabaseTaken: ExitCode.database,
+  MigrationFailed: ExitCode.database,
+  SchemaUnknown: ExitCode.database,
+  SqlError: ExitCode.database,
+  Unavailable: ExitCode.database
+}
+
+const tagOf = (error: unknown): string =>
+  typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string" ? error._tag : ""
+
+const meant = (suggestions: ReadonlyArray<string>): string =>
+  suggestions.length === 0 ? "" : `: did you mean ${suggestions.join(" or ")}?`
+
+/** What is wrong with one of the arguments. */
+const mistake = (error: CliError.NonShowHelpErrors): string => {
+  switch (error._tag) {
+    case "UnknownSubcommand":
+      return `there is no command ${error.subcommand}${meant(error.suggestions)}`
+    case "UnrecognizedOption":
+      return `there is no flag ${error.option}${meant(error.suggestions)}`
+    case "InvalidValue":
+      return `${error.kind === "flag" ? "--" : ""}${error.option} is ${JSON.stringify(error.value)}: ${error.expected.replace("Schema validation failed: ", "")}`
+    default:
+      return error.message
+  }
+}
+
+/** What is wrong with the arguments, one sentence each, and where to look. */
+const misuse = ({ commandPath, errors }: CliError.ShowHelp): string =>
+  errors.map((error) => mistake(error).replaceAll(/\s*\n\s*/g, " ")).join("\n") +
+  ` (see: ${commandPath.join(" ")} --help)`
+
+const sayOf = (error: unknown): string => {
+  if (CliError.isCliError(error) && error._tag === "ShowHelp") return misuse(error)
+  const said = error instanceof Error ? error.message : String(error)
+  return typeof error === "object" && error !== null && "fix" in error && typeof error.fix === "string"
+    ? `${said.replace(/\.?$/, ".")} ${error.fix}`
+    : said
+}
+
+/** A failure that was foreseen, with what to say about it. */
+export interface Foreseen {
+  readonly tag: string
+  readonly message: string
+  readonly code: number
+}
+
+/** The expected failure in a cause; `undefined` if there is none, which makes it a bug. */
+export const foreseen = (cause: Cause.Cause<unknown>): Foreseen | undefined => {
+  for (const reason of cause.reasons) {
+    if (reason._tag !== "Fail") continue
+    const tag = tagOf(reason.error)
+    const code = byTag[tag]
+    if (code === undefined) continue
+    return { tag, code, message: sayOf(reason.error) }
+  }
+  return undefined
+}

@@ -1,0 +1,77 @@
+/**
+ * A node from its configuration: the node, its API, and what it says of itself when it is ready.
+ */
+import { Effect, Layer } from "effect"
+import { Node } from "../services/Node.ts"
+import { DataFolder } from "../layers/DataFolder.ts"
+import * as Composition from "./Composition.ts"
+import type { Config } from "./Config.ts"
+import * as Figures from "./Figures.ts"
+import { files } from "./FolderFiles.ts"
+import { ApiServer, layer as apiServer } from "./http/Server.ts"
+import { Note } from "./NoteProtocol.ts"
+import { standardPlace } from "./Settings.ts"
+import { agent } from "./Version.ts"
+
+/** What a node that is ready says of itself. */
+export interface Ready {
+  readonly node: string
+  readonly address: string | undefined
+  readonly data: string
+  readonly database: string
+  readonly api: string
+  readonly token: string
+}
+
+const node = (config: Config) =>
+  Composition.layer({
+    protocols: [Note.handled],
+    data: config.data,
+    database: config.databaseUrl,
+    maxConnections: config.databaseConnections,
+    allowDataLoss: config.allowDataLoss,
+    listen: config.listen ?? standardPlace,
+    freePortIfTaken: config.listen === undefined,
+    advertise: config.advertise,
+    network: config.network,
+    peers: config.peers,
+    dialTimeout: config.dialTimeout,
+    link: Figures.link(config),
+    delivery: Figures.delivery(config),
+    agent
+  })
+
+/** The node and its API. */
+export const layer = (config: Config) =>
+  apiServer({ place: config.api, database: config.databaseUrl === undefined ? "embedded" : "postgres" }).pipe(
+    Layer.provideMerge(node(config))
+  )
+
+export const ready = Effect.fnUntraced(function* (config: Config) {
+  const { address, key } = yield* Node
+  const folder = yield* DataFolder
+  const api = yield* ApiServer
+  const ready: Ready = {
+    node: key,
+    address: address?.toString(),
+    data: folder.path,
+    database: config.databaseUrl === undefined ? `embedded, in ${folder.file(files.database)}` : "PostgreSQL",
+    api: api.url,
+    token: folder.file(files.token)
+  }
+  return ready
+})
+
+/** The address as a process on this machine can dial it. */
+const localAddress = (address: string): string =>
+  address.replace("@0.0.0.0:", "@127.0.0.1:").replace("@[::]:", "@[::1]:")
+
+/** Whether an address tells other machines nothing. */
+export const isVague = (address: string): boolean => localAddress(address) !== address
+
+/** What to type in a second terminal to have a second node connected to this one. */
+export const secondNode = (ready: Ready, env: Readonly<Record<string, string | undefined>>): string | undefined => {
+  if (ready.address === undefined) return undefined
+  const start = env["npm_lifecycle_event"] === "start" ? "npm start --" : "holdfast start"
+  return `${start} --data ./second --connect ${localAddress(ready.address)}`
+}

@@ -1,0 +1,74 @@
+/**
+ * The command line of Holdfast: all commands, and how they are run.
+ */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Console, Effect, Layer } from "effect"
+import { Argument, CliConfig, CliOutput, Command, Completions, GlobalFlag } from "effect/cli"
+import { meaning } from "../ExitCode.ts"
+import * as Logging from "../Logging.ts"
+import { version } from "../Version.ts"
+import { EventsCommand } from "./EventsCommand.ts"
+import { InitCommand } from "./InitCommand.ts"
+import { InboxCommand, SendCommand } from "./NoteCommands.ts"
+import { OutboxCommand } from "./OutboxCommand.ts"
+import { ConnectCommand, DisconnectCommand, PeersCommand } from "./PeerCommands.ts"
+import { Root } from "./Root.ts"
+import { StartCommand } from "./StartCommand.ts"
+import { StatusCommand } from "./StatusCommand.ts"
+
+/** Completes the commands that `all` has, itself among them. */
+const completions = (all: () => Command.Command.Any) =>
+  Command.make(
+    "completions",
+    {
+      shell: Argument.Literals("shell", ["bash", "zsh", "fish", "powershell"]).pipe(
+        Argument.withDescription("The shell to complete in")
+      )
+    },
+    ({ shell }) => Console.log(Completions.generate("holdfast", shell, Completions.fromCommand(all())))
+  ).pipe(
+    Command.withDescription("Print a script that completes commands and flags in a shell"),
+    Command.withExamples([
+      { command: "holdfast completions bash > ~/.local/share/bash-completion/completions/holdfast" }
+    ])
+  )
+
+const commands = Root.pipe(
+  Command.withSubcommands([
+    StartCommand,
+    InitCommand,
+    StatusCommand,
+    ConnectCommand,
+    DisconnectCommand,
+    PeersCommand,
+    SendCommand,
+    InboxCommand,
+    OutboxCommand,
+    EventsCommand,
+    completions((): Command.Command.Any => commands)
+  ]),
+  Command.withDescription(
+    "Nodes that stay connected, and messages that arrive once.\n\n" +
+      "  All commands but start and init ask the node that runs on the data folder.\n\n" +
+      `  ${meaning}`
+  )
+)
+
+/** Help is for whom asks for it; what is wrong with the arguments is said as any other failure is. */
+const presenter: CliOutput.Presenter = {
+  present: (event) => (event._tag === "InvalidInvocation" ? Effect.void : CliOutput.defaultPresenter.present(event))
+}
+
+const services = Layer.mergeAll(
+  NodeServices.layer,
+  CliOutput.layerPresenter(presenter),
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] }),
+  Logging.quiet
+)
+
+/** Runs the command line of this process. */
+export const program = Command.run(commands, { version }).pipe(
+  // Called without a command: the help has been printed, and nothing was wrong.
+  Effect.catchTag("ShowHelp", (error) => (error.errors.length === 0 ? Effect.void : Effect.fail(error))),
+  Effect.provide(services)
+)

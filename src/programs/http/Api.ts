@@ -1,0 +1,126 @@
+/**
+ * The HTTP API of a node, as a definition: the server, the client of the CLI and the OpenAPI document come from it.
+ */
+import { Schema } from "effect"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { AddressFromString } from "../../protocol/Address.ts"
+import { MessageId } from "../../protocol/delivery/Message.ts"
+import { NodeKey } from "../../protocol/NodeKey.ts"
+import { Cursor } from "../../services/delivery/Feed.ts"
+import { Transition } from "../../services/link/Transition.ts"
+import { NotFound, Refused, Unavailable } from "./ApiErrors.ts"
+import { Authorization, RequestCheck } from "./Authorization.ts"
+import {
+  Accepted,
+  Degraded,
+  Dropped,
+  EventView,
+  Healthy,
+  InboxPage,
+  NewNote,
+  OwedPage,
+  PeerView,
+  Wanted
+} from "./Models.ts"
+
+/** Items of one page at the most, and unless another number is asked for. */
+export const maxPage = 1_000
+const Limit = Schema.optionalKey(
+  Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: maxPage }))
+)
+
+const describe = (summary: string) => OpenApi.annotations({ summary })
+
+export class NodeGroup extends HttpApiGroup.make("node", { topLevel: true })
+  .add(
+    HttpApiEndpoint.get("health", "/health", {
+      success: [Healthy, Degraded.pipe(HttpApiSchema.status(503))]
+    }).annotateMerge(describe("How the node is; 503 while its database does not answer"))
+  )
+  .add(
+    HttpApiEndpoint.get("peers", "/peers", { success: Schema.Array(PeerView), error: Unavailable }).annotateMerge(
+      describe("Peers that are known, wanted or connected")
+    )
+  )
+  .add(
+    HttpApiEndpoint.get("transitions", "/peers/:key/transitions", {
+      params: { key: NodeKey },
+      success: Schema.Array(Transition)
+    }).annotateMerge(describe("What happened to the connections with a peer, oldest first"))
+  )
+  .add(
+    HttpApiEndpoint.post("connect", "/peers", {
+      payload: Schema.Struct({ address: AddressFromString }),
+      success: Wanted,
+      error: [Refused, Unavailable]
+    }).annotateMerge(describe("Stay connected to a node from now on, over restarts"))
+  )
+  .add(
+    HttpApiEndpoint.delete("disconnect", "/peers/:key", {
+      params: { key: NodeKey },
+      success: Wanted,
+      error: [NotFound, Unavailable]
+    }).annotateMerge(describe("No longer dial a peer, and say goodbye to it"))
+  )
+  .add(
+    HttpApiEndpoint.post("send", "/messages", {
+      payload: NewNote,
+      success: Accepted,
+      error: [Refused, Unavailable]
+    }).annotateMerge(describe("Send a note; answered once it is durable, whether the peer is connected or not"))
+  )
+  .add(
+    HttpApiEndpoint.get("outbox", "/outbox", {
+      query: { peer: Schema.optionalKey(NodeKey), after: Schema.optionalKey(MessageId), limit: Limit },
+      success: OwedPage,
+      error: Unavailable
+    }).annotateMerge(describe("What is still owed to peers, why, and when something happens next; oldest first"))
+  )
+  .add(
+    HttpApiEndpoint.post("retry", "/outbox/:id/retry", {
+      params: { id: MessageId },
+      success: Accepted,
+      error: [NotFound, Unavailable]
+    }).annotateMerge(describe("Offer a message that waits for its time now"))
+  )
+  .add(
+    HttpApiEndpoint.delete("drop", "/outbox/:id", {
+      params: { id: MessageId },
+      success: Dropped,
+      error: [NotFound, Unavailable]
+    }).annotateMerge(describe("Take a message back"))
+  )
+  .add(
+    HttpApiEndpoint.get("inbox", "/inbox", {
+      query: { peer: Schema.optionalKey(NodeKey), after: Schema.optionalKey(Schema.BigIntFromString), limit: Limit },
+      success: InboxPage,
+      error: Unavailable
+    }).annotateMerge(describe("Notes that have arrived, after a position or else the last ones, oldest first"))
+  )
+  .add(
+    HttpApiEndpoint.get("events", "/events", {
+      query: {
+        after: Schema.optionalKey(Schema.Union([Cursor, Schema.Literal("now")])),
+        follow: Schema.optionalKey(Schema.Literals(["true", "false"]))
+      },
+      headers: { "last-event-id": Schema.optionalKey(Cursor) },
+      success: HttpApiSchema.StreamSse({ data: EventView }),
+      error: Unavailable
+    }).annotateMerge(
+      describe(
+        "What has happened, after a cursor or from the oldest event on, as server-sent events; then what happens"
+      )
+    )
+  )
+  .middleware(RequestCheck)
+  .middleware(Authorization) {}
+
+export class Api extends HttpApi.make("holdfast")
+  .add(NodeGroup)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Holdfast node",
+      version: "1",
+      description: "The local API of a Holdfast node. Every request carries the token from its data folder."
+    })
+  ) {}

@@ -1,0 +1,21 @@
+/**
+ * What the API answers instead of a result. Every error has a message with the values in it and a fix: what to do.
+ */
+import { Schema } from "effect"
+
+const fields = { message: Schema.String, fix: Schema.String }
+
+/** The request has no token, or not this node's. */
+export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", fields, { httpApiStatus: 401 }) {}
+
+/** The request is not one that the API knows: a parameter or the body is wrong. */
+export class BadRequest extends Schema.TaggedError<BadRequest>()("BadRequest", fields, { httpApiStatus: 400 }) {}
+
+/** What the request is about does not exist. */
+export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", fields, { httpApiStatus: 404 }) {}
+
+/** The request is understood, and the node will not do it. */
+export class Refused extends Schema.TaggedError<Refused>()("Refused", fields, { httpApiStatus: 422 }) {}
+
+/** The database does not answer; the same request may succeed later. */
+export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", fields, { httpApiStatus: 503 }) {}

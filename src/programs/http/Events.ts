@@ -1,0 +1,83 @@
+/**
+ * The feed as server-sent events. A reader that comes back with the last id it saw misses nothing.
+ *
+ * Nothing is kept for a reader: events are read from the database a page at a time, as fast as it takes them, and a
+ * reader that goes away ends its fibers. A comment now and then keeps proxies from closing a quiet stream, and tells
+ * this side that the reader is gone.
+ */
+import { Effect, Option, Schedule, Schema, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { type Cursor, Feed, type Item } from "../../services/delivery/Feed.ts"
+import { Unavailable } from "./ApiErrors.ts"
+import { EventView } from "./Models.ts"
+import { reachable } from "./Reachable.ts"
+
+export interface Query {
+  /** Where to go on; `now` leaves out what has already happened. From the oldest event on by default. */
+  readonly after?: Cursor | "now" | undefined
+  /** Whether to wait for what happens; true by default. */
+  readonly follow?: boolean | undefined
+}
+
+/** How often a stream is given a comment. */
+const quiet = "15 seconds"
+/** Events that a stream without `follow` reads at a time. */
+const page = 256
+/** Readers at once. */
+export const maxReaders = 256
+
+const encode = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(EventView)))
+const isJson = Schema.is(Schema.Json)
+
+const view = (item: Item): EventView => {
+  if (item._tag !== "Event") return item
+  const { at, audience, body, kind, protocol, subject } = item.event
+  return { _tag: "Event", cursor: item.cursor, at, audience, protocol, subject, kind, body: isJson(body) ? body : null }
+}
+
+const render = (item: Item): string => `id: ${item.cursor}\ndata: ${encode(view(item))}\n\n`
+
+/** Everything there is after the cursor, page by page, and no more. */
+const existing = (feed: Feed["Service"], after: Cursor | undefined) =>
+  Stream.paginate(after, (from) =>
+    Effect.map(feed.read({ after: from, limit: page }), (items) => {
+      const last = items.at(-1)
+      const more = last === undefined || items.length < page ? Option.none() : Option.some(last.cursor)
+      return [items, more] as const
+    })
+  )
+
+const comments = Stream.fromSchedule(Schedule.spaced(quiet)).pipe(Stream.map(() => ":\n\n"))
+
+export const make = Effect.gen(function* () {
+  const feed = yield* Feed
+  let readers = 0
+  const reader = Effect.acquireRelease(
+    Effect.sync(() => void readers++),
+    () => Effect.sync(() => void readers--)
+  )
+
+  return {
+    stream: Effect.fn("Api.events")(function* (query: Query) {
+      if (readers >= maxReaders) {
+        return yield* new Unavailable({
+          message: `${maxReaders} readers follow the events already`,
+          fix: "Close readers that are no longer needed, or try again later."
+        })
+      }
+      const after = query.after === "now" ? yield* reachable(feed.now) : query.after
+      const items = query.follow === false ? existing(feed, after) : feed.follow({ after })
+      // The first line makes the answer's head leave at once, also when nothing has happened yet.
+      const lines = Stream.concat(Stream.make(":\n\n"), Stream.map(items, render))
+      const body = Stream.merge(lines, comments, { haltStrategy: "left" })
+      return HttpServerResponse.stream(
+        Stream.unwrap(Effect.as(reader, body)).pipe(
+          // The reader comes back with its cursor; there is nobody else to tell.
+          Stream.tapError((error) => Effect.logWarning("A stream of events found no database", error)),
+          Stream.encodeText
+        ),
+        { contentType: "text/event-stream", headers: { "cache-control": "no-store", "x-accel-buffering": "no" } }
+      )
+    })
+  }
+})

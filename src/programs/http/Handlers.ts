@@ -1,0 +1,37 @@
+/**
+ * The endpoints of the API, each joined to what answers it.
+ */
+import { Effect } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import { Api } from "./Api.ts"
+import * as Events from "./Events.ts"
+import * as HealthCheck from "./HealthCheck.ts"
+import * as Messages from "./Messages.ts"
+import type { Health } from "./Models.ts"
+import * as Peers from "./Peers.ts"
+
+export const layer = (database: Health["database"]) =>
+  HttpApiBuilder.group(
+    Api,
+    "node",
+    Effect.fn(function* (handlers) {
+      const events = yield* Events.make
+      const health = yield* HealthCheck.make(database)
+      const messages = yield* Messages.make
+      const peers = yield* Peers.make
+      return handlers.handleAll({
+        health: () => health.check,
+        peers: () => peers.list,
+        transitions: ({ params }) => peers.transitions(params.key),
+        connect: ({ payload }) => peers.connect(payload.address),
+        disconnect: ({ params }) => peers.disconnect(params.key),
+        send: ({ payload }) => messages.send(payload),
+        outbox: ({ query }) => messages.outbox(query),
+        retry: ({ params }) => messages.retry(params.id),
+        drop: ({ params }) => messages.drop(params.id),
+        inbox: ({ query }) => messages.inbox(query),
+        events: ({ headers, query }) =>
+          events.stream({ after: headers["last-event-id"] ?? query.after, follow: query.follow !== "false" })
+      })
+    })
+  )

@@ -1,0 +1,130 @@
+/**
+ * What the API says about a node. Times are milliseconds since 1970, 64-bit numbers are texts.
+ */
+import { Schema } from "effect"
+import { MessageId } from "../../protocol/delivery/Message.ts"
+import { NodeKey } from "../../protocol/NodeKey.ts"
+import { Cursor } from "../../services/delivery/Feed.ts"
+import { Ended } from "../../services/link/Ended.ts"
+import { InboxNote, NoteText } from "../NoteProtocol.ts"
+
+const optional = Schema.optionalKey
+
+const Standing = {
+  node: NodeKey,
+  /** What others connect to, if this node listens. */
+  address: optional(Schema.String),
+  network: Schema.String,
+  agent: Schema.String,
+  /** How often a node has started on this database. */
+  incarnation: Schema.BigInt,
+  startedAt: Schema.Number,
+  database: Schema.Literals(["embedded", "postgres"]),
+  sessions: Schema.Int
+}
+
+/** All is well: the database answers. */
+export const Healthy = Schema.Struct({
+  status: Schema.Literal("ok"),
+  ...Standing,
+  /** Messages that are still owed to peers, and since when the oldest. */
+  owed: Schema.Int,
+  owedSince: optional(Schema.Number)
+})
+/** The node runs, but its database does not answer. Nothing that was committed is lost. */
+export const Degraded = Schema.Struct({ status: Schema.Literal("degraded"), ...Standing, problem: Schema.String })
+export type Health = typeof Healthy.Type | typeof Degraded.Type
+
+export const PeerSession = Schema.Struct({
+  number: Schema.BigInt,
+  direction: Schema.Literals(["inbound", "outbound"]),
+  remote: Schema.String,
+  since: Schema.Number,
+  /** The peer's software. */
+  agent: Schema.String,
+  /** Smoothed; absent before the first pong. */
+  rttMillis: optional(Schema.Number),
+  pings: Schema.Int,
+  pongs: Schema.Int,
+  framesIn: Schema.Int,
+  framesOut: Schema.Int
+})
+
+export const PeerView = Schema.Struct({
+  key: NodeKey,
+  /** `connected`; `dialling`: wanted, and being dialled or waiting to be; `known`: neither. */
+  state: Schema.Literals(["connected", "dialling", "known"]),
+  /** Where it is dialled. */
+  endpoint: optional(Schema.String),
+  /** Somebody asked to stay connected. */
+  wanted: Schema.Boolean,
+  lastConnectedAt: optional(Schema.Number),
+  session: optional(PeerSession),
+  /** How the redialling goes, of peers that are dialled. */
+  dialling: optional(
+    Schema.Struct({
+      reasons: Schema.Array(Schema.Literals(["asked", "owed"])),
+      breaker: Schema.Literals(["closed", "open", "half-open"]),
+      failures: Schema.Int,
+      nextDialAt: optional(Schema.Number),
+      lastEnded: optional(Ended)
+    })
+  ),
+  owed: Schema.Int,
+  /** Messages of the peer that took effect here, and those that arrived again and changed nothing. */
+  received: Schema.BigInt,
+  duplicates: Schema.BigInt
+})
+export type PeerView = typeof PeerView.Type
+
+export const Wanted = Schema.Struct({ key: NodeKey })
+
+export const NewNote = Schema.Struct({
+  peer: NodeKey,
+  text: NoteText,
+  /** Take it back if it is not receipted within so many milliseconds. */
+  withinMillis: optional(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10 * 365 * 86_400_000 })))
+})
+
+export const Accepted = Schema.Struct({ id: MessageId })
+
+export const OwedView = Schema.Struct({
+  id: MessageId,
+  peer: NodeKey,
+  protocol: Schema.String,
+  subject: Schema.String,
+  bytes: Schema.Int,
+  since: Schema.Number,
+  /** One sentence: what it waits for. */
+  why: Schema.String,
+  attempts: Schema.Int,
+  /** When something happens next by itself: the next dial, or the next offer. */
+  nextAt: optional(Schema.Number),
+  deadline: optional(Schema.Number)
+})
+export type OwedView = typeof OwedView.Type
+
+export const OwedPage = Schema.Struct({ items: Schema.Array(OwedView), next: optional(MessageId) })
+
+/** `cancelled`: the peer will never see it. `unknown`: it had been sent already, and may have taken effect. */
+export const Dropped = Schema.Struct({ result: Schema.Literals(["cancelled", "unknown"]) })
+
+/** `next` is where to go on, or to look for newer ones. */
+export const InboxPage = Schema.Struct({ items: Schema.Array(InboxNote), next: optional(Schema.BigInt) })
+
+export const EventView = Schema.Union([
+  Schema.TaggedStruct("Event", {
+    cursor: Cursor,
+    at: Schema.Number,
+    audience: Schema.String,
+    protocol: Schema.String,
+    subject: Schema.String,
+    kind: Schema.String,
+    body: Schema.Json
+  }),
+  /** The cursor belongs to another feed: reading starts over at the oldest event. */
+  Schema.TaggedStruct("Reset", { cursor: Cursor }),
+  /** Events after the cursor are no longer kept. */
+  Schema.TaggedStruct("Gap", { cursor: Cursor, missed: Schema.BigInt })
+])
+export type EventView = typeof EventView.Type

@@ -1,0 +1,100 @@
+/**
+ * What two nodes say to each other about the link itself (docs/PROTOCOL.md, 4): HELLO, COMMIT, REJECT, GOODBYE,
+ * PING and PONG. Each is a frame of its own kind with a CBOR body; ping and pong carry eight bytes and nothing else.
+ */
+import { Result, Schema } from "effect"
+import { Host, Port } from "../Address.ts"
+import { type BodyInvalid, type Codec, codec, text, U64, Uuid } from "../Cbor.ts"
+import { Kind } from "./Frame.ts"
+
+/** Most protocols that a HELLO may name. */
+export const maxProtocols = 40
+
+/** A protocol's name as HELLO carries it: ASCII without spaces, so that the longest HELLO fits a small frame. */
+const ProtocolName = Schema.String.check(
+  Schema.isPattern(/^[!-~]{1,64}$/, { message: "a protocol name is 1 to 64 ASCII characters without spaces" })
+)
+
+/**
+ * The first message of both sides.
+ *
+ * `instance` is random per process, `database` per database, `incarnation` grows with every start on that database.
+ * `knows` is the highest session number seen from the arbiter of the pair and `holds` whether that session still
+ * lives here: the arbiter decides by them, see `Arbiter.ts`.
+ */
+export const Hello = Schema.Struct({
+  network: text(64),
+  instance: Uuid,
+  database: Uuid,
+  incarnation: U64,
+  versions: Schema.Struct({ min: Schema.Natural, max: Schema.Natural }),
+  knows: U64,
+  holds: Schema.Boolean,
+  agent: text(64),
+  protocols: Schema.Array(ProtocolName).check(Schema.isMaxLength(maxProtocols)),
+  listen: Schema.optionalKey(Schema.Struct({ host: Host, port: Port }))
+})
+export type Hello = typeof Hello.Type
+
+/** The arbiter's word that this connection is session `number`. */
+export const Commit = Schema.Struct({ number: U64 })
+export type Commit = typeof Commit.Type
+
+/**
+ * Why a connection does not become a session. `duplicate` names the session that stays; `self`, `clone`, `network`
+ * and `version` will not change by redialling soon.
+ */
+export const RejectReason = Schema.Literals([
+  "duplicate",
+  "self",
+  "clone",
+  "network",
+  "version",
+  "violation",
+  "busy",
+  "shutdown"
+])
+export type RejectReason = typeof RejectReason.Type
+
+export const Reject = Schema.Struct({ reason: RejectReason, number: U64, detail: text(256) })
+export type Reject = typeof Reject.Type
+
+/** Why a live session is ended on purpose. */
+export const GoodbyeReason = Schema.Literals(["shutdown", "replaced", "violation", "slow", "unwanted"])
+export type GoodbyeReason = typeof GoodbyeReason.Type
+
+/** The last message of a session; `retryAfterMillis` is when it makes sense to dial again. */
+export const Goodbye = Schema.Struct({
+  reason: GoodbyeReason,
+  retryAfterMillis: Schema.Natural.check(Schema.isLessThanOrEqualTo(86_400_000)),
+  detail: text(256)
+})
+export type Goodbye = typeof Goodbye.Type
+
+export const hello: Codec<Hello> = codec("HELLO", Hello)
+export const commit: Codec<Commit> = codec("COMMIT", Commit)
+export const reject: Codec<Reject> = codec("REJECT", Reject)
+export const goodbye: Codec<Goodbye> = codec("GOODBYE", Goodbye)
+
+/** A link message with its decoded body. */
+export type LinkMessage =
+  | { readonly _tag: "Hello"; readonly hello: Hello }
+  | { readonly _tag: "Commit"; readonly commit: Commit }
+  | { readonly _tag: "Reject"; readonly reject: Reject }
+  | { readonly _tag: "Goodbye"; readonly goodbye: Goodbye }
+
+/** Decodes the frames of the handshake and of the end of a session; any other kind is `undefined`. */
+export const decode = (kind: number, body: Uint8Array): Result.Result<LinkMessage, BodyInvalid> | undefined => {
+  switch (kind) {
+    case Kind.Hello:
+      return Result.map(hello.decode(body), (value): LinkMessage => ({ _tag: "Hello", hello: value }))
+    case Kind.Commit:
+      return Result.map(commit.decode(body), (value): LinkMessage => ({ _tag: "Commit", commit: value }))
+    case Kind.Reject:
+      return Result.map(reject.decode(body), (value): LinkMessage => ({ _tag: "Reject", reject: value }))
+    case Kind.Goodbye:
+      return Result.map(goodbye.decode(body), (value): LinkMessage => ({ _tag: "Goodbye", goodbye: value }))
+    default:
+      return undefined
+  }
+}

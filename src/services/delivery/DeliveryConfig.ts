@@ -1,0 +1,40 @@
+/**
+ * The figures of delivery, with their defaults; a reference that a program or a test replaces as a whole. Times are
+ * milliseconds.
+ */
+import { Context } from "effect"
+import { maxAhead, type Window } from "../../protocol/delivery/Sequence.ts"
+
+export interface Config {
+  /** How far a sender runs ahead of the receipts; `maxAhead` at the most, or peers end the session. */
+  readonly window: Window
+  /** The most that one DATA frame carries. */
+  readonly batch: Window
+  /** No receipt for this long with messages in flight ends the session. */
+  readonly receiptTimeout: number
+  /** A transaction of received messages that has lasted this long takes no further ones. */
+  readonly batchTime: number
+  /** How often a pump looks for work that nobody told it of. */
+  readonly sweep: number
+  /** The first and the longest wait before a failed database is tried again. */
+  readonly databaseRetry: { readonly first: number; readonly longest: number }
+  /** How often a message whose handler crashes is tried alone before it is parked. */
+  readonly poisonAttempts: number
+  /** How long ids are kept against messages that reappear after a change of stream. */
+  readonly appliedWindow: number
+}
+
+export const defaults: Config = {
+  window: maxAhead,
+  batch: { messages: 512, bytes: 512 * 1024 },
+  receiptTimeout: 30_000,
+  batchTime: 500,
+  sweep: 30_000,
+  databaseRetry: { first: 50, longest: 5_000 },
+  poisonAttempts: 3,
+  appliedWindow: 30 * 86_400_000
+}
+
+export const DeliveryConfig = Context.Reference<Config>("holdfast/services/delivery/DeliveryConfig", {
+  defaultValue: () => defaults
+})

@@ -1,0 +1,129 @@
+/**
+ * A protocol as a value: which messages there are and what each does. Reliability, order, retries, encryption and the
+ * simulator come with it.
+ *
+ * `handle` runs inside the transaction that records the receipt: what it writes and sends, and the fact of having
+ * received, are one. It does database work only, and may run more than once for a message whose transaction failed.
+ */
+import { Duration, Effect, Result, Schema } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import { codec } from "../../protocol/Cbor.ts"
+import { maxName, type MessageId, Outcome } from "../../protocol/delivery/Message.ts"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
+
+/**
+ * A handler fails with this when a message has no effect, and says what the sender shall do. Nothing of what the
+ * handler wrote for the message remains.
+ */
+export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", { outcome: Outcome }) {
+  override get message(): string {
+    return `message not accepted: ${describe(this.outcome)}`
+  }
+  /** It will never be accepted. `reason` is a short name for programs, `detail` a sentence for people. */
+  static refused(reason: string, detail = ""): Rejected {
+    return new Rejected({ outcome: { _tag: "Refused", reason: reason.slice(0, 64), detail: detail.slice(0, 1_024) } })
+  }
+  /** It does not fit the state here, which is at `revision`. */
+  static stale(revision: string): Rejected {
+    return new Rejected({ outcome: { _tag: "Stale", revision: revision.slice(0, 128) } })
+  }
+  /** Offer it again; the messages behind it in its subject wait for it. */
+  static later(after: Duration.Input): Rejected {
+    return new Rejected({
+      outcome: { _tag: "Later", retryAfterMillis: Duration.toMillis(Duration.fromInputUnsafe(after)) }
+    })
+  }
+}
+
+/** One line about an outcome, for people. */
+export const describe = (outcome: Outcome): string => {
+  switch (outcome._tag) {
+    case "Ok":
+      return "ok"
+    case "Stale":
+      return `stale: the receiver is at revision ${outcome.revision}`
+    case "Refused":
+      return `refused: ${outcome.reason}${outcome.detail === "" ? "" : ` (${outcome.detail})`}`
+    case "Later":
+      return outcome.behind === undefined ? "later" : `later, behind ${outcome.behind}`
+  }
+}
+
+/** Who sent a message, and which one it is: the same id however often it comes. */
+export interface Origin {
+  readonly peer: NodeKey
+  readonly id: MessageId
+}
+
+export interface Definition<A, R> {
+  /** Messages of one subject take effect in the order in which they were sent; all of them are one subject by default. */
+  readonly subject?: (message: A) => string
+  /** Success is the outcome `Ok`. */
+  readonly handle: (message: A, from: Origin) => Effect.Effect<void, Rejected | SqlError, R>
+  /** Runs at the sender, in the transaction that settles the message. */
+  readonly onOutcome?: (message: A, outcome: Outcome, to: Origin) => Effect.Effect<void, SqlError, R>
+  /**
+   * What the state still requires towards a peer, asked after one of the two databases was restored from a backup.
+   * Besides what is still owed, which is sent again by itself: a message that comes twice that way has two ids, so the
+   * handler must see from its own state that it is done.
+   */
+  readonly pending?: (peer: NodeKey) => Effect.Effect<ReadonlyArray<A>, SqlError, R>
+}
+
+/** The receiving half of a protocol, its message type hidden: what a node keeps of every protocol it runs. */
+export interface Handled<R> {
+  readonly name: string
+  readonly handle: (body: Uint8Array, from: Origin) => Effect.Effect<void, Rejected | SqlError, R>
+  readonly onOutcome: ((body: Uint8Array, outcome: Outcome, to: Origin) => Effect.Effect<void, SqlError, R>) | undefined
+  readonly pending: (peer: NodeKey) => Effect.Effect<ReadonlyArray<Prepared>, SqlError, R>
+}
+
+/** A message ready to be stored. */
+export interface Prepared {
+  readonly subject: string
+  readonly body: Uint8Array
+}
+
+export interface Protocol<Name extends string, A, R> {
+  readonly name: Name
+  readonly prepare: (message: A) => Prepared
+  readonly handled: Handled<R>
+}
+
+/**
+ * Makes a protocol. `name` is what peers know it by: 1 to 64 of `a-z 0-9 - .`, never reused for other messages.
+ */
+export const make = <const Name extends string, A, I, R = never>(
+  name: Name,
+  definition: { readonly messages: Schema.Codec<A, I> } & Definition<A, R>
+): Protocol<Name, A, R> => {
+  if (!/^[a-z0-9][a-z0-9.-]*$/.test(name) || name.length > maxName) {
+    throw new RangeError(`"${name}" is not a protocol name: 1 to ${maxName} of a-z, 0-9, "-" and "."`)
+  }
+  const { encode, decode } = codec(`a message of "${name}"`, definition.messages)
+  const { handle, onOutcome, pending, subject } = definition
+  const prepare = (message: A): Prepared => ({ subject: subject?.(message) ?? "", body: encode(message) })
+  return {
+    name,
+    prepare,
+    handled: {
+      name,
+      handle: (body, from) => {
+        const message = decode(body)
+        return Result.isSuccess(message)
+          ? handle(message.success, from)
+          : Effect.fail(Rejected.refused("malformed", message.failure.message))
+      },
+      onOutcome:
+        onOutcome === undefined
+          ? undefined
+          : (body, outcome, to) => {
+              const message = decode(body)
+              // A body that this node no longer understands was sent by an older version of itself: nobody waits for it.
+              return Result.isSuccess(message) ? onOutcome(message.success, outcome, to) : Effect.void
+            },
+      pending: (peer) =>
+        pending === undefined ? Effect.succeed([]) : Effect.map(pending(peer), (all) => all.map(prepare))
+    }
+  }
+}

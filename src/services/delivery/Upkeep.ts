@@ -1,0 +1,101 @@
+/**
+ * What delivery does by the clock: wants the peers to whom something is owed, takes back what is past its deadline,
+ * and forgets what need not be remembered any more. Every round starts from the database, so a restart is not special.
+ */
+import { Cause, Clock, Effect, Schedule, Stream } from "effect"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
+import { Supervisor } from "../link/Supervisor.ts"
+import { Transactions } from "../Transactions.ts"
+import { DeliveryConfig } from "./DeliveryConfig.ts"
+import { Feed } from "./Feed.ts"
+import { FeedStore } from "./FeedStore.ts"
+import { RetryStore } from "./RetryStore.ts"
+import { Wakes } from "./Wakes.ts"
+
+/** Peers asked for at once when a round looks for those to whom something is owed. */
+const debtorsAtOnce = 1_024
+const rowsAtOnce = 1_000
+const expiryEvery = 5_000
+const pruneEvery = 3_600_000
+/** Published events are kept for 30 days. */
+const keepEvents = 30 * 86_400_000
+
+/** The three loops, for ever; a round that fails is logged and the next one tries again. */
+export const run = Effect.gen(function* () {
+  const store = yield* RetryStore
+  const events = yield* FeedStore
+  const feed = yield* Feed
+  const supervisor = yield* Supervisor
+  const transactions = yield* Transactions
+  const wakes = yield* Wakes
+  const config = yield* DeliveryConfig
+  const clock = yield* Clock.Clock
+  /** The peers that this loop wants. */
+  const wanted = new Set<NodeKey>()
+
+  /** Those of them of which the present round has not found, and nobody has said, that something is owed to them. */
+  let round = new Set<NodeKey>()
+
+  const want = (peer: NodeKey) =>
+    Effect.suspend(() => {
+      wanted.add(peer)
+      round.delete(peer)
+      return supervisor.want(peer, "owed")
+    })
+
+  const wantDebtors = Effect.gen(function* () {
+    const idle = new Set(wanted)
+    round = idle
+    let after: NodeKey | undefined
+    do {
+      const debtors = yield* store.debtors(debtorsAtOnce, after)
+      for (const peer of debtors) yield* want(peer)
+      after = debtors.length < debtorsAtOnce ? undefined : debtors.at(-1)
+    } while (after !== undefined)
+    for (const peer of idle) {
+      wanted.delete(peer)
+      yield* supervisor.unwant(peer, "owed")
+    }
+  })
+
+  const expire = transactions.within(
+    Effect.gen(function* () {
+      const expired = yield* store.expire(clock.currentTimeMillisUnsafe(), rowsAtOnce)
+      yield* feed.append(
+        expired.map(({ deadline, id, outcome, peer, protocol, subject }) => ({
+          audience: "",
+          protocol,
+          subject,
+          kind: "message.expired",
+          // What may have taken effect is unknown: its receipt will never be asked for.
+          body: { peer, id, deadline: deadline ?? null, outcome }
+        }))
+      )
+    })
+  )
+
+  const prune = Effect.gen(function* () {
+    const now = clock.currentTimeMillisUnsafe()
+    while ((yield* store.prune(now - config.appliedWindow, rowsAtOnce)) === rowsAtOnce) yield* Effect.yieldNow
+    while ((yield* events.prune(now - keepEvents, rowsAtOnce)) === rowsAtOnce) yield* Effect.yieldNow
+  })
+
+  const everyRound = <E>(what: string, round: Effect.Effect<void, E>) =>
+    Effect.catchCause(round, (cause) =>
+      Cause.hasInterrupts(cause)
+        ? Effect.interrupt
+        : Effect.annotateLogs(Effect.logWarning("A round of upkeep failed", cause), { what })
+    )
+
+  const wanting = Stream.merge(
+    Stream.fromSchedule(Schedule.spaced(config.sweep)).pipe(
+      Stream.mapEffect(() => everyRound("peers to whom something is owed", wantDebtors))
+    ),
+    Stream.mapEffect(wakes.unattended, want)
+  )
+  const expiring = Effect.repeat(everyRound("expiry", expire), Schedule.spaced(expiryEvery))
+  const pruning = Effect.repeat(everyRound("pruning", prune), Schedule.spaced(pruneEvery))
+
+  yield* everyRound("peers to whom something is owed", wantDebtors)
+  yield* Effect.all([Stream.runDrain(wanting), expiring, pruning], { concurrency: "unbounded", discard: true })
+})

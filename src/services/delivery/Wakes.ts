@@ -1,0 +1,47 @@
+/**
+ * Who has something new to send to whom: connects a commit with the pump of the link, in one process, in memory.
+ *
+ * A wake-up is a hint. Nothing depends on it but latency: pumps look again by themselves.
+ */
+import { Context, Effect, Latch, Layer, PubSub, type Scope, Stream } from "effect"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
+
+export class Wakes extends Context.Service<
+  Wakes,
+  {
+    /** Something for this peer was committed, or became due. */
+    readonly wake: (peer: NodeKey) => Effect.Effect<void>
+    /** A latch that every `wake` of this peer opens, while the scope lives. One pump a peer. */
+    readonly attach: (peer: NodeKey) => Effect.Effect<Latch.Latch, never, Scope.Scope>
+    /** Peers that were woken while no pump was attached. */
+    readonly unattended: Stream.Stream<NodeKey>
+  }
+>()("holdfast/services/delivery/Wakes") {
+  static readonly layer: Layer.Layer<Wakes> = Layer.effect(
+    Wakes,
+    Effect.gen(function* () {
+      const latches = new Map<NodeKey, Latch.Latch>()
+      // Sliding: a hint that is lost here is found by the sweep over what is owed.
+      const unattended = yield* PubSub.sliding<NodeKey>(1_024)
+      return Wakes.of({
+        wake: (peer) =>
+          Effect.suspend(() => {
+            const latch = latches.get(peer)
+            if (latch === undefined) return Effect.asVoid(PubSub.publish(unattended, peer))
+            latch.openUnsafe()
+            return Effect.void
+          }),
+        attach: (peer) =>
+          Effect.acquireRelease(
+            Effect.sync(() => {
+              const latch = Latch.makeUnsafe(true)
+              latches.set(peer, latch)
+              return latch
+            }),
+            (latch) => Effect.sync(() => (latches.get(peer) === latch ? latches.delete(peer) : false))
+          ),
+        unattended: Stream.fromPubSub(unattended)
+      })
+    })
+  )
+}

@@ -1,0 +1,80 @@
+/**
+ * The native wire: Noise, then records, then frames (docs/PROTOCOL.md, 2 and 3). There is no plaintext mode.
+ */
+import { Effect, Layer } from "effect"
+import { SecureRandom } from "effect/crypto"
+import * as Frame from "../../protocol/link/Frame.ts"
+import { type Ended, ended } from "./Ended.ts"
+import { Identity } from "./Identity.ts"
+import * as SecureChannel from "./SecureChannel.ts"
+import { type Beat, type FrameDecoder, type Speech, Wire } from "./Wire.ts"
+
+class BeatMalformed extends Error {
+  constructor(length: number) {
+    super(`a ping or pong carries 8 bytes, this one ${length}`)
+  }
+}
+
+const decoder = (): FrameDecoder => {
+  const frames = new Frame.Decoder()
+  return {
+    feed: (chunk) => frames.feed(chunk),
+    end: () => frames.end(),
+    established: () => {
+      frames.maxFrame = Frame.maxOnSession
+    }
+  }
+}
+
+const encodeBeat = (kind: number, nonce: bigint): Uint8Array => {
+  const body = new Uint8Array(8)
+  new DataView(body.buffer).setBigUint64(0, nonce)
+  return Frame.encode(kind, body)
+}
+
+const beat = ({ body, kind }: Frame.Frame): Beat | Error | undefined => {
+  if (kind !== Frame.Kind.Ping && kind !== Frame.Kind.Pong) return undefined
+  if (body.length !== 8) return new BeatMalformed(body.length)
+  const nonce = new DataView(body.buffer, body.byteOffset, 8).getBigUint64(0)
+  return { _tag: kind === Frame.Kind.Ping ? "Ping" : "Pong", nonce }
+}
+
+const describe = (error: Error): Ended => {
+  if (error instanceof SecureChannel.HandshakeFailed) return ended("handshake-failed", error.message)
+  if (error instanceof SecureChannel.ChannelClosed) return ended("closed", error.message)
+  if (!(error instanceof SecureChannel.ChannelFailed)) return ended("network", error.message)
+  switch (error.reason._tag) {
+    case "SocketLost":
+    case "WritingEnded":
+      return ended("network", error.message)
+    case "RecordTruncated":
+      return ended("truncated", error.message)
+    default:
+      return ended("violation", error.message)
+  }
+}
+
+/** Frames and heartbeats, without the channel. */
+export const framing: Pick<Speech<Error>, "decoder" | "ping" | "pong" | "beat"> = {
+  decoder,
+  ping: (nonce) => encodeBeat(Frame.Kind.Ping, nonce),
+  pong: (nonce) => encodeBeat(Frame.Kind.Pong, nonce),
+  beat
+}
+
+export const layer: Layer.Layer<Wire, never, Identity | SecureRandom.SecureRandom> = Layer.effect(
+  Wire,
+  Effect.gen(function* () {
+    const context = yield* Effect.context<Identity | SecureRandom.SecureRandom>()
+    return Wire.of({
+      name: "holdfast",
+      open: (socket, direction, expected) =>
+        (direction === "outbound" ? SecureChannel.initiate(socket, { expected }) : SecureChannel.accept(socket)).pipe(
+          Effect.map((channel) => ({ peer: channel.peer, channel })),
+          Effect.provide(context)
+        ),
+      describe,
+      ...framing
+    })
+  })
+)

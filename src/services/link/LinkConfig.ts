@@ -1,0 +1,56 @@
+/**
+ * The figures of the link layer, with their defaults and bounds. Every node takes them from `LinkConfig`, a reference
+ * that a program or a test replaces as a whole: `Layer.succeed(LinkConfig, { ...defaults, heartbeat: profiles.fast })`.
+ *
+ * Times are milliseconds.
+ */
+import { Context } from "effect"
+import * as Heartbeat from "../../protocol/link/Heartbeat.ts"
+import * as Redial from "../../protocol/link/Redial.ts"
+import * as SendQueue from "./SendQueue.ts"
+
+export interface Config {
+  readonly heartbeat: Heartbeat.Profile
+  readonly redial: Redial.Policy
+  readonly queue: SendQueue.Limits
+  /** From the open socket to the live session. */
+  readonly handshakeTimeout: number
+  /** For one write of at most `queue.writeBytes`. */
+  readonly writeTimeout: number
+  /** After the last frame: how long the peer may take to close its side. */
+  readonly lingerTimeout: number
+  /** How long a doubted session may take to show life. */
+  readonly probeTimeout: number
+  /** Accepted connections without a session that may be open at once; more are closed at once. */
+  readonly maxHandshakes: number
+  /** The same, of one IPv4 address or one IPv6 network of 64 bits. Loopback is exempt. */
+  readonly maxHandshakesPerHost: number
+  /** Live sessions, whoever dialled; further peers are refused as `busy`, but one that has a session may replace it. */
+  readonly maxSessions: number
+  /** Dials under way at once. */
+  readonly maxDials: number
+  /** The follower of a pair waits this much at random before its first dial, so that crossing dials are rare. */
+  readonly firstDialDelay: number
+  /** Frames of one session that wait for its handler; a full queue stops the reading. */
+  readonly sessionQueue: number
+}
+
+export const defaults: Config = {
+  heartbeat: Heartbeat.profiles.default,
+  redial: Redial.defaults,
+  queue: SendQueue.defaults,
+  handshakeTimeout: 10_000,
+  writeTimeout: 10_000,
+  lingerTimeout: 1_000,
+  probeTimeout: 2_000,
+  maxHandshakes: 64,
+  maxHandshakesPerHost: 4,
+  maxSessions: 4_096,
+  maxDials: 8,
+  firstDialDelay: 500,
+  sessionQueue: 64
+}
+
+export const LinkConfig = Context.Reference<Config>("holdfast/services/link/LinkConfig", {
+  defaultValue: () => defaults
+})

@@ -1,0 +1,26 @@
+/**
+ * How a connection went, in the words of whoever decides when to dial again.
+ */
+import type * as LinkMessage from "../../protocol/link/LinkMessage.ts"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
+import type { Ended } from "./Ended.ts"
+
+export interface Outcome {
+  readonly ended: Ended
+  /** The key at the other end, once it has proven itself. */
+  readonly peer: NodeKey | undefined
+  /** The session this connection was, if it was one. */
+  readonly session: { readonly lifetimeMillis: number; readonly pongs: number; readonly startedAt: number } | undefined
+  /** Why no session came of it, if either side said so. */
+  readonly reject: { readonly by: "peer" | "us"; readonly reason: LinkMessage.RejectReason } | undefined
+  readonly goodbye: LinkMessage.Goodbye | undefined
+}
+
+/** A connection that came to nothing before its peer was known. */
+export const nothing = (reason: Ended): Outcome => ({
+  ended: reason,
+  peer: undefined,
+  session: undefined,
+  reject: undefined,
+  goodbye: undefined
+})

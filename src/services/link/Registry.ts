@@ -1,0 +1,201 @@
+/**
+ * Which connections are open, which one of each peer is the session, and what has happened to all of them.
+ *
+ * The one place that knows: it drives the arbiter machine of every pair and performs its actions at once, in the turn
+ * of the event, so that no two fibers ever see different answers. Counts are derived, never kept by hand.
+ */
+import { Clock, Context, Effect, FiberSet, Layer, PubSub, Stream } from "effect"
+import * as Arbiter from "../../protocol/link/Arbiter.ts"
+import type { RejectReason } from "../../protocol/link/LinkMessage.ts"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
+import { type Connection, monotonic } from "./Connection.ts"
+import { LinkConfig } from "./LinkConfig.ts"
+import { Self } from "./Self.ts"
+import type { Session } from "./Session.ts"
+import type { ConnectionState, Transition } from "./Transition.ts"
+
+/** Transitions kept for whoever asks later. */
+export const keptTransitions = 1_024
+/** Peers whose last session number is remembered after everything with them is closed. */
+const keptPairs = 8_192
+
+/** A connection with a proven peer, and what the arbiter may do with it. All of it takes effect at once. */
+export interface Member {
+  readonly connection: Connection
+  readonly peer: NodeKey
+  /** Whether the peer has proven its key. A dialled node has at once, one that dialled us with its first frame. */
+  readonly proven: () => boolean
+  /** It is session `number` now; `send`: say so with COMMIT. */
+  readonly activate: (number: bigint, send: boolean) => void
+  readonly refuse: (reason: RejectReason, number: bigint, detail: string) => void
+  /** Another connection takes its place. */
+  readonly replace: () => void
+}
+
+/** A session and the connection under it. */
+export interface Live {
+  readonly session: Session
+  readonly connection: Connection
+}
+
+interface Pair {
+  state: Arbiter.State
+  readonly members: Map<number, Member>
+  live: Live | undefined
+}
+
+export class Registry extends Context.Service<
+  Registry,
+  {
+    /** A new name for a connection. */
+    readonly nextId: () => number
+    /** A connection whose peer is proven: the arbiter may act on it from now on. */
+    readonly enter: (member: Member) => void
+    /** Something happened on a connection of this peer. Performs what follows from it before it returns. */
+    readonly event: (peer: NodeKey, event: Arbiter.Event) => void
+    /** The connection is gone. */
+    readonly leave: (peer: NodeKey, id: number) => void
+    /** What a HELLO to this peer says about the session. */
+    readonly standing: (peer: NodeKey) => { readonly knows: bigint; readonly holds: boolean }
+    /** Whether a connection with this peer, which has proven itself, is open: no other is dialled then. */
+    readonly engaged: (peer: NodeKey) => boolean
+    /** Whether no other connection under this peer's name is open. */
+    readonly alone: (peer: NodeKey, id: number) => boolean
+    /** The session has its handler now, and is what `session` and `sessions` show. */
+    readonly publish: (live: Live) => void
+    readonly session: (peer: NodeKey) => Live | undefined
+    readonly sessions: () => ReadonlyArray<Live>
+    /** Notes and announces a transition. */
+    readonly note: (
+      connection: Pick<Connection, "id" | "direction" | "remote">,
+      change: Pick<Transition, "from" | "to" | "reason" | "detail" | "session"> & {
+        readonly peer?: NodeKey | undefined
+      }
+    ) => void
+    /** The last transitions, oldest first, of one peer if it is given. */
+    readonly recent: (peer?: NodeKey) => ReadonlyArray<Transition>
+    /** Transitions from now on. A reader that falls behind by `keptTransitions` misses the oldest. */
+    readonly transitions: Stream.Stream<Transition>
+  }
+>()("holdfast/services/link/Registry") {
+  static readonly layer: Layer.Layer<Registry, never, Self> = Layer.effect(
+    Registry,
+    Effect.gen(function* () {
+      const self = yield* Self
+      const config = yield* LinkConfig
+      const clock = yield* Clock.Clock
+      const runProbe = yield* FiberSet.makeRuntime()
+      const announced = yield* PubSub.sliding<Transition>(keptTransitions)
+      const pairs = new Map<NodeKey, Pair>()
+      let kept: Array<Transition> = []
+      let lastId = 0
+
+      const forgetIdlePairs = () => {
+        for (const [peer, pair] of pairs) {
+          if (pairs.size <= keptPairs) return
+          if (pair.members.size === 0) pairs.delete(peer)
+        }
+      }
+
+      const pairOf = (peer: NodeKey): Pair => {
+        const known = pairs.get(peer)
+        if (known !== undefined) return known
+        const pair: Pair = { state: Arbiter.initial, members: new Map(), live: undefined }
+        pairs.set(peer, pair)
+        if (pairs.size > keptPairs) forgetIdlePairs()
+        return pair
+      }
+
+      const probe = (peer: NodeKey, connection: Connection) => {
+        const report = (answered: boolean) => event(peer, { _tag: "Probed", connection: connection.id, answered })
+        connection.probe(monotonic(clock), report)
+        runProbe(
+          Effect.andThen(
+            Effect.sleep(config.probeTimeout),
+            Effect.sync(() => connection.expireProbe(report))
+          )
+        )
+      }
+
+      const perform = (peer: NodeKey, pair: Pair, action: Arbiter.Action) => {
+        const member = pair.members.get(action.connection)
+        if (member === undefined) return
+        switch (action._tag) {
+          case "Close":
+            return member.replace()
+          case "Activate":
+            return member.activate(action.number, action.send)
+          case "Refuse":
+            return member.refuse(action.reason, action.number, refusals[action.reason] ?? "")
+          case "Probe":
+            return probe(peer, member.connection)
+        }
+      }
+
+      const event = (peer: NodeKey, happened: Arbiter.Event): void => {
+        const pair = pairOf(peer)
+        const { actions, state } = Arbiter.step(Arbiter.roleOf(self.key, peer), pair.state, happened)
+        pair.state = state
+        for (const action of actions) perform(peer, pair, action)
+      }
+
+      return Registry.of({
+        nextId: () => ++lastId,
+        enter: (member) => void pairOf(member.peer).members.set(member.connection.id, member),
+        event,
+        leave: (peer, id) => {
+          const pair = pairOf(peer)
+          pair.members.delete(id)
+          if (pair.live?.connection.id === id) pair.live = undefined
+          event(peer, { _tag: "Closed", connection: id })
+        },
+        standing: (peer) => Arbiter.standing(pairs.get(peer)?.state ?? Arbiter.initial),
+        engaged: (peer) => [...(pairs.get(peer)?.members.values() ?? [])].some((member) => member.proven()),
+        alone: (peer, id) => [...(pairs.get(peer)?.members.keys() ?? [])].every((other) => other === id),
+        publish: (live) => void (pairOf(live.session.peer).live = live),
+        session: (peer) => pairs.get(peer)?.live,
+        sessions: () => [...pairs.values()].flatMap((pair) => (pair.live === undefined ? [] : [pair.live])),
+        note: (connection, change) => {
+          const transition = transitionOf(clock.currentTimeMillisUnsafe(), connection, change)
+          kept.push(transition)
+          if (kept.length >= 2 * keptTransitions) kept = kept.slice(-keptTransitions)
+          PubSub.publishUnsafe(announced, transition)
+        },
+        recent: (peer) =>
+          kept.slice(-keptTransitions).filter((transition) => peer === undefined || transition.peer === peer),
+        transitions: Stream.fromPubSub(announced)
+      })
+    })
+  )
+}
+
+const refusals: Partial<Record<RejectReason, string>> = {
+  duplicate: "another connection between the two nodes is the session",
+  clone: "another process with this node's key is connected and alive: two nodes must not share a key",
+  busy: "another connection is being checked",
+  violation: "only the arbiter of the pair sends COMMIT"
+}
+
+const transitionOf = (
+  at: number,
+  connection: Pick<Connection, "id" | "direction" | "remote">,
+  change: {
+    readonly from?: ConnectionState
+    readonly to: ConnectionState
+    readonly reason?: Transition["reason"]
+    readonly detail?: string
+    readonly session?: bigint
+    readonly peer?: NodeKey | undefined
+  }
+): Transition => ({
+  at,
+  connection: connection.id,
+  direction: connection.direction,
+  remote: connection.remote,
+  to: change.to,
+  ...(change.peer === undefined ? {} : { peer: change.peer }),
+  ...(change.from === undefined ? {} : { from: change.from }),
+  ...(change.session === undefined ? {} : { session: change.session }),
+  ...(change.reason === undefined ? {} : { reason: change.reason }),
+  ...(change.detail === undefined ? {} : { detail: change.detail })
+})

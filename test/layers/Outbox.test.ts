@@ -1,0 +1,83 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import { CleanupInterval } from "../../src/layers/retry/SqlVacuum.ts"
+import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
+import { answer, later, messages, settling, stranger } from "../support/Messages.ts"
+import { pglite, postgres } from "../support/Stores.ts"
+
+const every = (interval: number) => Layer.succeed(CleanupInterval, interval)
+
+/** Sends `count` messages of `size` bytes through the outbox, in batches of 500. */
+const pass = Effect.fnUntraced(function* (count: number, size: number) {
+  const store = yield* RetryStore
+  const peer = stranger()
+  const link = yield* store.claim(peer)
+  for (let sent = 500; sent <= count; sent += 500) {
+    yield* store.enqueue(messages(peer, 500, { body: new Uint8Array(size) }), 1)
+    yield* store.number(link, { messages: 500, bytes: 1e9 }, 1)
+    yield* store.settle(link, { upTo: BigInt(sent), answers: [] }, settling(1))
+  }
+})
+
+/** Bytes on the disk. */
+const size = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ readonly size: bigint }>`SELECT pg_table_size('holdfast_outbox') AS size`
+  return Number(rows[0]?.size)
+})
+
+layer(pglite.pipe(Layer.provide(every(1_000))))("the outbox on the embedded database", (it) => {
+  it.effect("stays small, although nothing but the store cleans it up", () =>
+    Effect.gen(function* () {
+      yield* pass(3_000, 1_024)
+      const early = yield* size
+      yield* pass(12_000, 1_024)
+      // Twice 12 MB of dead rows, were they kept.
+      assert.isBelow(yield* size, early + 4_000_000)
+    })
+  )
+})
+
+for (const { name, stores } of [
+  { name: "PGlite", stores: pglite },
+  { name: "PostgreSQL", stores: postgres }
+]) {
+  layer(stores)(`the outbox in ${name}`, (it) => {
+    it.effect("is read by keys alone, also when its statistics say that it is empty", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const sql = yield* SqlClient.SqlClient
+        yield* pass(2_000, 10)
+        yield* sql`VACUUM holdfast_outbox`
+        // Statements are planned now, before a backlog that nobody has counted.
+        yield* pass(5_000, 10)
+        yield* store.enqueue(messages(stranger(), 20_000), 1)
+        const read = Effect.gen(function* () {
+          yield* sql`SELECT pg_stat_force_next_flush()`
+          const rows = yield* sql<{ readonly read: bigint }>`
+            SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) AS read FROM pg_stat_user_tables
+            WHERE relname = 'holdfast_outbox'`
+          return Number(rows[0]?.read)
+        })
+        const before = yield* read
+        const peer = stranger()
+        const link = yield* store.claim(peer)
+        const sent = messages(peer, 1_000)
+        yield* store.enqueue(sent, 1)
+        for (const { id } of sent.slice(900)) yield* store.cancel(id)
+        for (let round = 0; round < 9; round++) yield* store.number(link, { messages: 100, bytes: 1e9 }, 1)
+        yield* store.nextDue(peer)
+        yield* store.numbered(link, 800n, { messages: 100, bytes: 1e9 })
+        const answers = sent.slice(0, 100).map((_, n) => answer(BigInt(n + 1), later(5, sent[0]?.id)))
+        yield* store.settle(link, { upTo: 100n, answers }, settling(1))
+        yield* store.settle(link, { upTo: 900n, answers: [] }, settling(1))
+        yield* store.expire(1, 10)
+        yield* store.debtors(10)
+        const perMessage = ((yield* read) - before) / 1_000
+        assert.isAbove(perMessage, 1)
+        assert.isBelow(perMessage, 10)
+      })
+    )
+  })
+}

@@ -1,0 +1,269 @@
+/**
+ * The HTTP API of a real node, over loopback: what it answers to those who may ask, to those who may not, and to
+ * requests that make no sense.
+ */
+import { NodeServices } from "@effect/platform-node"
+import { assert, layer } from "@effect/vitest"
+import { Effect, FileSystem, Layer, Schema } from "effect"
+import * as http from "node:http"
+import { DataFolder } from "../../../src/layers/DataFolder.ts"
+import { load } from "../../../src/programs/Config.ts"
+import { files } from "../../../src/programs/FolderFiles.ts"
+import { maxPage } from "../../../src/programs/http/Api.ts"
+import { Accepted, EventView, Healthy, InboxPage, OwedPage, PeerView } from "../../../src/programs/http/Models.ts"
+import { ApiServer } from "../../../src/programs/http/Server.ts"
+import * as Start from "../../../src/programs/Start.ts"
+import { NodeKey } from "../../../src/protocol/NodeKey.ts"
+import { Feed } from "../../../src/services/delivery/Feed.ts"
+import { Node } from "../../../src/services/Node.ts"
+
+const stranger = NodeKey.make("ab".repeat(32))
+
+const node = Layer.unwrap(
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const data = yield* fs.makeTempDirectoryScoped({ prefix: "holdfast-api-" })
+    const config = yield* load({ flags: { listen: "127.0.0.1:0", logLevel: "error" }, data, env: {} })
+    return Start.layer(config)
+  })
+).pipe(Layer.provide(NodeServices.layer))
+
+interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+}
+
+/** One request, with the node's token unless `headers` says otherwise. */
+const ask = Effect.fn(function* (method: string, path: string, body?: string, headers: Record<string, string> = {}) {
+  const { url } = yield* ApiServer
+  const response = yield* Effect.promise(async () =>
+    fetch(`${url}${path}`, {
+      method,
+      headers: {
+        authorization: await bearer(),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers
+      },
+      ...(body === undefined ? {} : { body })
+    })
+  )
+  const text = yield* Effect.promise(() => response.text())
+  return { status: response.status, type: response.headers.get("content-type") ?? "", body: text } satisfies Answer
+})
+
+let token: string | undefined
+const bearer = async (): Promise<string> => token ?? ""
+const authenticate = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const folder = yield* DataFolder
+  token = `Bearer ${(yield* fs.readFileString(folder.file(files.token))).trim()}`
+})
+
+const Problem = Schema.fromJsonString(
+  Schema.Struct({ _tag: Schema.String, message: Schema.NonEmptyString, fix: Schema.NonEmptyString })
+)
+const problem = (answer: Answer, status: number, tag: string) => {
+  assert.strictEqual(answer.status, status, answer.body)
+  assert.include(answer.type, "application/json")
+  const said = Schema.decodeUnknownSync(Problem)(answer.body)
+  assert.strictEqual(said._tag, tag)
+  return said
+}
+const result = <A, I>(schema: Schema.Codec<A, I>, answer: Answer): A => {
+  assert.strictEqual(answer.status, 200, answer.body)
+  return Schema.decodeUnknownSync(Schema.fromJsonString(Schema.toCodecJson(schema)))(answer.body)
+}
+
+/** The items in a stream that has ended. */
+const events = (answer: Answer): ReadonlyArray<EventView> => {
+  assert.include(answer.type, "text/event-stream")
+  const blocks = answer.body.split("\n\n").filter((block) => block.startsWith("id: "))
+  return blocks.map((block) => {
+    const [id = "", data = ""] = block.split("\n")
+    const item = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.toCodecJson(EventView)))(data.slice(6))
+    assert.strictEqual(id.slice(4), item.cursor)
+    return item
+  })
+}
+
+layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
+  excludeTestServices: true,
+  timeout: "60 seconds"
+})("the API", (it) => {
+  it.effect("tells nothing to whom has no token, or another one", () =>
+    Effect.gen(function* () {
+      const paths = ["/health", "/peers", "/outbox", "/inbox", "/events", `/peers/${stranger}/transitions`]
+      for (const path of paths) {
+        for (const authorization of ["", "Bearer", "Bearer x", `Basic ${token?.slice(7)}`, `${token}x`]) {
+          const said = problem(yield* ask("GET", path, undefined, { authorization }), 401, "Unauthorized")
+          assert.include(said.fix, "Authorization: Bearer")
+        }
+      }
+      problem(yield* ask("POST", "/messages", "{", { authorization: "" }), 401, "Unauthorized")
+    })
+  )
+
+  it.effect("says how the node is", () =>
+    Effect.gen(function* () {
+      const health = result(Healthy, yield* ask("GET", "/health"))
+      const { address, key } = yield* Node
+      assert.strictEqual(health.address, address?.toString())
+      assert.deepInclude(health, { node: key, database: "embedded", sessions: 0, owed: 0 })
+      assert.isAbove(Number(health.incarnation), 0)
+    })
+  )
+
+  it.effect("describes itself", () =>
+    Effect.gen(function* () {
+      const document = yield* ask("GET", "/openapi.json")
+      assert.strictEqual(document.status, 200)
+      const { paths } = Schema.decodeUnknownSync(
+        Schema.fromJsonString(Schema.Struct({ paths: Schema.Record(Schema.String, Schema.Json) }))
+      )(document.body)
+      assert.includeMembers(Object.keys(paths), ["/health", "/peers", "/messages", "/outbox", "/inbox", "/events"])
+      assert.include((yield* ask("GET", "/docs")).type, "text/html")
+    })
+  )
+
+  it.effect("refuses requests that make no sense, and says what is wrong with them", () =>
+    Effect.gen(function* () {
+      const bodies = [
+        "",
+        "{",
+        "null",
+        "[]",
+        "{}",
+        '{"peer":1}',
+        `{"peer":"${stranger}"}`,
+        `{"peer":"${stranger}","text":""}`
+      ]
+      for (const body of bodies) problem(yield* ask("POST", "/messages", body), 400, "BadRequest")
+      const nul = JSON.stringify({ peer: stranger, text: "a\0b" })
+      assert.include(problem(yield* ask("POST", "/messages", nul), 400, "BadRequest").message, "character 0")
+      const address = JSON.stringify({ address: "holdfast://x" })
+      assert.include(problem(yield* ask("POST", "/peers", address), 400, "BadRequest").message, "64 hex digits")
+      for (const path of ["/outbox?limit=0", `/inbox?limit=${maxPage + 1}`, "/inbox?after=x", "/outbox?peer=x"])
+        problem(yield* ask("GET", path), 400, "BadRequest")
+      problem(yield* ask("GET", "/peers/x/transitions"), 400, "BadRequest")
+      problem(yield* ask("DELETE", "/outbox/x"), 400, "BadRequest")
+      problem(yield* ask("GET", "/events?after=x"), 400, "BadRequest")
+      problem(yield* ask("GET", "/events", undefined, { "last-event-id": "x" }), 400, "BadRequest")
+      problem(yield* ask("GET", "/nothing"), 404, "NotFound")
+      problem(yield* ask("POST", "/"), 404, "NotFound")
+      const large = yield* ask("POST", "/messages", JSON.stringify({ peer: stranger, text: "x".repeat(1024 * 1024) }))
+      problem(large, 413, "TooLarge")
+      // And goes on.
+      result(Healthy, yield* ask("GET", "/health"))
+    })
+  )
+
+  it.effect("will not connect the node to itself, nor send to itself, nor forget whom it does not know", () =>
+    Effect.gen(function* () {
+      const { address, key } = yield* Node
+      problem(yield* ask("POST", "/peers", JSON.stringify({ address: String(address) })), 422, "Refused")
+      problem(yield* ask("POST", "/messages", JSON.stringify({ peer: key, text: "x" })), 422, "Refused")
+      problem(yield* ask("DELETE", `/peers/${"cd".repeat(32)}`), 404, "NotFound")
+      const unknown = "00000000-0000-7000-8000-000000000000"
+      problem(yield* ask("POST", `/outbox/${unknown}/retry`), 404, "NotFound")
+      problem(yield* ask("DELETE", `/outbox/${unknown}`), 404, "NotFound")
+    })
+  )
+
+  it.effect("owes what is sent to a peer that is away, says why, and takes it back", () =>
+    Effect.gen(function* () {
+      const send = (text: string) => ask("POST", "/messages", JSON.stringify({ peer: stranger, text }))
+      const first = result(Accepted, yield* send("one"))
+      const second = result(Accepted, yield* send("two"))
+      const page = result(OwedPage, yield* ask("GET", `/outbox?peer=${stranger}&limit=1`))
+      assert.deepStrictEqual(
+        page.items.map(({ id }) => id),
+        [first.id]
+      )
+      assert.deepInclude(page.items[0], { peer: stranger, protocol: "note", attempts: 0 })
+      assert.include(page.items[0]?.why, "not connected")
+      const rest = result(OwedPage, yield* ask("GET", `/outbox?peer=${stranger}&after=${page.next}`))
+      assert.deepStrictEqual(
+        rest.items.map(({ id }) => id),
+        [second.id]
+      )
+      assert.isUndefined(rest.next)
+
+      // It waits for its peer, not for its time.
+      assert.include(problem(yield* ask("POST", `/outbox/${first.id}/retry`), 404, "NotFound").fix, "GET /outbox")
+      for (const { id } of [first, second]) {
+        const dropped = yield* ask("DELETE", `/outbox/${id}`)
+        assert.deepStrictEqual(JSON.parse(dropped.body), { result: "cancelled" })
+        problem(yield* ask("DELETE", `/outbox/${id}`), 404, "NotFound")
+      }
+      assert.deepStrictEqual(result(OwedPage, yield* ask("GET", "/outbox")).items, [])
+      assert.deepStrictEqual(result(InboxPage, yield* ask("GET", "/inbox")).items, [])
+    })
+  )
+
+  it.effect("dials a peer that it is told to connect to, shows how that goes, and stops when told", () =>
+    Effect.gen(function* () {
+      const key = "ef".repeat(32)
+      const connect = yield* ask("POST", "/peers", JSON.stringify({ address: `holdfast://${key}@127.0.0.1:1` }))
+      assert.deepStrictEqual(JSON.parse(connect.body), { key })
+      const find = Effect.map(ask("GET", "/peers"), (answer) =>
+        result(Schema.Array(PeerView), answer).find((peer) => peer.key === key)
+      )
+      const dialling = yield* find
+      assert.deepInclude(dialling, { state: "dialling", wanted: true, endpoint: "127.0.0.1:1" })
+      assert.deepStrictEqual(dialling?.dialling?.reasons, ["asked"])
+      assert.strictEqual((yield* ask("DELETE", `/peers/${key}`)).status, 200)
+      assert.deepInclude(yield* find, { state: "known", wanted: false })
+    })
+  )
+
+  it.effect("streams the events after the last one that a reader saw, each once, in order", () =>
+    Effect.gen(function* () {
+      const feed = yield* Feed
+      const event = (n: number) => ({ audience: "", protocol: "", subject: "", kind: "test", body: { n } })
+      yield* feed.append([1, 2, 3].map(event))
+      const all = events(yield* ask("GET", "/events?follow=false"))
+      const tests = all.filter((item) => item._tag === "Event" && item.kind === "test")
+      assert.lengthOf(tests, 3)
+      const cursor = tests[0]?.cursor ?? ""
+      const numbers = (items: ReadonlyArray<EventView>) => items.map((item) => item._tag === "Event" && item.body)
+      assert.deepStrictEqual(numbers(events(yield* ask("GET", `/events?follow=false&after=${cursor}`))), [
+        { n: 2 },
+        { n: 3 }
+      ])
+      // What the browser sends by itself when it comes back counts more than the address it began with.
+      const headers = { "last-event-id": tests[1]?.cursor ?? "" }
+      const resumed = yield* ask("GET", `/events?follow=false&after=${cursor}`, undefined, headers)
+      assert.deepStrictEqual(numbers(events(resumed)), [{ n: 3 }])
+      assert.deepStrictEqual(events(yield* ask("GET", "/events?follow=false&after=now")), [])
+      const elsewhere = `00000000-0000-4000-8000-000000000000:${1}`
+      const [reset] = events(yield* ask("GET", `/events?follow=false&after=${elsewhere}`))
+      assert.strictEqual(reset?._tag, "Reset")
+    })
+  )
+
+  it.effect("goes on telling what happens until the reader leaves", () =>
+    Effect.gen(function* () {
+      const feed = yield* Feed
+      const { url } = yield* ApiServer
+      const run = Effect.runForkWith(yield* Effect.context())
+      const authorization = token ?? ""
+      const heard = yield* Effect.callback<string>((resume) => {
+        const request = http.get(`${url}/events?after=now`, { headers: { authorization } }, (response) => {
+          let text = ""
+          response.setEncoding("utf8").on("data", (chunk: string) => {
+            // The first chunk says that the stream is open: what is appended from now on is in it.
+            if (text === "") {
+              const event = { audience: "", protocol: "", subject: "", kind: "live", body: null }
+              run(feed.append([event]))
+            }
+            text += chunk
+            if (text.includes('"live"')) resume(Effect.succeed(text))
+          })
+        })
+        return Effect.sync(() => request.destroy())
+      })
+      assert.match(heard, /^id: \S+:\d+$/m)
+    })
+  )
+})

@@ -1,0 +1,297 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Redial from "../../../src/protocol/link/Redial.ts"
+import { GoodbyeReason, RejectReason } from "../../../src/protocol/link/LinkMessage.ts"
+import { seeded } from "../../support/Malformed.ts"
+
+const { defaults, initial, step } = Redial
+const hopeless: ReadonlyArray<RejectReason> = ["self", "network", "version"]
+
+/** The states and waits after each of `events`. */
+const run = (events: ReadonlyArray<Redial.Event>, state: Redial.State = initial) => {
+  const waits: Array<number> = []
+  let now = state
+  for (const event of events) {
+    const next = step(defaults, now, event)
+    now = next.state
+    waits.push(next.waitMillis)
+  }
+  return { state: now, waits, wait: waits.at(-1)! }
+}
+
+const failed = (random = 0.5): Redial.Event => ({ _tag: "Failed", now: 0, random })
+const started = (now: number): Redial.Event => ({ _tag: "Started", now })
+const ended = (now: number, stable = false, random = 0.5): Redial.Event => ({ _tag: "Ended", now, random, stable })
+const rejected = (reason: RejectReason, random = 0.5): Redial.Event => ({ _tag: "Rejected", now: 0, random, reason })
+const goodbye = (
+  retryAfterMillis: number,
+  reason: GoodbyeReason = "shutdown",
+  now = 0,
+  stable = false
+): Redial.Event => ({
+  _tag: "Goodbye",
+  now,
+  random: 0.5,
+  reason,
+  retryAfterMillis,
+  stable
+})
+/** Six sessions of a second, which is one more than the window allows. */
+const flapping = (from: number): ReadonlyArray<Redial.Event> =>
+  Array.from({ length: 6 }, (_, i) => [started(from + i * 2_000), ended(from + i * 2_000 + 1_000)]).flat()
+
+describe("a peer that cannot be reached", () => {
+  it("is dialled with growing, jittered, capped gaps, for ever", () => {
+    const { state, waits } = run(Array.from({ length: 5_000 }, () => failed(0.5)))
+    assert.deepStrictEqual(waits.slice(0, 8), [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000])
+    assert.isTrue(waits.slice(6).every((wait) => wait === 30_000))
+    assert.strictEqual(state.breaker, "closed")
+    assert.strictEqual(run([failed(0)]).wait, 0)
+    assert.isBelow(run([failed(0.999_999)]).wait, 1_000)
+  })
+})
+
+describe("back-off", () => {
+  const many = Array.from({ length: 10 }, () => failed())
+
+  it("is forgotten after a stable session only", () => {
+    assert.strictEqual(run([...many, started(0), ended(1, true), failed()]).waits.at(-2), 500)
+    assert.strictEqual(run([...many, started(0), ended(1, true)]).state.failures, 0)
+    assert.strictEqual(run([...many, started(0)]).state.failures, 10, "a session that starts is no success yet")
+    assert.strictEqual(run([...many, started(0), ended(1, false)]).wait, 30_000)
+    assert.strictEqual(run([...many, started(0), goodbye(0, "shutdown", 1), failed()]).wait, 30_000)
+    assert.strictEqual(run([...many, started(0), goodbye(0, "shutdown", 1, true), failed()]).wait, 500)
+  })
+
+  it("grows with every short session, although the connection worked", () => {
+    const { waits } = run([0, 1, 2, 3].flatMap((i) => [started(i * 70_000), ended(i * 70_000 + 1_000)]))
+    assert.deepStrictEqual(
+      waits.filter((_, i) => i % 2 === 1),
+      [500, 1_000, 2_000, 4_000]
+    )
+  })
+})
+
+describe("the breaker", () => {
+  it("opens when a sixth session within the window ends, and not when the six are spread wider", () => {
+    assert.deepStrictEqual(run(flapping(0)).state.breaker, "open")
+    assert.strictEqual(run(flapping(0)).wait, 60_000)
+    const five = flapping(0).slice(0, 10)
+    assert.strictEqual(run(five).state.breaker, "closed")
+    const late = [...five, started(60_001), ended(60_002)]
+    assert.strictEqual(run(late).state.breaker, "closed")
+  })
+
+  it("opens however the sessions end: a peer that says goodbye again and again is not dialled again and again", () => {
+    for (const reason of GoodbyeReason.literals) {
+      const polite = Array.from({ length: 6 }, (_, i) => [
+        started(i * 2_000),
+        goodbye(0, reason, i * 2_000 + 1_000)
+      ]).flat()
+      assert.strictEqual(run(polite).state.breaker, "open", reason)
+      assert.isAtLeast(run(polite).wait, 60_000)
+    }
+  })
+
+  it("lets one dial through when it has been open, and doubles up to ten minutes while that fails", () => {
+    const results = [failed, () => ended(1e9), () => rejected("busy"), failed, failed, failed]
+    let { state } = run(flapping(0))
+    const waits: Array<number> = []
+    for (const result of results) {
+      const next = run([result()], state)
+      assert.strictEqual(next.state.breaker, "open")
+      waits.push(next.wait)
+      state = next.state
+    }
+    assert.deepStrictEqual(waits, [120_000, 240_000, 480_000, 600_000, 600_000, 600_000])
+  })
+
+  it("closes after a stable session and then starts over at a minute", () => {
+    const healed = run([...flapping(0), started(70_000), ended(170_000, true)])
+    assert.deepStrictEqual(healed.state, initial)
+    assert.isAtMost(healed.wait, 1_000)
+    assert.strictEqual(run(flapping(200_000), healed.state).wait, 60_000)
+  })
+
+  it("is half-open while the one dial's session lasts, and opens again if that was short", () => {
+    const probing = run([...flapping(0), started(80_000)])
+    assert.strictEqual(probing.state.breaker, "half-open")
+    const again = run([ended(81_000)], probing.state)
+    assert.strictEqual(again.state.breaker, "open")
+    assert.strictEqual(again.wait, 120_000)
+  })
+})
+
+describe("a goodbye", () => {
+  it("is obeyed: no dial before the time that it names", () => {
+    for (const reason of GoodbyeReason.literals) {
+      for (const after of [0, 1, 5_000, 86_400_000]) {
+        for (const before of [[], flapping(0), [failed(), failed()]]) {
+          assert.isAtLeast(run([...before, goodbye(after, reason)]).wait, after)
+        }
+      }
+    }
+    assert.strictEqual(run([goodbye(5_000)]).wait, 5_500)
+  })
+
+  it("is a failure only if the peer had something against us", () => {
+    const failures = GoodbyeReason.literals.map((reason) => [reason, run([goodbye(0, reason)]).state.failures])
+    assert.deepStrictEqual(failures, [
+      ["shutdown", 0],
+      ["replaced", 0],
+      ["violation", 1],
+      ["slow", 1],
+      ["unwanted", 1]
+    ])
+  })
+})
+
+describe("a refusal", () => {
+  it("that another dial will not change is followed by ten minutes of quiet, every time", () => {
+    for (const reason of hopeless) {
+      for (const random of [0, 0.999]) {
+        const { waits } = run(Array.from({ length: 50 }, () => rejected(reason, random)))
+        assert.isTrue(
+          waits.every((wait) => wait === 600_000),
+          reason
+        )
+      }
+    }
+  })
+
+  it("as a duplicate costs nothing twice, and backs off when it does not end", () => {
+    const { waits, state } = run(Array.from({ length: 12 }, () => rejected("duplicate")))
+    assert.deepStrictEqual(waits.slice(0, 6), [500, 500, 500, 1_000, 2_000, 4_000])
+    assert.strictEqual(waits.at(-1), 30_000)
+    assert.strictEqual(run([started(0)], state).state.duplicates, 0)
+    assert.strictEqual(run([rejected("duplicate"), rejected("duplicate")]).state.failures, 0)
+  })
+
+  it("for any other reason is a failure", () => {
+    for (const reason of ["busy", "shutdown", "violation"] as const) {
+      assert.deepStrictEqual(run([rejected(reason), rejected(reason)]).waits, [500, 1_000])
+    }
+  })
+})
+
+const Events = Schema.Array(
+  Schema.Struct({
+    kind: Schema.Literals(["Started", "Ended", "Goodbye", "Failed", "Rejected"]),
+    wait: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20_000 })),
+    random: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999 })),
+    stable: Schema.Boolean,
+    goodbye: GoodbyeReason,
+    reject: RejectReason
+  })
+).check(Schema.isMaxLength(80))
+
+describe("whatever happens", () => {
+  const model = ([events]: readonly [typeof Events.Type]) => {
+    let state = initial
+    let now = 0
+    /** What a reader of the rules would keep: starts within the window, and openings since the last stable end. */
+    let starts: Array<number> = []
+    let openings = 0
+    let blocked = false
+    for (const { goodbye: why, kind, random: thousandth, reject, stable, wait } of events) {
+      now += wait
+      const random = thousandth / 1_000
+      const event: Redial.Event =
+        kind === "Started"
+          ? { _tag: kind, now }
+          : kind === "Ended"
+            ? { _tag: kind, now, random, stable }
+            : kind === "Goodbye"
+              ? { _tag: kind, now, random, stable, reason: why, retryAfterMillis: wait }
+              : kind === "Failed"
+                ? { _tag: kind, now, random }
+                : { _tag: kind, now, random, reason: reject }
+      const next = step(defaults, state, event)
+      const announced = kind === "Goodbye" ? wait : 0
+      starts = starts.filter((at) => now - at < 60_000)
+      if (kind === "Started") starts.push(now)
+      const heals = (kind === "Ended" || kind === "Goodbye") && stable
+      const floods = (kind === "Ended" || kind === "Goodbye") && !stable && starts.length > 5
+      const blames =
+        kind === "Failed" ||
+        (kind === "Ended" && !stable) ||
+        (kind === "Goodbye" && !stable && ["violation", "slow", "unwanted"].includes(why)) ||
+        (kind === "Rejected" && !hopeless.includes(reject) && (reject !== "duplicate" || state.duplicates >= 2))
+      const opens = floods || (blocked && blames)
+      if (opens) {
+        assert.strictEqual(next.waitMillis - announced, Math.min(600_000, 60_000 * 2 ** openings))
+        openings++
+        starts = []
+        blocked = true
+      }
+      if (heals) {
+        openings = 0
+        starts = []
+        blocked = false
+      }
+      assert.strictEqual(next.state.breaker, opens ? "open" : blocked ? "half-open" : "closed", kind)
+      assert.isTrue(Number.isSafeInteger(next.waitMillis) && next.waitMillis >= announced)
+      assert.isAtMost(next.waitMillis - announced, 600_000)
+      assert.isAtMost(next.state.started.length, defaults.starts + 1)
+      if (kind === "Rejected" && hopeless.includes(reject)) assert.strictEqual(next.waitMillis, 600_000)
+      state = next.state
+    }
+  }
+  it.prop("the breaker follows its rules and every wait is bounded", [Events], model, {
+    arbitrary: { runs: 500, size: 40 }
+  })
+})
+
+/** 500 clients lose their hub at the same moment; it is back after a minute and takes 25 a second. */
+const storm = (seed: number, jitter: (random: number) => number) => {
+  const random = seeded(seed)
+  const back = 60_000
+  const admitted = new Map<number, number>()
+  const perSecond = new Map<number, number>()
+  const clients = Array.from({ length: 500 }, () => {
+    const { state, waitMillis } = step(defaults, initial, {
+      _tag: "Ended",
+      now: 0,
+      random: jitter(random()),
+      stable: true
+    })
+    return { state, at: waitMillis }
+  })
+  let last = 0
+  let dials = 0
+  while (clients.length > 0) {
+    let next = 0
+    for (let i = 1; i < clients.length; i++) if (clients[i]!.at < clients[next]!.at) next = i
+    const client = clients[next]!
+    const second = Math.floor(client.at / 1_000)
+    dials++
+    if (client.at >= back) perSecond.set(second, (perSecond.get(second) ?? 0) + 1)
+    if (client.at >= back && (admitted.get(second) ?? 0) < 25) {
+      admitted.set(second, (admitted.get(second) ?? 0) + 1)
+      last = client.at
+      clients.splice(next, 1)
+      continue
+    }
+    const result = step(defaults, client.state, { _tag: "Failed", now: client.at, random: jitter(random()) })
+    client.state = result.state
+    client.at += Math.max(1, result.waitMillis)
+  }
+  return { seconds: (last - back) / 1_000, dials, peak: Math.max(...perSecond.values()) }
+}
+
+describe("a storm of 500 clients", () => {
+  it("is over about a minute after the hub is back, with few dials, for every seed", () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { dials, peak, seconds } = storm(seed, (random) => random)
+      assert.isTrue(seconds > 45 && seconds <= 62, `seed ${seed}: ${seconds} s`)
+      assert.isBelow(dials, 5_000)
+      assert.isBelow(peak, 40)
+    }
+  })
+
+  it("would last much longer without the jitter", () => {
+    const { peak, seconds } = storm(1, () => 0.999)
+    assert.isAbove(seconds, 600)
+    assert.isAbove(peak, 400)
+  })
+})

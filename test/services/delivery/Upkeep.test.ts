@@ -1,0 +1,149 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Schema } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { TestClock } from "effect/testing"
+import * as IdentityMemory from "../../../src/layers/IdentityMemory.ts"
+import * as StoresMemory from "../../../src/layers/StoresMemory.ts"
+import * as NodeKey from "../../../src/protocol/NodeKey.ts"
+import { Delivery } from "../../../src/services/delivery/Delivery.ts"
+import { Feed } from "../../../src/services/delivery/Feed.ts"
+import * as Protocol from "../../../src/services/delivery/Protocol.ts"
+import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
+import * as Upkeep from "../../../src/services/delivery/Upkeep.ts"
+import { Wakes } from "../../../src/services/delivery/Wakes.ts"
+import { Supervisor } from "../../../src/services/link/Supervisor.ts"
+import { message, stranger, uuid } from "../../support/Messages.ts"
+
+const Word = Protocol.make("word", { messages: Schema.String, handle: () => Effect.void })
+const peer = NodeKey.fromBytes(new Uint8Array(32).fill(9))
+
+/** A supervisor that only writes down whom it is to dial. */
+const watched = () => {
+  const wanted = new Set<NodeKey.NodeKey>()
+  const layer = Layer.succeed(Supervisor, {
+    want: (key) => Effect.sync(() => void wanted.add(key)),
+    unwant: (key) => Effect.sync(() => void wanted.delete(key)),
+    report: () => Effect.void,
+    poke: () => Effect.void,
+    watches: Effect.succeed([]),
+    stop: Effect.void
+  })
+  return { wanted, layer }
+}
+
+const services = Layer.mergeAll(Delivery.layer, Feed.layer).pipe(
+  Layer.provideMerge(Wakes.layer),
+  Layer.provideMerge(StoresMemory.layer),
+  Layer.provideMerge(IdentityMemory.layer),
+  Layer.provideMerge(SecureRandom.layerWebCrypto),
+  Layer.fresh
+)
+
+describe("Upkeep", () => {
+  it.effect("wants a peer as soon as something is owed to it, and until nothing is", () =>
+    Effect.gen(function* () {
+      const { layer, wanted } = watched()
+      const delivery = yield* Delivery
+      const store = yield* RetryStore
+      yield* Effect.forkChild(Effect.provide(Upkeep.run, layer))
+      yield* TestClock.adjust(1)
+      const id = yield* delivery.send(peer, Word, "x")
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual([...wanted], [peer])
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual([...wanted], [peer])
+      yield* store.cancel(id)
+      yield* TestClock.adjust("31 seconds")
+      assert.deepStrictEqual([...wanted], [])
+    }).pipe(Effect.provide(services))
+  )
+
+  it.effect("wants after a restart whom something was owed to before", () =>
+    Effect.gen(function* () {
+      const { layer, wanted } = watched()
+      yield* Effect.flatMap(Delivery, (delivery) => delivery.send(peer, Word, "x"))
+      yield* Effect.forkChild(Effect.provide(Upkeep.run, layer))
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual([...wanted], [peer])
+    }).pipe(Effect.provide(services))
+  )
+
+  it.effect("wants everybody to whom something is owed, however many they are", () =>
+    Effect.gen(function* () {
+      const { layer, wanted } = watched()
+      const store = yield* RetryStore
+      const sent = Array.from({ length: 2_500 }, () => message(stranger()))
+      yield* store.enqueue(sent, 0)
+      yield* Effect.forkChild(Effect.provide(Upkeep.run, layer))
+      // A round over so many takes more turns than the clock waits for.
+      for (let turn = 0; turn < 10; turn++) yield* TestClock.adjust(1)
+      assert.deepStrictEqual([...wanted].toSorted(), sent.map((it) => it.peer).toSorted())
+      for (const { id } of sent.slice(0, 1_200)) yield* store.cancel(id)
+      yield* TestClock.adjust("31 seconds")
+      assert.deepStrictEqual(
+        [...wanted].toSorted(),
+        sent
+          .slice(1_200)
+          .map((it) => it.peer)
+          .toSorted()
+      )
+    }).pipe(Effect.provide(services))
+  )
+
+  it.effect("still wants a peer that something new is owed to while a round finds out that nothing was", () =>
+    Effect.gen(function* () {
+      const { layer, wanted } = watched()
+      const store = yield* RetryStore
+      const delivery = yield* Delivery
+      let meanwhile: Effect.Effect<unknown> = Effect.void
+      const slow = RetryStore.of({
+        ...store,
+        debtors: (limit, after) =>
+          Effect.tap(store.debtors(limit, after), () => Effect.andThen(meanwhile, Effect.sleep("1 second")))
+      })
+      yield* Upkeep.run.pipe(Effect.provide(layer), Effect.provideService(RetryStore, slow), Effect.forkChild)
+      yield* TestClock.adjust("5 seconds")
+      const id = yield* delivery.send(peer, Word, "x")
+      yield* TestClock.adjust("5 seconds")
+      yield* store.cancel(id)
+      meanwhile = Effect.orDie(delivery.send(peer, Word, "y"))
+      yield* TestClock.adjust("25 seconds")
+      assert.deepStrictEqual([...wanted], [peer])
+    }).pipe(Effect.provide(services))
+  )
+
+  it.effect("says that it is unknown what came of a message which another stream had carried", () =>
+    Effect.gen(function* () {
+      const { layer } = watched()
+      const feed = yield* Feed
+      const store = yield* RetryStore
+      yield* Effect.flatMap(Delivery, (delivery) => delivery.send(peer, Word, "x", { within: "3 seconds" }))
+      yield* Effect.flatMap(Delivery, (delivery) => delivery.send(peer, Word, "y", { within: "3 seconds" }))
+      const link = yield* store.claim(peer)
+      yield* store.number(link, { messages: 1, bytes: 100 }, 0)
+      yield* store.restart(link, uuid(), 0n)
+      yield* Effect.forkChild(Effect.provide(Upkeep.run, layer))
+      yield* TestClock.adjust("6 seconds")
+      const items = yield* feed.read({ limit: 10 })
+      assert.deepStrictEqual(
+        items.map((item) => item._tag === "Event" && (item.event.body as { readonly outcome: string }).outcome),
+        ["unknown", "cancelled"]
+      )
+    }).pipe(Effect.provide(services))
+  )
+
+  it.effect("takes back what is past its time, and says so in the feed", () =>
+    Effect.gen(function* () {
+      const { layer } = watched()
+      const feed = yield* Feed
+      yield* Effect.flatMap(Delivery, (delivery) => delivery.send(peer, Word, "x", { within: "3 seconds" }))
+      yield* Effect.forkChild(Effect.provide(Upkeep.run, layer))
+      yield* TestClock.adjust("6 seconds")
+      const items = yield* feed.read({ limit: 10 })
+      assert.deepStrictEqual(
+        items.map((item) => item._tag === "Event" && item.event.kind),
+        ["message.expired"]
+      )
+    }).pipe(Effect.provide(services))
+  )
+})

@@ -1,0 +1,143 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Schema } from "effect"
+import * as SendQueue from "../../../src/services/link/SendQueue.ts"
+
+const limits: SendQueue.Limits = { controlBytes: 10, bulkBytes: 20, writeBytes: 12 }
+const frame = (name: number, length = 4): Uint8Array => new Uint8Array(length).fill(name)
+const names = (frames: ReadonlyArray<Uint8Array>): ReadonlyArray<number> => frames.map((it) => it[0]!)
+
+/** Everything that can be taken without waiting. */
+const drain = Effect.fnUntraced(function* (queue: SendQueue.SendQueue) {
+  const taken: Array<number> = []
+  while (queue.bytes > 0) taken.push(...names(yield* queue.take))
+  return taken
+})
+
+describe("SendQueue", () => {
+  it.effect("hands out control before bulk, each in its order", () =>
+    Effect.gen(function* () {
+      const queue = new SendQueue.SendQueue(limits)
+      assert.isTrue(queue.offer(frame(1)))
+      assert.isTrue(queue.offer(frame(2)))
+      assert.isTrue(queue.control(frame(101)))
+      assert.isTrue(queue.control(frame(102)))
+      assert.deepStrictEqual(names(yield* queue.take), [101, 102, 1])
+      assert.deepStrictEqual(names(yield* queue.take), [2])
+    })
+  )
+
+  it.effect("takes about one write's worth of bulk at once, and one frame however large", () =>
+    Effect.gen(function* () {
+      const queue = new SendQueue.SendQueue(limits)
+      for (let i = 1; i <= 5; i++) queue.offer(frame(i))
+      assert.deepStrictEqual(names(yield* queue.take), [1, 2, 3])
+      assert.deepStrictEqual(names(yield* queue.take), [4, 5])
+      queue.offer(frame(6, 1_000))
+      assert.deepStrictEqual(names(yield* queue.take), [6])
+      assert.strictEqual(queue.bytes, 0)
+    })
+  )
+
+  it("refuses control beyond its bytes, and takes it again after a write", () => {
+    const queue = new SendQueue.SendQueue(limits)
+    assert.isTrue(queue.control(frame(1, 10)))
+    assert.isFalse(queue.control(frame(2, 1)))
+    Effect.runSync(queue.take)
+    assert.isTrue(queue.control(frame(2, 1)))
+  })
+
+  it.effect("lets bulk wait for room, and wakes everyone who waits, in their order", () =>
+    Effect.gen(function* () {
+      const queue = new SendQueue.SendQueue(limits)
+      for (let i = 1; i <= 5; i++) yield* queue.bulk(frame(i))
+      const waiting = yield* Effect.forEach([6, 7, 8], (i) =>
+        Effect.forkChild(queue.bulk(frame(i)), { startImmediately: true })
+      )
+      assert.isTrue(waiting.every((fiber) => fiber.pollUnsafe() === undefined))
+      assert.deepStrictEqual(yield* drain(queue), [1, 2, 3, 4, 5, 6, 7, 8])
+      yield* Fiber.joinAll(waiting)
+    })
+  )
+
+  it.effect("gives no room to a frame that does not fit, until it does", () =>
+    Effect.gen(function* () {
+      const queue = new SendQueue.SendQueue(limits)
+      for (let i = 1; i <= 4; i++) yield* queue.bulk(frame(i))
+      const large = yield* Effect.forkChild(queue.bulk(frame(9, 18)), { startImmediately: true })
+      assert.deepStrictEqual(names(yield* queue.take), [1, 2, 3])
+      assert.isUndefined(large.pollUnsafe())
+      assert.deepStrictEqual(names(yield* queue.take), [4])
+      yield* Fiber.join(large)
+      assert.deepStrictEqual(names(yield* queue.take), [9])
+    })
+  )
+
+  it.effect("wakes a waiting writer for control and for bulk, every time", () =>
+    Effect.gen(function* () {
+      const queue = new SendQueue.SendQueue(limits)
+      for (let i = 0; i < 100; i++) {
+        const taking = yield* Effect.forkChild(queue.take, { startImmediately: true })
+        assert.isUndefined(taking.pollUnsafe())
+        if (i % 2 === 0) queue.control(frame(i))
+        else queue.offer(frame(i))
+        assert.deepStrictEqual(names(yield* Fiber.join(taking)), [i])
+      }
+    })
+  )
+
+  it.effect("hands out what waits after the close, the last word behind all of it, and then nothing", () =>
+    Effect.gen(function* () {
+      const queue = new SendQueue.SendQueue(limits)
+      for (let i = 1; i <= 5; i++) queue.offer(frame(i))
+      const late = yield* Effect.forkChild(queue.bulk(frame(6)), { startImmediately: true })
+      queue.control(frame(101))
+      queue.close(frame(200))
+      yield* Fiber.join(late)
+      assert.isTrue(queue.control(frame(102)))
+      assert.isTrue(queue.offer(frame(7)))
+      assert.deepStrictEqual(yield* drain(queue), [101, 1, 2, 3, 4, 5, 200])
+      assert.deepStrictEqual(yield* queue.take, [])
+      assert.deepStrictEqual(yield* queue.take, [])
+    })
+  )
+
+  it.effect("ends a waiting writer at the close", () =>
+    Effect.gen(function* () {
+      const queue = new SendQueue.SendQueue(limits)
+      const taking = yield* Effect.forkChild(queue.take, { startImmediately: true })
+      queue.close()
+      assert.deepStrictEqual(yield* Fiber.join(taking), [])
+    })
+  )
+
+  it.effect.prop(
+    "loses, doubles and swaps no frame, and keeps its bounds, however producers and writer take turns",
+    [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 30 }))).check(Schema.isMaxLength(60))],
+    ([sizes]) =>
+      Effect.gen(function* () {
+        const queue = new SendQueue.SendQueue(limits)
+        const taken: Array<Uint8Array> = []
+        const writer = yield* Effect.forkChild(
+          Effect.gen(function* () {
+            while (true) {
+              const frames = yield* queue.take
+              if (frames.length === 0) return
+              taken.push(...frames)
+              yield* Effect.yieldNow
+            }
+          })
+        )
+        for (const [i, size] of sizes.entries()) {
+          yield* queue.bulk(new Uint8Array(size).fill(i))
+          // One frame more than the lane holds, at the most, and that only into an empty lane.
+          assert.isAtMost(queue.bytes, Math.max(limits.bulkBytes, size))
+        }
+        queue.close()
+        yield* Fiber.join(writer)
+        assert.deepStrictEqual(
+          taken.map((it) => [it[0], it.length]),
+          sizes.map((size, i) => [i, size])
+        )
+      })
+  )
+})

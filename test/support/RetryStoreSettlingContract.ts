@@ -1,0 +1,423 @@
+/**
+ * What every retry store does with receipts, with what must wait, and with what is taken back.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect, Exit, type Layer } from "effect"
+import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
+import { Transactions } from "../../src/services/Transactions.ts"
+import { answer, ids, later, message, messages, refused, settling, stale, stranger, uuid, wide } from "./Messages.ts"
+import { Reopen, type Stores } from "./Stores.ts"
+
+const seqs = (rows: ReadonlyArray<{ readonly seq: bigint }>) => rows.map(({ seq }) => seq)
+
+export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
+  layer(stores)(`a retry store in ${name}, settling`, (it) => {
+    it.effect("settles every outcome: final ones go, `Later` goes back, in order and with bodies where asked", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        const sent = [
+          message(peer, { subject: "a" }),
+          message(peer, { subject: "b", protocol: "credit" }),
+          message(peer, { subject: "c" }),
+          message(peer, { subject: "d" }),
+          message(peer, { subject: "e" }),
+          message(peer, { subject: "f" })
+        ]
+        yield* store.enqueue(sent, 1_000)
+        const link = yield* store.claim(peer)
+        yield* store.number(link, wide, 1_000)
+        const answers = [answer(3n, stale), answer(4n, refused), answer(5n, later(500)), answer(9n, refused)]
+        const settled = yield* store.settle(link, { upTo: 5n, answers }, settling(2_000, ["credit"]))
+        assert.deepStrictEqual(
+          settled.map(({ id, outcome, dueAt, body }) => [id, outcome, dueAt, body.length]),
+          [
+            [sent[1]?.id, { _tag: "Ok" }, undefined, 3],
+            [sent[2]?.id, stale, undefined, 3],
+            [sent[3]?.id, refused, undefined, 3],
+            [sent[4]?.id, later(500), 2_500, 3]
+          ]
+        )
+        const left = yield* store.owed({ peer, limit: 10 })
+        assert.deepStrictEqual(
+          left.map(({ id, seq, attempts, dueAt }) => [id, seq, attempts, dueAt]),
+          [
+            [sent[4]?.id, undefined, 1, 2_500],
+            [sent[5]?.id, 6n, 1, 1_000]
+          ]
+        )
+        assert.include(left[0]?.lastOutcome, "later")
+        assert.deepStrictEqual(yield* store.number(link, wide, 2_499), [])
+        const again = yield* store.number(link, wide, 2_500)
+        assert.deepStrictEqual(
+          again.map(({ id, seq }) => [id, seq]),
+          [[sent[4]?.id, 7n]]
+        )
+      })
+    )
+
+    it.effect("takes an old receipt and one beyond the last number without harm", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        yield* store.enqueue(messages(peer, 4), 1_000)
+        const link = yield* store.claim(peer)
+        yield* store.number(link, { messages: 3, bytes: 1_000 }, 1_000)
+        const settle = (upTo: bigint, ...answers: ReadonlyArray<ReturnType<typeof answer>>) =>
+          Effect.map(store.settle(link, { upTo, answers }, settling(1_000, ["chat"])), (rows) => rows.length)
+        assert.strictEqual(yield* settle(2n), 2)
+        assert.strictEqual(yield* settle(1n, answer(1n, refused), answer(2n, later(5))), 0)
+        assert.strictEqual((yield* store.positions(link)).sending.receipted, 2n)
+        assert.strictEqual(yield* settle(99n), 1)
+        assert.strictEqual((yield* store.positions(link)).sending.receipted, 3n)
+        assert.strictEqual((yield* store.owed({ peer, limit: 10 })).length, 1)
+      })
+    )
+
+    it.effect("leaves out what is behind a waiting message of its subject, and nothing else", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        const [head, second] = messages(peer, 2, { subject: "slow" })
+        assert.isDefined(head)
+        assert.isDefined(second)
+        yield* store.enqueue([head, second], 1_000)
+        const link = yield* store.claim(peer)
+        yield* store.number(link, wide, 1_000)
+        const answers = [answer(1n, later(1_000)), answer(2n, later(0, head.id))]
+        const settled = yield* store.settle(link, { upTo: 2n, answers }, settling(1_000))
+        assert.deepStrictEqual(
+          settled.map(({ dueAt }) => dueAt),
+          [2_000, 2_000]
+        )
+        const third = message(peer, { subject: "slow" })
+        const other = message(peer, { subject: "slow", protocol: "credit" })
+        const quick = message(peer, { subject: "quick" })
+        yield* store.enqueue([third, other, quick], 1_500)
+        assert.deepStrictEqual(ids(yield* store.number(link, { messages: 2, bytes: 1_000 }, 1_500)), [
+          other.id,
+          quick.id
+        ])
+        assert.deepStrictEqual(yield* store.number(link, wide, 1_999), [])
+        assert.strictEqual(yield* store.nextDue(peer), 2_000)
+        const late = yield* store.number(link, wide, 2_000)
+        assert.deepStrictEqual(ids(late), [head.id, second.id, third.id])
+        assert.deepStrictEqual(seqs(late), [5n, 6n, 7n])
+        assert.strictEqual(yield* store.nextDue(peer), undefined)
+      })
+    )
+
+    it.effect("lets nobody overtake when only the head's answer has come, or when its wait grows", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        const sent = messages(peer, 3)
+        const [head, second, third] = sent
+        assert.isDefined(head)
+        assert.isDefined(second)
+        assert.isDefined(third)
+        yield* store.enqueue(sent, 1_000)
+        const link = yield* store.claim(peer)
+        yield* store.number(link, wide, 1_000)
+        yield* store.settle(link, { upTo: 1n, answers: [answer(1n, later(100))] }, settling(1_000))
+        assert.deepStrictEqual(ids(yield* store.number(link, wide, 1_100)), [head.id])
+        // The head is under way again: what was behind it follows at once.
+        const behind = [answer(2n, later(0, head.id)), answer(3n, later(0, head.id))]
+        const settled = yield* store.settle(link, { upTo: 3n, answers: behind }, settling(1_200))
+        assert.deepStrictEqual(
+          settled.map(({ dueAt }) => dueAt),
+          [1_200, 1_200]
+        )
+        yield* store.settle(link, { upTo: 4n, answers: [answer(4n, later(5_000))] }, settling(1_300))
+        assert.deepStrictEqual(yield* store.number(link, wide, 6_299), [])
+        assert.deepStrictEqual(ids(yield* store.number(link, wide, 6_300)), ids(sent))
+      })
+    )
+
+    it.effect("finds what may go beyond any number of messages that must wait", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        const head = message(peer, { subject: "slow" })
+        yield* store.enqueue([head], 1_000)
+        const link = yield* store.claim(peer)
+        yield* store.number(link, wide, 1_000)
+        yield* store.settle(link, { upTo: 1n, answers: [answer(1n, later(1_000))] }, settling(1_000))
+        const quick = messages(peer, 3, { subject: "quick" })
+        yield* store.enqueue([...messages(peer, 2_500, { subject: "slow" }), ...quick], 1_000)
+        assert.deepStrictEqual(
+          ids(yield* store.number(link, { messages: 2, bytes: 100 }, 1_000)),
+          ids(quick.slice(0, 2))
+        )
+        assert.deepStrictEqual(ids(yield* store.number(link, wide, 1_000)), ids(quick.slice(2)))
+        assert.strictEqual(yield* store.nextDue(peer), 2_000)
+        assert.strictEqual(yield* store.cancel(head.id), "cancelled")
+        const freed = yield* store.number(link, { messages: 3, bytes: 100 }, 1_000)
+        assert.deepStrictEqual(
+          freed.map((it) => it.void),
+          [true, false, false]
+        )
+      })
+    )
+
+    it.effect("tells the policy how often a message has been offered", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        yield* store.enqueue([message(peer)], 0)
+        const link = yield* store.claim(peer)
+        const asked: Array<ReadonlyArray<number>> = []
+        const wait = (attempts: number, retryAfterMillis: number) => {
+          asked.push([attempts, retryAfterMillis])
+          return attempts * 10
+        }
+        for (const [index, now] of [0, 10, 30].entries()) {
+          const seq = BigInt(index + 1)
+          assert.strictEqual((yield* store.number(link, wide, now)).length, 1)
+          yield* store.settle(link, { upTo: seq, answers: [answer(seq, later(7))] }, { now, bodies: [], wait })
+        }
+        assert.deepStrictEqual(asked, [
+          [1, 7],
+          [2, 7],
+          [3, 7]
+        ])
+        assert.strictEqual(yield* store.nextDue(peer), 60)
+      })
+    )
+
+    it.effect("makes a waiting subject due at once, and says whether there was one", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        const sent = messages(peer, 2)
+        yield* store.enqueue(sent, 1_000)
+        const link = yield* store.claim(peer)
+        yield* store.number(link, wide, 1_000)
+        const [head, second] = ids(sent)
+        assert.isDefined(head)
+        assert.isDefined(second)
+        assert.isFalse(yield* store.hasten(head, 1_000))
+        const answers = [answer(1n, later(9_000)), answer(2n, later(0, head))]
+        yield* store.settle(link, { upTo: 2n, answers }, settling(1_000))
+        assert.isTrue(yield* store.hasten(second, 1_200))
+        assert.strictEqual(yield* store.nextDue(peer), 1_200)
+        assert.deepStrictEqual(ids(yield* store.number(link, wide, 1_200)), [head, second])
+        assert.isFalse(yield* store.hasten(uuid(), 1_000))
+      })
+    )
+
+    it.effect("cancels: unheard of it vanishes, with a number it stays void, unanswered it is unknown", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        const sent = messages(peer, 3)
+        const [first, second, third] = ids(sent)
+        assert.isDefined(first)
+        assert.isDefined(second)
+        assert.isDefined(third)
+        yield* store.enqueue(sent, 1_000)
+        const link = yield* store.claim(peer)
+        yield* store.number(link, { messages: 2, bytes: 1_000 }, 1_000)
+        assert.strictEqual(yield* store.cancel(third), "cancelled")
+        assert.strictEqual(yield* store.cancel(third), undefined)
+        assert.strictEqual(yield* store.cancel(second), "unknown")
+        assert.strictEqual(yield* store.cancel(second), undefined)
+        const numbered = yield* store.numbered(link, 0n, wide)
+        assert.deepStrictEqual(
+          numbered.map((it) => [it.seq, it.id, it.void, it.body.length]),
+          [
+            [1n, first, false, 3],
+            [2n, second, true, 0]
+          ]
+        )
+        const receipt = { upTo: 2n, answers: [answer(2n, later(100))] }
+        const settled = yield* store.settle(link, receipt, settling(1_000, ["chat"]))
+        assert.deepStrictEqual(ids(settled), [first])
+      })
+    )
+
+    it.effect("sends a message as void once more when the peer holds it by the time it is taken back", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        const sent = messages(peer, 4)
+        const [head, second, third] = sent
+        assert.isDefined(head)
+        assert.isDefined(second)
+        assert.isDefined(third)
+        yield* store.enqueue(sent, 1_000)
+        const link = yield* store.claim(peer)
+        yield* store.number(link, { messages: 3, bytes: 1_000 }, 1_000)
+        yield* store.cancel(head.id)
+        yield* store.cancel(third.id)
+        const answers = [answer(1n, later(5_000)), answer(2n, later(0, head.id)), answer(3n, refused)]
+        const settled = yield* store.settle(link, { upTo: 3n, answers }, settling(1_000, ["chat"]))
+        assert.deepStrictEqual(
+          settled.map(({ id, dueAt }) => [id, dueAt]),
+          [[second.id, 1_000]]
+        )
+        assert.strictEqual(yield* store.nextDue(peer), 1_000)
+        const again = yield* store.number(link, wide, 1_000)
+        assert.deepStrictEqual(
+          again.map((it) => [it.seq, it.id, it.void, it.body.length]),
+          [
+            [4n, head.id, true, 0],
+            [5n, second.id, false, 3],
+            [6n, sent[3]?.id, false, 3]
+          ]
+        )
+        yield* store.settle(link, { upTo: 6n, answers: [] }, settling(1_000))
+        assert.deepStrictEqual(yield* store.owed({ peer, limit: 10 }), [])
+      })
+    )
+
+    it.effect("sends a message that the peer keeps a place for once more as void when it is cancelled", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        const sent = messages(peer, 2)
+        const [head, second] = ids(sent)
+        assert.isDefined(head)
+        assert.isDefined(second)
+        yield* store.enqueue(sent, 1_000)
+        const link = yield* store.claim(peer)
+        yield* store.number(link, wide, 1_000)
+        const answers = [answer(1n, later(5_000)), answer(2n, later(0, head))]
+        yield* store.settle(link, { upTo: 2n, answers }, settling(1_000))
+        assert.strictEqual(yield* store.cancel(head), "cancelled")
+        const again = yield* store.number(link, wide, 1_100)
+        assert.deepStrictEqual(
+          again.map((it) => [it.seq, it.id, it.void]),
+          [[3n, head, true]]
+        )
+      })
+    )
+
+    it.effect("frees what had joined a message's wait when that message is cancelled, void ones too", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        const sent = messages(peer, 2)
+        const [head, second] = ids(sent)
+        assert.isDefined(head)
+        assert.isDefined(second)
+        yield* store.enqueue(sent, 1_000)
+        const link = yield* store.claim(peer)
+        yield* store.number(link, wide, 1_000)
+        const answers = [answer(1n, later(5_000)), answer(2n, later(0, head))]
+        yield* store.settle(link, { upTo: 2n, answers }, settling(1_000))
+        const third = message(peer)
+        yield* store.enqueue([third], 1_000)
+        yield* store.cancel(second)
+        assert.deepStrictEqual(yield* store.number(link, wide, 1_000), [])
+        assert.strictEqual(yield* store.nextDue(peer), 6_000)
+        yield* store.cancel(head)
+        assert.strictEqual(yield* store.nextDue(peer), 1_000)
+        assert.deepStrictEqual(ids(yield* store.number(link, wide, 1_000)), [head, second, third.id])
+      })
+    )
+
+    it.effect("takes a cancellation back with the transaction that made it", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const { within } = yield* Transactions
+        const peer = stranger()
+        const sent = messages(peer, 3)
+        yield* store.enqueue(sent, 1_000)
+        const [, second] = ids(sent)
+        assert.isDefined(second)
+        const exit = yield* Effect.exit(within(Effect.andThen(store.cancel(second), Effect.fail("no"))))
+        assert.isTrue(Exit.isFailure(exit))
+        const link = yield* store.claim(peer)
+        assert.deepStrictEqual(ids(yield* store.number(link, wide, 1_000)), ids(sent))
+      })
+    )
+
+    it.effect("expires what is past its deadline, oldest deadline first, and returns it as it was", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        const sent = [
+          message(peer, { deadline: 3_000 }),
+          message(peer, { deadline: 2_000 }),
+          message(peer, { deadline: 9_000 }),
+          message(peer)
+        ]
+        yield* store.enqueue(sent, 1_000)
+        const link = yield* store.claim(peer)
+        yield* store.number(link, { messages: 1, bytes: 1_000 }, 1_000)
+        assert.deepStrictEqual(yield* store.expire(1_999, 10), [])
+        const expired = [...(yield* store.expire(3_000, 1)), ...(yield* store.expire(3_000, 10))]
+        assert.deepStrictEqual(
+          expired.map(({ id, seq, void: gone, deadline, bytes }) => [id, seq, gone, deadline, bytes]),
+          [
+            [sent[1]?.id, undefined, false, 2_000, 3],
+            [sent[0]?.id, 1n, false, 3_000, 3]
+          ]
+        )
+        assert.deepStrictEqual(yield* store.expire(3_000, 10), [])
+        const left = yield* store.owed({ peer, limit: 10 })
+        assert.deepStrictEqual(
+          left.map((it) => [it.id, it.void]),
+          [
+            [sent[0]?.id, true],
+            [sent[2]?.id, false],
+            [sent[3]?.id, false]
+          ]
+        )
+      })
+    )
+
+    it.effect("says of what expires whether it may have taken effect", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        const sent = Array.from({ length: 4 }, (_, n) => message(peer, { subject: String(n), deadline: 2_000 + n }))
+        yield* store.enqueue(sent, 1_000)
+        const link = yield* store.claim(peer)
+        yield* store.number(link, { messages: 3, bytes: 1_000 }, 1_000)
+        yield* store.settle(link, { upTo: 1n, answers: [answer(1n, later(9_000))] }, settling(1_000))
+        // The second one is under way in a stream that is over, the third one in the new one.
+        yield* store.restart(link, uuid(), 1n)
+        yield* store.number(link, { messages: 1, bytes: 1_000 }, 1_000)
+        const expired = yield* store.expire(3_000, 10)
+        assert.deepStrictEqual(
+          expired.map(({ id, seq, outcome }) => [id, seq, outcome]),
+          [
+            [sent[0]?.id, undefined, "cancelled"],
+            [sent[1]?.id, 1n, "unknown"],
+            [sent[2]?.id, undefined, "unknown"],
+            [sent[3]?.id, undefined, "cancelled"]
+          ]
+        )
+      })
+    )
+
+    it.effect("starts a new stream: what the peer has is settled, the rest is numbered again from 1", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        const sent = messages(peer, 5)
+        yield* store.enqueue(sent, 1_000)
+        const link = yield* store.claim(peer)
+        yield* store.number(link, { messages: 4, bytes: 1_000 }, 1_000)
+        yield* store.settle(link, { upTo: 1n, answers: [] }, settling(1_000))
+        const stream = uuid()
+        yield* store.restart(link, stream, 2n)
+        assert.deepStrictEqual((yield* store.positions(link)).sending, { stream, last: 0n, receipted: 0n })
+        assert.strictEqual(yield* store.cancel(sent[2]?.id ?? ""), "unknown")
+        const again = yield* store.number(link, wide, 1_000)
+        assert.deepStrictEqual(
+          again.map((it) => [it.seq, it.id, it.void]),
+          [
+            [1n, sent[2]?.id, true],
+            [2n, sent[3]?.id, false],
+            [3n, sent[4]?.id, false]
+          ]
+        )
+        yield* store.settle(link, { upTo: 1n, answers: [] }, settling(1_000))
+        const totals = (yield* store.totals(10_000)).find((it) => it.peer === peer)
+        assert.deepInclude(totals, { owed: 2, oldestCreatedAt: 1_000, receipted: 3n })
+      })
+    )
+  })

@@ -1,0 +1,66 @@
+/**
+ * Every store on each of the three databases, for the contract suites.
+ */
+import { Context, Effect, Layer, type Scope } from "effect"
+import { SecureRandom } from "effect/crypto"
+import type { SqlClient } from "effect/sql"
+import { migrations } from "../../migrations/index.ts"
+import * as FeedStoreMemory from "../../src/layers/FeedStoreMemory.ts"
+import * as FeedStoreSql from "../../src/layers/FeedStoreSql.ts"
+import { MemoryDatabase } from "../../src/layers/MemoryDatabase.ts"
+import * as Migrations from "../../src/layers/Migrations.ts"
+import * as PeerBookMemory from "../../src/layers/PeerBookMemory.ts"
+import * as PeerBookSql from "../../src/layers/PeerBookSql.ts"
+import * as Pglite from "../../src/layers/Pglite.ts"
+import * as RetryStoreMemory from "../../src/layers/RetryStoreMemory.ts"
+import * as RetryStoreSql from "../../src/layers/RetryStoreSql.ts"
+import * as TransactionsMemory from "../../src/layers/TransactionsMemory.ts"
+import * as TransactionsSql from "../../src/layers/TransactionsSql.ts"
+import type { FeedStore } from "../../src/services/delivery/FeedStore.ts"
+import type { RetryStore } from "../../src/services/delivery/RetryStore.ts"
+import type { PeerBook } from "../../src/services/link/PeerBook.ts"
+import type { Transactions } from "../../src/services/Transactions.ts"
+import * as FreshDatabase from "./FreshDatabase.ts"
+
+export type Stores = RetryStore | FeedStore | PeerBook | Transactions
+
+/** Builds the stores once more on the same database, as a restarted process does. */
+export class Reopen extends Context.Service<
+  Reopen,
+  { readonly reopen: Effect.Effect<Context.Context<Stores>, never, Scope.Scope> }
+>()("test/support/Stores/Reopen") {}
+
+const withReopen = <R, E>(stores: Layer.Layer<Stores, E, R>): Layer.Layer<Stores | Reopen, never, R> =>
+  Layer.merge(
+    stores,
+    Layer.effect(
+      Reopen,
+      Effect.map(Effect.context<R>(), (context) => ({
+        reopen: Effect.provideContext(Layer.build(Layer.fresh(stores)), context).pipe(Effect.orDie)
+      }))
+    )
+  ).pipe(Layer.orDie)
+
+export const memory: Layer.Layer<Stores | Reopen | MemoryDatabase> = withReopen(
+  Layer.mergeAll(RetryStoreMemory.layer, FeedStoreMemory.layer, PeerBookMemory.layer, TransactionsMemory.layer)
+).pipe(Layer.provideMerge(MemoryDatabase.layer), Layer.provide(SecureRandom.layerWebCrypto))
+
+const sqlStores = withReopen(
+  Layer.mergeAll(RetryStoreSql.layer, FeedStoreSql.layer, PeerBookSql.layer, TransactionsSql.layer)
+).pipe(Layer.provide(SecureRandom.layerWebCrypto))
+
+const onSql = <E>(client: Layer.Layer<SqlClient.SqlClient, E>): Layer.Layer<Stores | Reopen | SqlClient.SqlClient> =>
+  sqlStores.pipe(Layer.provide(Migrations.layer(migrations)), Layer.provideMerge(client), Layer.orDie)
+
+/** The embedded database, in memory. */
+export const pglite: Layer.Layer<Stores | Reopen | SqlClient.SqlClient> = onSql(Pglite.layer({ dataDir: undefined }))
+
+/** A database of its own on a real PostgreSQL server. */
+export const postgres: Layer.Layer<Stores | Reopen | SqlClient.SqlClient> = onSql(FreshDatabase.layer)
+
+/** All three, by the name that tests say. */
+export const databases: ReadonlyArray<{ readonly name: string; readonly stores: Layer.Layer<Stores | Reopen> }> = [
+  { name: "memory", stores: memory },
+  { name: "PGlite", stores: pglite },
+  { name: "PostgreSQL", stores: postgres }
+]

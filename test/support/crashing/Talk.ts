@@ -1,0 +1,70 @@
+/**
+ * What a test and a node process that it starts say to each other over the process's channel: what the process is to
+ * run (its first argument, as JSON), orders to it, and its reports.
+ */
+import { Schema } from "effect"
+import { sites } from "../../../src/services/Buggify.ts"
+
+export const Site = Schema.Literals(sites)
+export const Having = Schema.Literals(["Later", "Stale", "Refused"])
+
+/** How a node process is started. */
+export const Assignment = Schema.Struct({
+  data: Schema.String,
+  /** A PostgreSQL server instead of the database in the data folder. */
+  database: Schema.optionalKey(Schema.String),
+  maxConnections: Schema.optionalKey(Schema.Int),
+  port: Schema.Int,
+  peers: Schema.Array(Schema.String),
+  /** Of the program's own randomness: how the load looks, and which batches are sent twice. */
+  seed: Schema.Int,
+  /** Whether it sends from the start. */
+  load: Schema.Boolean,
+  /** Subjects that are written to at the same time, and how their names begin: two writers share none. */
+  lanes: Schema.Int,
+  lanePrefix: Schema.optionalKey(Schema.String),
+  /** The pause after each transaction of a lane, in milliseconds. */
+  paceMillis: Schema.Int,
+  /** No receipt for this long ends a session; the node's own figure unless given. */
+  receiptTimeout: Schema.optionalKey(Schema.Int)
+})
+export type Assignment = typeof Assignment.Type
+
+export const Order = Schema.Union([
+  /** Start or stop sending. */
+  Schema.TaggedStruct("Load", { on: Schema.Boolean }),
+  /**
+   * Kill or freeze yourself, or let the fiber that is there wait for `Release`, when the site is passed for the `passes`-th time, counting only passes with an answer of
+   * the kind `having` in the batch, if it is given.
+   */
+  Schema.TaggedStruct("Arm", {
+    site: Site,
+    passes: Schema.Int,
+    having: Schema.optionalKey(Having),
+    signal: Schema.Literals(["SIGKILL", "SIGSTOP", "hold"])
+  }),
+  Schema.TaggedStruct("Release", {}),
+  /** Say when nothing is owed any more. */
+  Schema.TaggedStruct("Drain", {})
+])
+export type Order = typeof Order.Type
+
+export const Report = Schema.Union([
+  Schema.TaggedStruct("Ready", { key: Schema.String, address: Schema.String }),
+  /** A session began or ended. */
+  Schema.TaggedStruct("Session", { live: Schema.Boolean, reason: Schema.optionalKey(Schema.String) }),
+  /** A fiber waits where it was told to. */
+  Schema.TaggedStruct("Held", {}),
+  /** Messages whose effect this process has committed so far. */
+  Schema.TaggedStruct("Arrived", { count: Schema.Int }),
+  /** Transactions of the load that this process has committed so far. */
+  Schema.TaggedStruct("Sent", { count: Schema.Int }),
+  /** Whether it sends; the last transaction of the load is over when it says that it does not. */
+  Schema.TaggedStruct("Sending", { on: Schema.Boolean }),
+  Schema.TaggedStruct("Drained", {})
+])
+export type Report = typeof Report.Type
+
+export const decodeAssignment = Schema.decodeUnknownSync(Schema.fromJsonString(Assignment))
+export const decodeOrder = Schema.decodeUnknownSync(Order)
+export const decodeReport = Schema.decodeUnknownSync(Report)

@@ -1,0 +1,50 @@
+/**
+ * One PostgreSQL server for a whole test run, started when the first test file asks for it: a run of tests that need
+ * none pays nothing. Test files ask through `FreshDatabase.ts`.
+ */
+import { randomBytes } from "node:crypto"
+import { once } from "node:events"
+import * as net from "node:net"
+import type { TestProject } from "vitest/node"
+import type { Reply } from "./FreshDatabase.ts"
+import { type Server, start } from "./PostgresServer.ts"
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Where to ask for the server, and the word without which there is no answer. */
+    readonly postgres: { readonly port: number; readonly word: string }
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const word = randomBytes(16).toString("hex")
+  let server: Promise<Server> | undefined
+  const reply = async (): Promise<Reply> => {
+    try {
+      server ??= start()
+      const { url, own } = await server
+      return { url, own }
+    } catch (cause) {
+      return { error: cause instanceof Error ? cause.message : String(cause) }
+    }
+  }
+  const desk = net.createServer((socket) => {
+    socket.on("error", () => socket.destroy())
+    socket.once("data", async (asked) => {
+      if (asked.toString() === word) socket.end(JSON.stringify(await reply()))
+      else socket.destroy()
+    })
+  })
+  desk.listen(0, "127.0.0.1")
+  await once(desk, "listening")
+  const address = desk.address()
+  if (address === null || typeof address === "string") throw new Error("no port for the test databases")
+  project.provide("postgres", { port: address.port, word })
+  return async () => {
+    desk.close()
+    await server?.then(
+      (it) => it.stop(),
+      () => {}
+    )
+  }
+}
