@@ -1,0 +1,138 @@
+/**
+ * What goes wrong in a run, and when: plain data, written by hand, drawn by a swarm, shrunk by machine, kept as JSON. The
+ * same plan drives simulated worlds and, as far as a proxy can do it, real processes.
+ *
+ * The engine that carries it out rolls no dice but inside a named entry, so that taking one entry out leaves the others
+ * as they were. Nodes are named "a", "b", "c"... Times are milliseconds since the run began.
+ */
+import { Schema } from "effect"
+import { Latency, NetModel } from "../network/NetModel.ts"
+import { Schedule } from "../world/Schedule.ts"
+
+const time = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 366 * 86_400_000 }))
+const count = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
+const Name = Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9-]{0,15}$/))
+const Names = Schema.Array(Name).check(Schema.isMaxLength(64))
+
+/** When a fault begins. */
+export const When = Schema.Union([
+  Schema.Struct({ at: time }),
+  /** At the nth frame of a kind (its name in docs/PROTOCOL.md, "DATA") that one node hands to its connection with another. */
+  Schema.Struct({ frame: Schema.Struct({ kind: Schema.String, from: Name, to: Name, nth: count(1, 1_000_000) }) }),
+  /** Right after a node's nth commit. */
+  Schema.Struct({ commit: Schema.Struct({ node: Name, nth: count(1, 1_000_000) }) }),
+  /** At the nth event of the world. */
+  Schema.Struct({ event: count(1, 1_000_000_000) }),
+  /** At the nth pass of a `Buggify` site at a node. */
+  Schema.Struct({ site: Schema.Struct({ name: Schema.String, node: Name, nth: count(1, 1_000_000) }) })
+])
+export type When = typeof When.Type
+
+/** The connections that a network fault strikes: those between two nodes, in one direction or both; of a node; or all. */
+const link = { from: Schema.optional(Name), to: Schema.optional(Name), oneWay: Schema.optional(Schema.Boolean) }
+const lasting = { for: time }
+
+export const Fault = Schema.Union([
+  // The network.
+  /** Bytes wait and nothing is lost; dials hang. TCP's own retransmission makes it last up to twice as long. */
+  Schema.TaggedStruct("Partition", {
+    ...lasting,
+    shape: Schema.Literals(["split", "isolate", "ring", "bridge"]),
+    /** One side of a `split`, the node of `isolate`, the bridge of `bridge`; unused by `ring`. */
+    side: Names,
+    oneWay: Schema.optional(Schema.Boolean)
+  }),
+  /** No byte moves for a while, none is lost. */
+  Schema.TaggedStruct("Stall", { ...link, ...lasting }),
+  /** Every node of `nodes` is stalled, one after the other, and they recover in an order of their own. */
+  Schema.TaggedStruct("Swizzle", { ...lasting, nodes: Names, heal: Schema.Literals(["forward", "reverse", "random"]) }),
+  /** The connections that are open now never carry a byte again, and neither end is told: half-open. */
+  Schema.TaggedStruct("Silence", link),
+  /** Ends open connections: FIN after what is under way, RST instead of it, or RST that the reader takes for an end. */
+  Schema.TaggedStruct("Close", { ...link, how: Schema.Literals(["fin", "rst", "rst-as-end"]) }),
+  /** As `Close` with `rst`, once this many more bytes have passed. */
+  Schema.TaggedStruct("CloseAfter", { ...link, bytes: count(0, 1_000_000_000) }),
+  Schema.TaggedStruct("Slow", { ...link, ...lasting, latency: Latency }),
+  Schema.TaggedStruct("Bandwidth", { ...link, ...lasting, bitsPerSecond: count(1, 100_000_000_000) }),
+  Schema.TaggedStruct("Loss", { ...link, ...lasting, share }),
+  /** Chunks of 1 to `most` bytes. */
+  Schema.TaggedStruct("Chunks", { ...link, ...lasting, most: count(1, 65_536) }),
+  /** Windows of this size; 0 closes them. */
+  Schema.TaggedStruct("Window", { ...link, ...lasting, bytes: count(0, 64 * 1024 * 1024) }),
+  /** This share of chunks has 1 to 32 bits turned over. */
+  Schema.TaggedStruct("BitFlips", { ...link, ...lasting, share }),
+  /** What `from` sent on an ended connection comes again, on a connection of the ghost's own, `after` milliseconds later. */
+  Schema.TaggedStruct("Ghost", { from: Name, to: Name, after: time }),
+  // Dials.
+  Schema.TaggedStruct("Dials", {
+    ...link,
+    ...lasting,
+    how: Schema.Literals(["refuse", "hang", "slow", "accept-then-reset"]),
+    share,
+    /** With `slow`: how long the dial takes. */
+    takes: Schema.optional(time)
+  }),
+  Schema.TaggedStruct("Backlog", { node: Name, ...lasting, connections: count(0, 4_096) }),
+  /** No more open connections than this at one host: dials fail as exhausted, accepts wait. */
+  Schema.TaggedStruct("Exhaustion", { node: Name, ...lasting, connections: count(0, 1_000_000) }),
+  /** The node's name resolves to nothing, late, or to an address where it is not. */
+  Schema.TaggedStruct("Dns", { node: Name, ...lasting, how: Schema.Literals(["unknown", "slow", "elsewhere"]) }),
+  /** The node moves to another address, and its name with it. */
+  Schema.TaggedStruct("Move", { node: Name }),
+  // Processes.
+  /** SIGKILL, and a new life after `down`. `end` is what peers see of its connections: RST, FIN, or nothing at all. */
+  Schema.TaggedStruct("Kill", {
+    node: Name,
+    down: time,
+    end: Schema.Literals(["rst", "fin", "silence"]),
+    /** The disk is lost with the process: it comes back as an empty node with the same key. */
+    wipe: Schema.optional(Schema.Boolean)
+  }),
+  /** A graceful stop, and a new life after `down`. */
+  Schema.TaggedStruct("Restart", { node: Name, down: time }),
+  Schema.TaggedStruct("Pause", { node: Name, ...lasting }),
+  // Clocks.
+  Schema.TaggedStruct("ClockStep", {
+    node: Name,
+    by: Schema.Finite.check(Schema.isBetween({ minimum: -864e5, maximum: 864e5 }))
+  }),
+  Schema.TaggedStruct("ClockDrift", { node: Name, partsPerMillion: count(-10_000, 10_000) }),
+  /** A share of the node's timers is late, by up to `most` milliseconds, mostly little. */
+  Schema.TaggedStruct("LateTimers", { node: Name, ...lasting, share, most: time }),
+  // Databases.
+  Schema.TaggedStruct("SlowDatabase", { node: Name, ...lasting, latency: Latency }),
+  /** This share of transactions fails, before its commit took place or after: the node cannot tell which. */
+  Schema.TaggedStruct("FailingDatabase", {
+    node: Name,
+    ...lasting,
+    share,
+    when: Schema.Literals(["before-commit", "after-commit"])
+  }),
+  /** Every connection is lost, open transactions with them, and new ones fail for `for`. */
+  Schema.TaggedStruct("DatabaseRestart", { node: Name, ...lasting }),
+  /** The database goes back to what it was at a moment: a backup is restored. The node restarts on it. */
+  Schema.TaggedStruct("RestoreBackup", { node: Name, takenAt: time, down: time }),
+  // The code itself.
+  /** A `Buggify` site of the node is active: it fires this share of the times it is passed. */
+  Schema.TaggedStruct("Buggify", { node: Name, ...lasting, site: Schema.String, share })
+]).pipe(Schema.toTaggedUnion("_tag"))
+export type Fault = typeof Fault.Type
+export type FaultKind = Fault["_tag"]
+
+export const Entry = Schema.Struct({ when: When, fault: Fault })
+export type Entry = typeof Entry.Type
+
+export const FaultPlan = Schema.Struct({
+  version: Schema.Literal(1),
+  nodes: count(1, 1_000),
+  /** Milliseconds of work under faults; a quiet fifth of the whole follows, in which everything must come right. */
+  duration: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 366 * 86_400_000 })),
+  schedule: Schedule,
+  network: NetModel,
+  /** How much the workload does: operations at each node. */
+  operations: count(0, 10_000_000),
+  database: Schema.Literals(["memory", "pglite"]),
+  faults: Schema.Array(Entry).check(Schema.isMaxLength(10_000))
+})
+export type FaultPlan = typeof FaultPlan.Type
