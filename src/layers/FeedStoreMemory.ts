@@ -3,13 +3,15 @@
  */
 import { Effect, Layer, Result } from "effect"
 import { SecureRandom } from "effect/crypto"
+import type { SqlError } from "effect/sql/SqlError"
 import { type FeedEvent, FeedStore, type NewEvent } from "../services/delivery/FeedStore.ts"
 import { MemoryDatabase, MemorySlot } from "./MemoryDatabase.ts"
 import { MemoryTable } from "./MemoryTable.ts"
 
 interface Feed {
-  id: string | undefined
   counter: bigint
+  /** The feed's id, under the one key 0. */
+  readonly id: MemoryTable<bigint, string>
   /** The newest position that was given, under the one key 0. */
   readonly newest: MemoryTable<bigint, bigint>
   readonly waiting: MemoryTable<bigint, NewEvent & { readonly place: bigint; readonly at: number }>
@@ -17,8 +19,8 @@ interface Feed {
 }
 
 const feedIn = new MemorySlot((log): Feed => ({
-  id: undefined,
   counter: 0n,
+  id: new MemoryTable(log),
   newest: new MemoryTable(log),
   waiting: new MemoryTable(log),
   published: new MemoryTable(log)
@@ -30,13 +32,18 @@ const throughJson = (body: unknown): unknown => {
   return text === undefined ? null : JSON.parse(text)
 }
 
-export const layer: Layer.Layer<FeedStore, never, MemoryDatabase | SecureRandom.SecureRandom> = Layer.effect(
+export const layer: Layer.Layer<FeedStore, SqlError, MemoryDatabase | SecureRandom.SecureRandom> = Layer.effect(
   FeedStore,
   Effect.gen(function* () {
     const database = yield* MemoryDatabase
     const random = yield* SecureRandom.SecureRandom
     const feed = feedIn.of(database)
-    const feedId = (feed.id ??= yield* random.uuidV4())
+    const fresh = yield* random.uuidV4()
+    const feedId = yield* database.attempt(() => {
+      const known = feed.id.get(0n)
+      if (known === undefined) feed.id.set(0n, fresh)
+      return Result.succeed(known ?? fresh)
+    })
     const newest = () => feed.newest.get(0n) ?? 0n
 
     return FeedStore.of({

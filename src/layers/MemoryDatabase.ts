@@ -8,21 +8,65 @@
 import { Context, Effect, Exit, Layer, Result, Semaphore } from "effect"
 import { ConnectionError, SqlError } from "effect/sql/SqlError"
 
-/** The inverses of what an open transaction has written, newest last. */
+/** Rows that live in a database. */
+export interface Table {
+  /** Remembers the rows; what it returns puts them back. */
+  readonly copy: () => () => void
+  readonly clear: () => void
+}
+
+/** The tables of a database, and what its open transaction has changed in them, newest last. */
 export class UndoLog {
-  private entries: Array<() => void> = []
+  private changes: Array<() => void> = []
+  private readonly tables: Array<Table> = []
   get mark(): number {
-    return this.entries.length
+    return this.changes.length
   }
-  record(undo: () => void): void {
-    this.entries.push(undo)
+  /** Notes a change that has been made. Calling it takes the change back, calling it again makes it again. */
+  record(change: () => void): void {
+    this.changes.push(change)
   }
   rollback(mark: number): void {
-    while (this.entries.length > mark) this.entries.pop()?.()
+    while (this.changes.length > mark) this.changes.pop()?.()
   }
   clear(): void {
-    this.entries = []
+    this.changes = []
   }
+  register(table: Table): void {
+    this.tables.push(table)
+  }
+  /** What `read` returns of the rows that are committed. */
+  committed<A>(read: () => A): A {
+    for (const change of this.changes.toReversed()) change()
+    try {
+      return read()
+    } finally {
+      for (const change of this.changes) change()
+    }
+  }
+  /** Remembers the rows that are committed; what it returns puts them back, with no transaction open. */
+  snapshot(): () => void {
+    const copies = this.committed(() => new Map(this.tables.map((table) => [table, table.copy()])))
+    return () => {
+      this.clear()
+      for (const table of this.tables) (copies.get(table) ?? (() => table.clear()))()
+    }
+  }
+  wipe(): void {
+    this.clear()
+    for (const table of this.tables) table.clear()
+  }
+}
+
+/** What stands between a database and those who use it: how simulations make it slow, or fail. Nothing by default. */
+export interface Hooks {
+  /** Before a transaction begins, a lone statement included, and before every statement inside of one. */
+  readonly statement: Effect.Effect<void, SqlError>
+  /**
+   * In place of the commit of an outermost transaction, and not to be interrupted. `commit` is its very moment: a
+   * failure before it rolls back, one after it comes too late to. `wrote` says whether there is anything to commit.
+   */
+  readonly commit: (commit: Effect.Effect<void, SqlError>, wrote: boolean) => Effect.Effect<void, SqlError>
 }
 
 /** The connections of one process life; `crash` ends it. */
@@ -56,7 +100,7 @@ const over = Effect.die(new Error("the transaction has already ended"))
 const runCallback = (effect: Effect.Effect<void>): Effect.Effect<void> =>
   Effect.ignoreCause(effect, { log: "Error", message: "A callback after a commit failed" })
 
-const unsafeMake = () => {
+const unsafeMake = (hooks?: Hooks) => {
   const log = new UndoLog()
   const connect = (): Session => ({ semaphore: Semaphore.makeUnsafe(1), alive: true })
   let session = connect()
@@ -64,18 +108,39 @@ const unsafeMake = () => {
   const levelOf = (levels: ReadonlyArray<Level>): Level | undefined => levels.findLast((level) => level.log === log)
   const isOpen = (level: Level | undefined): boolean => level === undefined || (level.open && isOpen(level.parent))
 
+  /** Ends an outermost transaction in which everything went well. */
+  const commit = (level: Level): Effect.Effect<void, SqlError> => {
+    let made = false
+    const moment = Effect.suspend(() => {
+      if (!level.session.alive) return Effect.fail(lost)
+      made = true
+      log.clear()
+      return Effect.void
+    })
+    const all = hooks === undefined ? moment : hooks.commit(moment, log.mark > 0)
+    return Effect.onExit(all, (exit) => {
+      if (!level.session.alive) return Exit.isSuccess(exit) ? Effect.fail(lost) : Effect.void
+      if (!made) log.rollback(0)
+      level.committed = made && Exit.isSuccess(exit)
+      return Effect.void
+    })
+  }
+
   /** Runs `effect` at `level`; the caller holds the right to do so. */
   const bracket = <A, E, R>(level: Level, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError, R> =>
     Effect.uninterruptibleMask((restore) => {
       if (!level.session.alive) return Effect.fail(lost)
       const mark = log.mark
       const inside = Effect.updateService(restore(effect), Levels, (levels) => [...levels, level])
-      return Effect.onExit(inside, (exit) => {
+      const alive = Effect.suspend(() => (level.session.alive ? inside : Effect.fail(lost)))
+      const begun = hooks === undefined ? inside : Effect.andThen(restore(hooks.statement), alive)
+      return Effect.onExit(begun, (exit) => {
         level.open = false
-        if (!level.session.alive) return Effect.fail(lost)
-        level.committed = Exit.isSuccess(exit)
-        if (!level.committed) log.rollback(mark)
-        if (level.parent === undefined) log.clear()
+        // What has failed already is not told a second time.
+        if (!level.session.alive) return Exit.isSuccess(exit) ? Effect.fail(lost) : Effect.void
+        if (Exit.isFailure(exit)) log.rollback(mark)
+        else if (level.parent === undefined) return commit(level)
+        else level.committed = true
         return Effect.void
       })
     })
@@ -130,6 +195,18 @@ const unsafeMake = () => {
       }
     })
 
+  const inside = <A, E>(level: Level, body: () => Result.Result<A, E>): Effect.Effect<A, E | SqlError> =>
+    Effect.suspend((): Effect.Effect<A, E | SqlError> => {
+      if (!level.session.alive) return Effect.fail(lost)
+      return isOpen(level) ? statement(body) : over
+    })
+
+  const crash = (): void => {
+    log.rollback(0)
+    session.alive = false
+    session = connect()
+  }
+
   return {
     log,
     within,
@@ -141,15 +218,23 @@ const unsafeMake = () => {
       Effect.flatMap(Levels, (levels) => {
         const level = levelOf(levels)
         if (level === undefined) return within(statement(body))
-        if (!level.session.alive) return Effect.fail(lost)
-        return isOpen(level) ? statement(body) : over
+        return hooks === undefined ? inside(level, body) : Effect.andThen(hooks.statement, inside(level, body))
       }),
     /** Rolls back what is open, as the loss of every connection does; its later statements fail. */
-    crash: Effect.sync(() => {
-      log.rollback(0)
-      session.alive = false
-      session = connect()
-    })
+    crash,
+    /** Remembers what is committed; what it returns is a crash after which all is as it was remembered. */
+    snapshot: (): (() => void) => {
+      const restore = log.snapshot()
+      return () => {
+        crash()
+        restore()
+      }
+    },
+    /** A crash after which nothing is left. */
+    wipe: (): void => {
+      crash()
+      log.wipe()
+    }
   }
 }
 
@@ -157,7 +242,9 @@ export class MemoryDatabase extends Context.Service<MemoryDatabase, ReturnType<t
   "holdfast/layers/MemoryDatabase"
 ) {
   /** An empty database. */
-  static readonly make: Effect.Effect<MemoryDatabase["Service"]> = Effect.sync(unsafeMake)
+  static readonly make: Effect.Effect<MemoryDatabase["Service"]> = Effect.sync(() => unsafeMake())
+  /** An empty database behind hooks. */
+  static readonly makeHooked: (hooks: Hooks) => MemoryDatabase["Service"] = unsafeMake
   /** An empty database with every build. */
   static readonly layer: Layer.Layer<MemoryDatabase> = Layer.effect(MemoryDatabase, MemoryDatabase.make)
 }

@@ -3,15 +3,16 @@
  *
  * Rows are values: replace one, never change it. Keys compare with `<`.
  */
-import type { UndoLog } from "./MemoryDatabase.ts"
+import type { Table, UndoLog } from "./MemoryDatabase.ts"
 
-export class MemoryTable<K extends string | bigint, V> {
+export class MemoryTable<K extends string | bigint, V> implements Table {
   private rows = new Map<K, V>()
   private last: K | undefined
   private sorted = true
   private readonly log: UndoLog
   constructor(log: UndoLog) {
     this.log = log
+    log.register(this)
   }
 
   get size(): number {
@@ -23,20 +24,12 @@ export class MemoryTable<K extends string | bigint, V> {
   }
 
   set(key: K, row: V): void {
-    const before = this.rows.get(key)
-    const known = this.rows.has(key)
-    this.put(key, row)
-    this.log.record(() => {
-      if (known && before !== undefined) this.put(key, before)
-      else this.rows.delete(key)
-    })
+    this.change(key, row)
   }
 
   delete(key: K): boolean {
-    const before = this.rows.get(key)
-    if (before === undefined) return false
-    this.rows.delete(key)
-    this.log.record(() => this.put(key, before))
+    if (this.rows.get(key) === undefined) return false
+    this.change(key, undefined)
     return true
   }
 
@@ -57,7 +50,37 @@ export class MemoryTable<K extends string | bigint, V> {
     yield* this.rows.values()
   }
 
-  private put(key: K, row: V): void {
+  /** Remembers the rows; what it returns puts them back. */
+  copy(): () => void {
+    const kept = new Map(this.rows)
+    return () => {
+      this.clear()
+      for (const [key, row] of kept) this.put(key, row)
+    }
+  }
+
+  /** Forgets every row, for good. */
+  clear(): void {
+    this.rows = new Map()
+    this.last = undefined
+    this.sorted = true
+  }
+
+  private change(key: K, row: V | undefined): void {
+    let other = this.rows.get(key)
+    this.put(key, row)
+    this.log.record(() => {
+      const now = this.rows.get(key)
+      this.put(key, other)
+      other = now
+    })
+  }
+
+  private put(key: K, row: V | undefined): void {
+    if (row === undefined) {
+      this.rows.delete(key)
+      return
+    }
     if (!this.rows.has(key)) {
       if (this.last !== undefined && key < this.last) this.sorted = false
       else this.last = key

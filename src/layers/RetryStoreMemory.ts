@@ -18,12 +18,14 @@ export const layer: Layer.Layer<RetryStore, SqlError, MemoryDatabase | SecureRan
     const random = yield* SecureRandom.SecureRandom
     const rows = rowsIn.of(database)
     const fresh = yield* random.uuidV4()
-    const [databaseId, incarnation] = yield* database.attempt(() =>
-      Result.succeed([(rows.databaseId ??= fresh), ++rows.incarnation] as const)
-    )
+    const node = yield* database.attempt(() => {
+      const { databaseId, incarnation } = rows.node.get(0n) ?? { databaseId: fresh, incarnation: 0n }
+      const next = { databaseId, incarnation: incarnation + 1n }
+      rows.node.set(0n, next)
+      return Result.succeed(next)
+    })
     return RetryStore.of({
-      databaseId,
-      incarnation,
+      ...node,
       claim: (peer) =>
         Effect.flatMap(random.uuidV4(), (stream) =>
           database.attempt(() => {

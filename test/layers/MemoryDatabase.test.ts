@@ -26,7 +26,7 @@ describe("a database in memory", () => {
       )
       yield* Deferred.await(written)
       const waiting = yield* Effect.forkChild(put(database, "waiting", 1), { startImmediately: true })
-      yield* database.crash
+      database.crash()
       assert.deepStrictEqual([...table], [1])
       yield* database.within(put(database, "new", 3))
       yield* Deferred.succeed(thaw, undefined)

@@ -81,15 +81,16 @@ class PeerRows {
 }
 
 export class RetryRows {
-  databaseId: string | undefined
-  incarnation = 0n
   private counter = 0n
   private readonly peers = new Map<NodeKey, PeerRows>()
   private readonly log: UndoLog
+  /** The database itself, under the one key 0. */
+  readonly node: MemoryTable<bigint, { readonly databaseId: string; readonly incarnation: bigint }>
   readonly links: MemoryTable<NodeKey, LinkRow>
   readonly ids: MemoryTable<MessageId, { readonly peer: NodeKey; readonly place: bigint }>
   constructor(log: UndoLog) {
     this.log = log
+    this.node = new MemoryTable(log)
     this.links = new MemoryTable(log)
     this.ids = new MemoryTable(log)
   }

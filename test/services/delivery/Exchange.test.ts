@@ -298,7 +298,7 @@ describe("Exchange", () => {
           // Every life runs for another number of turns, so that the end falls between other steps each time.
           for (let turn = 0; turn < life * 3; turn++) yield* Effect.yieldNow
         }
-        yield* life % 2 === 0 ? here.crash : there.crash
+        ;(life % 2 === 0 ? here : there).crash()
         yield* link.end
         yield* Scope.close(scope, Exit.void)
       }

@@ -1,0 +1,83 @@
+/**
+ * Simulated databases in memory: what nearly all runs use.
+ *
+ * The stores are the memory ones of production, which follow the same contracts as the SQL ones. Statements and commits
+ * take virtual time on the node's clock. `SqlClient` is there by its name only: its use is a defect.
+ */
+import { Effect, Layer } from "effect"
+import { type Hooks, MemoryDatabase } from "../../layers/MemoryDatabase.ts"
+import * as StoresMemory from "../../layers/StoresMemory.ts"
+import type { World } from "../world/World.ts"
+import { DatabaseFaults } from "./DatabaseFaults.ts"
+import * as NoSql from "./NoSql.ts"
+import { maxSnapshots, type SimulatedDatabase } from "./SimulatedDatabase.ts"
+
+/** Microseconds that a statement takes of itself, and each half of a commit. */
+const statementTakes = [50, 250] as const
+const commitTakes = [100, 1_000] as const
+
+const hooks = (world: World, node: string, faults: DatabaseFaults): Hooks => {
+  const rng = world.rng(`database/${node}/latency`)
+  const sleep = (micros: readonly [number, number], more: number) => Effect.sleep(rng.between(...micros) / 1_000 + more)
+  return {
+    statement: Effect.suspend(() =>
+      Effect.andThen(
+        sleep(statementTakes, faults.delay()),
+        Effect.suspend(() => faults.refusal() ?? Effect.void)
+      )
+    ),
+    commit: Effect.fnUntraced(function* (commit, wrote) {
+      if (wrote) yield* sleep(commitTakes, faults.delay())
+      const before = faults.failure("before-commit")
+      if (before !== undefined) return yield* before
+      yield* commit
+      if (wrote) {
+        faults.committed()
+        yield* sleep(commitTakes, 0)
+      }
+      const after = faults.failure("after-commit")
+      if (after !== undefined) return yield* after
+    })
+  }
+}
+
+/** An empty database for the node of this name. */
+export const make = (world: World, node: string): SimulatedDatabase => {
+  const faults = new DatabaseFaults(world, node)
+  const database = MemoryDatabase.makeHooked(hooks(world, node, faults))
+  const snapshots = new Map<number, () => void>()
+  let taken = 0
+  const stores = Layer.mergeAll(StoresMemory.layerOn(database), Layer.succeed(MemoryDatabase, database), NoSql.layer)
+  return {
+    layer: (process) => Layer.fresh(stores).pipe(Layer.provide(Layer.succeedContext(process.context))),
+    crash: () => database.crash(),
+    wipe: () => database.wipe(),
+    snapshot: () => {
+      const id = ++taken
+      snapshots.set(id, database.snapshot())
+      if (snapshots.size > maxSnapshots) snapshots.delete(id - maxSnapshots)
+      return id
+    },
+    restore: (id) => {
+      const restore = snapshots.get(id)
+      if (restore === undefined) throw new Error(`backup ${id} of the database of ${node} is not kept`)
+      restore()
+    },
+    slow: (sample) => faults.slow(sample),
+    failing: (share, when, random) => faults.failing(share, when, random),
+    restart: (forMillis) => {
+      database.crash()
+      return faults.down(forMillis)
+    },
+    get commits() {
+      return faults.commits
+    },
+    get onCommit() {
+      return faults.onCommit
+    },
+    set onCommit(listener) {
+      faults.onCommit = listener
+    },
+    memory: database
+  }
+}

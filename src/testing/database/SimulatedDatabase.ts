@@ -1,0 +1,59 @@
+/**
+ * The database of a simulated node. It outlives the node's processes, and it can be slow, fail, restart, be wiped or be
+ * put back to a backup. What it does wrong is drawn from streams of the world, so a seed repeats it.
+ *
+ * `MemoryDatabases` makes them of plain memory, `PgliteDatabases` of PostgreSQL itself.
+ */
+import type { Layer } from "effect"
+import type { SqlClient } from "effect/sql"
+import type { MemoryDatabase } from "../../layers/MemoryDatabase.ts"
+import type { FeedStore } from "../../services/delivery/FeedStore.ts"
+import type { RetryStore } from "../../services/delivery/RetryStore.ts"
+import type { PeerBook } from "../../services/link/PeerBook.ts"
+import type { Transactions } from "../../services/Transactions.ts"
+import type { Process } from "../world/Process.ts"
+import type { Rng } from "../world/Rng.ts"
+
+/** What a node gets of its database. */
+export type Stored = RetryStore | FeedStore | PeerBook | Transactions | SqlClient.SqlClient
+
+/** Backups that a database keeps; of more, the oldest are dropped. */
+export const maxSnapshots = 16
+
+export interface SimulatedDatabase {
+  /** The stores over the database for one life of the node. The life's first use of it may fail, as a real one may. */
+  readonly layer: (process: Process) => Layer.Layer<Stored, unknown>
+  /** The process has died: its open transactions are rolled back, what is committed stays. */
+  readonly crash: () => void
+  /** A crash after which nothing is left. */
+  readonly wipe: () => void
+  /** Takes a backup of what is committed; its number. The database keeps `maxSnapshots` of them. */
+  readonly snapshot: () => number
+  /** A crash after which all is as it was in a backup. One that is not kept any more is an error of the caller. */
+  readonly restore: (snapshot: number) => void
+  /** From now on every statement and commit takes so many milliseconds longer, drawn for each; ends with what it returns. */
+  readonly slow: (sample: () => number) => () => void
+  /**
+   * From now on this share of transactions fails, lone statements included, as if the connection had been lost: before
+   * their commit took place, or after it. Drawn from a stream of the world, or from the one given. Ends with what it
+   * returns.
+   */
+  readonly failing: (share: number, when: "before-commit" | "after-commit", random?: Rng) => () => void
+  /** Every connection is lost, open transactions with them, and new ones fail for so long; ends with what it returns. */
+  readonly restart: (forMillis: number) => () => void
+  /**
+   * Outermost transactions, lone statements included, that have been committed and have changed something (PGlite: could
+   * have changed something, by their text).
+   */
+  readonly commits: number
+  /**
+   * Told at each of them, with their number so far, before whoever made it goes on. What it asks the world to do now
+   * (`world.at(world.now, ...)`) is done before, too.
+   */
+  onCommit: ((commits: number) => void) | undefined
+  /**
+   * What it is made of, if that is memory: for tables of one's own (a `MemoryTable` in a `MemorySlot`), and to look into
+   * it from outside with `log.committed`. `layer` provides it to the node as well.
+   */
+  readonly memory: MemoryDatabase["Service"] | undefined
+}
