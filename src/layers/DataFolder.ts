@@ -88,10 +88,14 @@ const loadSqlite = async (): Promise<typeof import("node:sqlite")> => {
   }
 }
 
+/**
+ * The lock of one who is about to write, which the system gives to one at a time, in one step. To take SQLite's exclusive
+ * lock is several steps: of two that start at once each can find the other one half-way, and neither gets it.
+ */
 const take = (sqlite: typeof import("node:sqlite"), file: string): DatabaseSync => {
   const held = new sqlite.DatabaseSync(file)
   try {
-    held.exec("BEGIN EXCLUSIVE")
+    held.exec("BEGIN IMMEDIATE")
     return held
   } catch (cause) {
     held.close()

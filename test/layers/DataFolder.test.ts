@@ -4,6 +4,7 @@ import { Effect, FileSystem, Layer, Path, type PlatformError, Redacted, type Sco
 import { SecureRandom } from "effect/crypto"
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
+import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
 import {
   DataFolder,
@@ -115,6 +116,22 @@ describe("the data folder", () => {
         assert.deepStrictEqual(outcomes.map((it) => it.tag).sort(), ["DataFolderLocked", "DataFolderLocked", "held"])
         yield* Effect.forEach(racers, kill)
       }
+    })
+  )
+
+  test(
+    "is taken while others look whether it is free, so that of several who do at once one gets it",
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          const looking = new DatabaseSync(`${folder}/lock`)
+          looking.exec("BEGIN; SELECT * FROM sqlite_master")
+          return looking
+        }),
+        (looking) => Effect.sync(() => looking.close())
+      )
+      yield* Effect.provide(DataFolder, layer(folder))
     })
   )
 
