@@ -65,7 +65,7 @@ const complaints = (node: NodeProcess): Record<string, number> => {
   return counts
 }
 
-describe("two nodes under load", { timeout: 240_000 }, () => {
+describe("two nodes under load", { timeout: 900_000 }, () => {
   it("go on by themselves when their server was restarted, and when it was killed", async () => {
     const server = await startServer({ own: true })
     try {

@@ -46,7 +46,7 @@ describe.concurrent("two nodes that are killed under load", () => {
     ["each on PGlite in its data folder", "pglite"]
   ]
   for (const [where, driver] of drivers) {
-    it(`lose nothing and repeat nothing, ${where}`, { timeout: 600_000 }, async () => {
+    it(`lose nothing and repeat nothing, ${where}`, { timeout: 1_800_000 }, async () => {
       const seed = seedOf()
       console.log(`kill rounds on ${driver}: KILL_SEED=${seed}`)
       const outcome = await run({ driver, seed, rounds })

@@ -71,51 +71,48 @@ const assertOne = (a: Side, b: Side, socket: Socket) => {
 }
 
 describe("mutual dials", () => {
-  it.live(
-    "end with one connection, the same on both sides, and stay so",
-    () =>
-      Effect.gen(function* () {
-        const { sockets } = yield* dialledSockets
-        const scope = yield* Effect.scope
+  it.live("end with one connection, the same on both sides, and stay so", () =>
+    Effect.gen(function* () {
+      const { sockets } = yield* dialledSockets
+      const scope = yield* Effect.scope
 
-        const meet = Effect.fnUntraced(function* (n: number) {
-          const [left, right] = yield* Effect.all([MemoryNode.startIn(scope), MemoryNode.startIn(scope)])
-          const a: Side = { me: left, other: right }
-          const b: Side = { me: right, other: left }
-          const ready = Latch.makeUnsafe(false)
-          const dialling = yield* Effect.forEach([a, b], ({ me, other }) =>
-            Effect.forkChild(ready.whenOpen(Effect.orDie(me.node.connect(other.address))), { startImmediately: true })
-          )
-          ready.openUnsafe()
-          yield* Fiber.joinAll(dialling)
-          yield* left.say(right.key, `there ${n}`)
-          yield* right.say(left.key, `back ${n}`)
-          yield* right.hears(`there ${n}`)
-          yield* left.hears(`back ${n}`)
-          const ports = [left.address.port, right.address.port]
-          const socket = yield* untilOneIsLeft(sockets.filter((it) => ports.includes(it.remotePort ?? 0)))
-          assertOne(a, b, socket)
-          return { a, b, socket }
-        })
+      const meet = Effect.fnUntraced(function* (n: number) {
+        const [left, right] = yield* Effect.all([MemoryNode.startIn(scope), MemoryNode.startIn(scope)])
+        const a: Side = { me: left, other: right }
+        const b: Side = { me: right, other: left }
+        const ready = Latch.makeUnsafe(false)
+        const dialling = yield* Effect.forEach([a, b], ({ me, other }) =>
+          Effect.forkChild(ready.whenOpen(Effect.orDie(me.node.connect(other.address))), { startImmediately: true })
+        )
+        ready.openUnsafe()
+        yield* Fiber.joinAll(dialling)
+        yield* left.say(right.key, `there ${n}`)
+        yield* right.say(left.key, `back ${n}`)
+        yield* right.hears(`there ${n}`)
+        yield* left.hears(`back ${n}`)
+        const ports = [left.address.port, right.address.port]
+        const socket = yield* untilOneIsLeft(sockets.filter((it) => ports.includes(it.remotePort ?? 0)))
+        assertOne(a, b, socket)
+        return { a, b, socket }
+      })
 
-        const met = yield* Effect.forEach(
-          Array.from({ length: pairs }, (_, n) => n),
-          meet,
-          { concurrency: inFlight }
-        )
-        // Everybody again, once all others are done: the first of them have had a while to change their minds.
-        for (const { a, b, socket } of met) assertOne(a, b, socket)
-        const crossed = met.filter(({ a, b }) => seen(a).candidates >= 2 && seen(b).candidates >= 2).length
-        const byLower = met.filter(({ a, b }) => {
-          const dialler = sessionOf(a).direction === "outbound" ? a : b
-          return dialler.me.key < dialler.other.key
-        }).length
-        console.log(
-          `${pairs} mutual dials: both sockets past the handshake in ${crossed}, one connection left in ${met.length}, ` +
-            `dialled by the arbiter in ${byLower}, sessions lost: 0`
-        )
-        assert.isAtLeast(crossed, pairs / 2)
-      }),
-    120_000
+      const met = yield* Effect.forEach(
+        Array.from({ length: pairs }, (_, n) => n),
+        meet,
+        { concurrency: inFlight }
+      )
+      // Everybody again, once all others are done: the first of them have had a while to change their minds.
+      for (const { a, b, socket } of met) assertOne(a, b, socket)
+      const crossed = met.filter(({ a, b }) => seen(a).candidates >= 2 && seen(b).candidates >= 2).length
+      const byLower = met.filter(({ a, b }) => {
+        const dialler = sessionOf(a).direction === "outbound" ? a : b
+        return dialler.me.key < dialler.other.key
+      }).length
+      console.log(
+        `${pairs} mutual dials: both sockets past the handshake in ${crossed}, one connection left in ${met.length}, ` +
+          `dialled by the arbiter in ${byLower}, sessions lost: 0`
+      )
+      assert.isAtLeast(crossed, pairs / 2)
+    })
   )
 })

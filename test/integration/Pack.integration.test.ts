@@ -6,7 +6,7 @@ import { matches, snippetUnder } from "../support/Snippet.ts"
 
 const heading = "## As a library"
 
-describe("the package, packed and installed in an empty project", () => {
+describe("the package, packed and installed in an empty project", { timeout: 600_000 }, () => {
   let project: PackedProject
   beforeAll(async () => {
     project = await packedProject()
@@ -87,7 +87,7 @@ describe("the package, packed and installed in an empty project", () => {
     await project.write("snippet.ts", snippetUnder(read("README.md"), heading).code)
     assert.strictEqual(await diagnose(["snippet.ts"], { ...nodeNext, skipLibCheck: true }), "")
     assert.strictEqual(await diagnose(["snippet.ts"], { ...bundler, skipLibCheck: true }), "")
-  }, 180_000)
+  })
 
   it("runs the README's library snippet, which prints what the README says", async () => {
     const { code, output } = snippetUnder(read("README.md"), heading)
@@ -97,7 +97,7 @@ describe("the package, packed and installed in an empty project", () => {
       const wrong = output.findIndex((line, at) => !matches(line, lines[at] ?? "\0"))
       assert.isTrue(wrong < 0 && lines.length === output.length, `on ${node}, not as announced:\n${lines.join("\n")}`)
     }
-  }, 180_000)
+  })
 
   it("has types without an error of their own in every module", async () => {
     const text = specifiers().map((specifier, at) => `export * as m${at} from "${specifier}"\n`)
@@ -111,13 +111,13 @@ describe("the package, packed and installed in an empty project", () => {
         []
       )
     }
-  }, 180_000)
+  })
 
   it("loads every module that it exports", async () => {
     const load = `for (const specifier of ${JSON.stringify(specifiers())}) await import(specifier)`
     await project.write("load.mjs", `${load}\nconsole.log("loaded")\n`)
     for (const node of project.nodes) assert.strictEqual(await mustRun(project.folder, node, ["load.mjs"]), "loaded\n")
-  }, 180_000)
+  })
 
   it("lets nothing else be imported", async () => {
     const inner = project.files.filter((file) => /\.(?:js|ts)$/.test(file)).map((file) => posix.join(name, file))
@@ -141,7 +141,7 @@ describe("the package, packed and installed in an empty project", () => {
       for (const node of project.nodes)
         assert.include(await mustRun(project.folder, node, [join(project.installed, target), "--help"]), command)
     }
-  }, 180_000)
+  })
 })
 
 describe("the snippet of a document", () => {

@@ -22,7 +22,7 @@ type Failure = DataFolderLocked | DataFolderNotWritable | TokenUnusable | Platfo
 const test = (
   name: string,
   body: Effect.Effect<void, Failure, FileSystem.FileSystem | Path.Path | SecureRandom.SecureRandom | Scope.Scope>
-): void => it.live(name, () => body.pipe(Effect.scoped, Effect.provide(Services)), 60_000)
+): void => it.live(name, () => body.pipe(Effect.scoped, Effect.provide(Services)))
 
 const temporary = Effect.flatMap(FileSystem.FileSystem, (fs) =>
   fs.makeTempDirectoryScoped({ prefix: "holdfast-folder-" })

@@ -303,36 +303,33 @@ describe("an embedded database in a folder", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live(
-    "has every commit that was answered before its process was killed, and no half one",
-    () =>
-      Effect.gen(function* () {
-        const folder = yield* database
-        const program = fileURLToPath(new URL("../support/PgliteWriter.ts", import.meta.url))
-        for (let round = 1; round <= 3; round++) {
-          const last = yield* Effect.promise(async () => {
-            const child = spawn(process.execPath, [program, folder], { stdio: ["ignore", "pipe", "inherit"] })
-            let output = ""
-            child.stdout.on("data", (chunk: Buffer) => {
-              output += chunk.toString()
-              if (output.split("\n").length > 100 * round) child.kill("SIGKILL")
-            })
-            await once(child, "close")
-            return Number(output.split("\n").at(-2))
+  it.live("has every commit that was answered before its process was killed, and no half one", () =>
+    Effect.gen(function* () {
+      const folder = yield* database
+      const program = fileURLToPath(new URL("../support/PgliteWriter.ts", import.meta.url))
+      for (let round = 1; round <= 3; round++) {
+        const last = yield* Effect.promise(async () => {
+          const child = spawn(process.execPath, [program, folder], { stdio: ["ignore", "pipe", "inherit"] })
+          let output = ""
+          child.stdout.on("data", (chunk: Buffer) => {
+            output += chunk.toString()
+            if (output.split("\n").length > 100 * round) child.kill("SIGKILL")
           })
-          const rows = yield* Effect.provide(
-            Effect.flatMap(SqlClient.SqlClient, (sql) => sql<{ n: bigint }>`SELECT n FROM written ORDER BY n`),
-            Pglite.layer({ dataDir: folder })
-          )
-          const expected = Array.from({ length: rows.length }, (_, index) => BigInt(index + 1))
-          assert.deepStrictEqual(
-            rows.map((row) => row.n),
-            expected
-          )
-          assert.include([last, last + 1], rows.length, "what was answered, and at most the one under way")
-        }
-      }).pipe(Effect.scoped),
-    60_000
+          await once(child, "close")
+          return Number(output.split("\n").at(-2))
+        })
+        const rows = yield* Effect.provide(
+          Effect.flatMap(SqlClient.SqlClient, (sql) => sql<{ n: bigint }>`SELECT n FROM written ORDER BY n`),
+          Pglite.layer({ dataDir: folder })
+        )
+        const expected = Array.from({ length: rows.length }, (_, index) => BigInt(index + 1))
+        assert.deepStrictEqual(
+          rows.map((row) => row.n),
+          expected
+        )
+        assert.include([last, last + 1], rows.length, "what was answered, and at most the one under way")
+      }
+    }).pipe(Effect.scoped)
   )
 
   it.live("fails as retryable while the disk is full, and opens its folder again when there is space", () =>

@@ -101,7 +101,7 @@ export class HoldfastProcess {
   /** Ends it, in good order if it can, and waits. */
   async stop(): Promise<End> {
     if (!this.#over) this.signal("SIGTERM")
-    const late = setTimeout(() => this.signal("SIGKILL"), 10_000)
+    const late = setTimeout(() => this.signal("SIGKILL"), 60_000)
     const end = await this.ended
     clearTimeout(late)
     return end

@@ -56,14 +56,14 @@ const anywhere = "127.0.0.1:0"
 beforeAll(async () => {
   alice = await start("alice", anywhere)
   bob = await start("bob", anywhere, "--connect", alice.address)
-}, 90_000)
+})
 
 afterAll(async () => {
   await Promise.all(running.map((process) => process.stop()))
   await folder.remove()
-}, 30_000)
+})
 
-describe("two nodes", { timeout: 60_000 }, () => {
+describe("two nodes", () => {
   it("answer `peers --json` as soon as they say that they are ready", async () => {
     assert.isArray(peersIn(await succeeding(alice, "peers", "--json")))
   })
@@ -132,7 +132,7 @@ describe("two nodes", { timeout: 60_000 }, () => {
   })
 })
 
-describe("a command that cannot do what it is told says why, with an exit code of its own", { timeout: 60_000 }, () => {
+describe("a command that cannot do what it is told says why, with an exit code of its own", () => {
   const failing = async (code: number, args: ReadonlyArray<string>, parts: ReadonlyArray<string>, env = {}) => {
     const end = await holdfast(args, env)
     assert.strictEqual(end.code, code, end.stderr)

@@ -25,7 +25,7 @@ const environment = (): NodeJS.ProcessEnv =>
   )
 
 /** Runs a command without input, to its end or for at most these milliseconds. */
-export const run = (cwd: string, command: string, args: ReadonlyArray<string>, limit = 60_000): Promise<Ended> =>
+export const run = (cwd: string, command: string, args: ReadonlyArray<string>, limit = 180_000): Promise<Ended> =>
   new Promise((resolve) => {
     const options = {
       cwd,

@@ -79,7 +79,7 @@ const end = async (name: "SIGINT" | "SIGQUIT" | "SIGKILL"): Promise<Answer> => {
   if (pid !== undefined) {
     const all = name === "SIGKILL" ? [pid, ...children(pid)] : [pid]
     for (const one of all) signal(one, name)
-    const late = setTimeout(() => signal(pid, "SIGKILL"), 20_000)
+    const late = setTimeout(() => signal(pid, "SIGKILL"), 60_000)
     await ended
     clearTimeout(late)
   }

@@ -44,7 +44,7 @@ export interface Options {
 }
 
 const statement = (url: string, sql: string): Promise<void> =>
-  PgConnection.make({ url: Redacted.make(url), connectTimeout: "20 seconds" }).pipe(
+  PgConnection.make({ url: Redacted.make(url), connectTimeout: "2 minutes" }).pipe(
     Effect.flatMap((connection) => connection.query(sql)),
     Effect.scoped,
     Effect.asVoid,

@@ -88,8 +88,7 @@ const events = (answer: Answer): ReadonlyArray<EventView> => {
 }
 
 layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
-  excludeTestServices: true,
-  timeout: "60 seconds"
+  excludeTestServices: true
 })("the API", (it) => {
   it.effect("tells nothing to whom has no token, or another one", () =>
     Effect.gen(function* () {

@@ -12,7 +12,7 @@ let explored = 0
 
 describe("one peer, one connection, in every interleaving", () => {
   for (const scenario of situations) {
-    it(`holds when: ${scenario.name}`, { timeout: 60_000 }, () => {
+    it(`holds when: ${scenario.name}`, () => {
       const { ends, excused, states, wrong } = explore(scenario, production)
       explored += states
       assert.isUndefined(wrong, wrong === undefined ? "" : `${wrong.what}${readable(wrong.trail)}`)
@@ -27,7 +27,7 @@ describe("one peer, one connection, in every interleaving", () => {
 
 describe("the explorer catches", () => {
   for (const { caughtBy, machine, name, shows } of mutations) {
-    it(name, { timeout: 60_000 }, () => {
+    it(name, () => {
       const { wrong } = explore(situation(caughtBy), machine)
       assert.include(wrong?.what, shows, `when: ${caughtBy}`)
     })

@@ -336,53 +336,50 @@ describe("Links", () => {
     )
   })
 
-  it.effect(
-    "comes back to where it was after 1,000 connections, however each was made and ended",
-    () =>
-      countingFibers((alive) =>
-        Effect.gen(function* () {
-          const network = new MemoryNetwork()
-          const low = yield* start({ network, seed: arbiter })
-          const connect = Effect.fnUntraced(function* (n: number) {
-            const high = yield* start({ network, seed: follower, incarnation: n })
-            if (n % 2 === 0) yield* high.want(low)
-            else yield* low.want(high)
-            // The handler's wait for the last session, and once in a while the timers of a stable one.
-            yield* pass(n % 10 === 0 ? "61 seconds" : "2 seconds")
-            joined(low, high)
-            if (n % 3 === 0) network.links[0]!.reset()
-            else if (n % 3 === 1) network.links[0]!.cut()
-            yield* low.supervisor.unwant(high.key, "asked")
-            if (n % 5 === 0) yield* high.crash
-            else {
-              const stopping = yield* Effect.forkChild(high.stop(0))
-              yield* pass(2 * config.lingerTimeout)
-              yield* Fiber.join(stopping)
-            }
-            yield* pass("1 minute")
-          })
-          const state = Effect.gen(function* () {
-            return {
-              fibers: yield* alive,
-              links: network.links.length,
-              sessions: low.registry.sessions().length,
-              pending: [...low.links.pending()].length,
-              watches: (yield* low.supervisor.watches).length
-            }
-          })
-          yield* connect(1)
-          const before = yield* state
-          for (let n = 2; n <= 1_001; n++) yield* connect(n)
-          assert.deepStrictEqual(yield* state, before)
-          assert.isAtMost(low.registry.recent().length, 1_024)
-          assert.deepStrictEqual(
-            { links: before.links, sessions: before.sessions, pending: before.pending, watches: before.watches },
-            { links: 0, sessions: 0, pending: 0, watches: 0 }
-          )
-          console.log(`1,000 connections: ${before.fibers} fibers before and after`)
+  it.effect("comes back to where it was after 1,000 connections, however each was made and ended", () =>
+    countingFibers((alive) =>
+      Effect.gen(function* () {
+        const network = new MemoryNetwork()
+        const low = yield* start({ network, seed: arbiter })
+        const connect = Effect.fnUntraced(function* (n: number) {
+          const high = yield* start({ network, seed: follower, incarnation: n })
+          if (n % 2 === 0) yield* high.want(low)
+          else yield* low.want(high)
+          // The handler's wait for the last session, and once in a while the timers of a stable one.
+          yield* pass(n % 10 === 0 ? "61 seconds" : "2 seconds")
+          joined(low, high)
+          if (n % 3 === 0) network.links[0]!.reset()
+          else if (n % 3 === 1) network.links[0]!.cut()
+          yield* low.supervisor.unwant(high.key, "asked")
+          if (n % 5 === 0) yield* high.crash
+          else {
+            const stopping = yield* Effect.forkChild(high.stop(0))
+            yield* pass(2 * config.lingerTimeout)
+            yield* Fiber.join(stopping)
+          }
+          yield* pass("1 minute")
         })
-      ).pipe(Effect.provide(Logger.layer([]))),
-    120_000
+        const state = Effect.gen(function* () {
+          return {
+            fibers: yield* alive,
+            links: network.links.length,
+            sessions: low.registry.sessions().length,
+            pending: [...low.links.pending()].length,
+            watches: (yield* low.supervisor.watches).length
+          }
+        })
+        yield* connect(1)
+        const before = yield* state
+        for (let n = 2; n <= 1_001; n++) yield* connect(n)
+        assert.deepStrictEqual(yield* state, before)
+        assert.isAtMost(low.registry.recent().length, 1_024)
+        assert.deepStrictEqual(
+          { links: before.links, sessions: before.sessions, pending: before.pending, watches: before.watches },
+          { links: 0, sessions: 0, pending: 0, watches: 0 }
+        )
+        console.log(`1,000 connections: ${before.fibers} fibers before and after`)
+      })
+    ).pipe(Effect.provide(Logger.layer([])))
   )
 
   describe("limits", () => {

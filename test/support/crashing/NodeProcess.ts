@@ -9,8 +9,8 @@ import { fileURLToPath } from "node:url"
 import { Schema } from "effect"
 import { type Assignment, decodeReport, type Order } from "./Talk.ts"
 
-/** How long anything that has to happen may take, in milliseconds. */
-const patience = 30_000
+/** How long anything that has to happen may take, in milliseconds. It ends what hangs; a busy machine never reaches it. */
+const patience = 180_000
 /** Log lines of one life that are kept for whoever asks why. */
 const keptLines = 2_000
 

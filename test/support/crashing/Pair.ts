@@ -19,8 +19,8 @@ export interface Result {
   readonly errors: ReadonlyArray<string>
 }
 
-/** What was answered `Later` a few times waits for many seconds. */
-const patience = 90_000
+/** What was answered `Later` a few times waits for many seconds, and waits longer on a busy machine. */
+const patience = 300_000
 
 /** What may differ from node to node, and from life to life. */
 export type Settings = Partial<Omit<Assignment, "data" | "port" | "peers" | "seed">>
