@@ -10,8 +10,13 @@ import { transportContract } from "../support/TransportContract.ts"
 
 const host = "127.0.0.1"
 
+/** On a busy machine a dial, and even more a name look-up, may take long without being given up. */
+const patient = 120_000
+
 const build = (options: TransportTcp.Options = {}) =>
-  Effect.map(Layer.build(Layer.fresh(TransportTcp.layerWith(options))), (context) => Context.get(context, Transport))
+  Effect.map(Layer.build(Layer.fresh(TransportTcp.layerWith({ dialTimeout: patient, ...options }))), (context) =>
+    Context.get(context, Transport)
+  )
 
 /** A bare socket of Node, connected. */
 const bare = (endpoint: Endpoint, options: Partial<Net.NetConnectOpts> = {}) =>
@@ -51,7 +56,9 @@ const silentHost: Effect.Effect<Endpoint, never, Scope.Scope> = Effect.gen(funct
     const server = require("node:net").createServer()
     server.listen({ host: "${host}", port: 0, backlog: 1 }, () => {
       parentPort.postMessage(server.address().port)
-      setImmediate(() => { Atomics.wait(workerData, 0, 0); process.exit() })
+      // Before anybody can know the port: one more turn of the event loop might accept a connection.
+      Atomics.wait(workerData, 0, 0)
+      process.exit()
     })`
   const worker = yield* Effect.acquireRelease(
     Effect.sync(() => new Worker(code, { eval: true, workerData: release })),
@@ -77,7 +84,8 @@ transportContract(
   it.live,
   Effect.gen(function* () {
     return {
-      transport: yield* build({ dialTimeout: 100 }),
+      transport: yield* build(),
+      impatient: yield* build({ dialTimeout: 100 }),
       host,
       breakable: (endpoint) =>
         Effect.map(bare(endpoint), (socket) => ({

@@ -12,13 +12,15 @@ import { type Accepted, Transport } from "../../src/services/link/Transport.ts"
 
 export interface Subject {
   readonly transport: Transport["Service"]
+  /** The same with a time-out for dials that is short enough to be waited for, which other dials might not meet. */
+  readonly impatient: Transport["Service"]
   /** The host that the transport dials from and listens at. */
   readonly host: string
   /** A connection to `endpoint`, made by other means; `reset` breaks it off as a crashed host does. */
   readonly breakable: (endpoint: Endpoint) => Effect.Effect<{ readonly reset: Effect.Effect<void> }, never, Scope.Scope>
   /** Somewhere that does not answer a dial, for the length of the scope. */
   readonly silentHost: Effect.Effect<Endpoint, never, Scope.Scope>
-  /** Lets the dial's time-out pass. */
+  /** Lets the time-out of an impatient dial pass. */
   readonly waitForTimeout: Effect.Effect<void>
 }
 
@@ -174,9 +176,9 @@ export const transportContract = (
 
     test("gives a dial up after its time-out", () =>
       Effect.gen(function* () {
-        const { silentHost, transport, waitForTimeout } = yield* make
+        const { impatient, silentHost, waitForTimeout } = yield* make
         const endpoint = yield* silentHost
-        const dialling = yield* Effect.forkChild(Effect.flip(Effect.scoped(transport.dial(endpoint))))
+        const dialling = yield* Effect.forkChild(Effect.flip(Effect.scoped(impatient.dial(endpoint))))
         yield* waitForTimeout
         const failed = yield* Fiber.join(dialling)
         assert.deepStrictEqual([failed._tag, failed.reason], ["DialFailed", "timed-out"])
