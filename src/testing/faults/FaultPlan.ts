@@ -6,6 +6,8 @@
  * as they were. Nodes are named "a", "b", "c"... Times are milliseconds since the run began.
  */
 import { Schema } from "effect"
+import type { Kind } from "../../protocol/link/Frame.ts"
+import { sites } from "../../services/Buggify.ts"
 import { Latency, NetModel } from "../network/NetModel.ts"
 import { Schedule } from "../world/Schedule.ts"
 
@@ -15,17 +17,34 @@ const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 const Name = Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9-]{0,15}$/))
 const Names = Schema.Array(Name).check(Schema.isMaxLength(64))
 
+/** Kinds of frames by their names in docs/PROTOCOL.md, 3. */
+export const FrameKind = Schema.Literals([
+  "HELLO",
+  "COMMIT",
+  "REJECT",
+  "GOODBYE",
+  "PING",
+  "PONG",
+  "RESUME",
+  "DATA",
+  "RECEIPT",
+  "GOSSIP"
+] as const satisfies ReadonlyArray<Uppercase<keyof typeof Kind>>)
+export type FrameKind = typeof FrameKind.Type
+
+const Site = Schema.Literals(sites)
+
 /** When a fault begins. */
 export const When = Schema.Union([
   Schema.Struct({ at: time }),
-  /** At the nth frame of a kind (its name in docs/PROTOCOL.md, "DATA") that one node hands to its connection with another. */
-  Schema.Struct({ frame: Schema.Struct({ kind: Schema.String, from: Name, to: Name, nth: count(1, 1_000_000) }) }),
-  /** Right after a node's nth commit. */
+  /** Right after a node handed the nth frame of a kind to its connection with another. */
+  Schema.Struct({ frame: Schema.Struct({ kind: FrameKind, from: Name, to: Name, nth: count(1, 1_000_000) }) }),
+  /** Right after a node's nth commit, counted over all of its lives. */
   Schema.Struct({ commit: Schema.Struct({ node: Name, nth: count(1, 1_000_000) }) }),
   /** At the nth event of the world. */
   Schema.Struct({ event: count(1, 1_000_000_000) }),
   /** At the nth pass of a `Buggify` site at a node. */
-  Schema.Struct({ site: Schema.Struct({ name: Schema.String, node: Name, nth: count(1, 1_000_000) }) })
+  Schema.Struct({ site: Schema.Struct({ name: Site, node: Name, nth: count(1, 1_000_000) }) })
 ])
 export type When = typeof When.Type
 
@@ -35,12 +54,17 @@ const lasting = { for: time }
 
 export const Fault = Schema.Union([
   // The network.
-  /** Bytes wait and nothing is lost; dials hang. TCP's own retransmission makes it last up to twice as long. */
+  /**
+   * Bytes wait and nothing is lost; dials hang. TCP's own retransmission makes it last up to twice as long.
+   * `split` parts two sides, `isolate` some nodes from all, `bridge` two halves but for the nodes that both see, and in
+   * a `ring` every node hears a majority and no two the same one.
+   */
   Schema.TaggedStruct("Partition", {
     ...lasting,
     shape: Schema.Literals(["split", "isolate", "ring", "bridge"]),
-    /** One side of a `split`, the node of `isolate`, the bridge of `bridge`; unused by `ring`. */
+    /** One side of a `split`, the nodes of `isolate`, the bridge of `bridge`; unused by `ring`. */
     side: Names,
+    /** Only what `side` sends waits; of a `bridge` what the first half sends. A `ring` is one way as it is. */
     oneWay: Schema.optional(Schema.Boolean)
   }),
   /** No byte moves for a while, none is lost. */
@@ -115,10 +139,11 @@ export const Fault = Schema.Union([
   Schema.TaggedStruct("RestoreBackup", { node: Name, takenAt: time, down: time }),
   // The code itself.
   /** A `Buggify` site of the node is active: it fires this share of the times it is passed. */
-  Schema.TaggedStruct("Buggify", { node: Name, ...lasting, site: Schema.String, share })
+  Schema.TaggedStruct("Buggify", { node: Name, ...lasting, site: Site, share })
 ]).pipe(Schema.toTaggedUnion("_tag"))
 export type Fault = typeof Fault.Type
 export type FaultKind = Fault["_tag"]
+export type FaultOf<K extends FaultKind> = Extract<Fault, { readonly _tag: K }>
 
 export const Entry = Schema.Struct({ when: When, fault: Fault })
 export type Entry = typeof Entry.Type

@@ -96,10 +96,11 @@ export class World {
 
   /**
    * Runs `run` at this time (microseconds, now at the earliest), as one event. Of those at the same time any may be
-   * first, but not before those of a lower rank.
+   * first, but not before those of a lower rank. Those of a negative rank keep the order in which they were asked for,
+   * and draw nothing: one more of them moves nothing else.
    */
   at(time: number, run: () => void, rank = 0): Scheduled {
-    const tie = this.#ties === undefined ? 0 : this.#ties.u32() / 0x100000000
+    const tie = this.#ties === undefined || rank < 0 ? 0 : this.#ties.u32() / 0x100000000
     return this.#heap.add(Math.max(this.#now, Math.ceil(time)), rank + tie, run)
   }
 
