@@ -26,6 +26,11 @@ export class EventHeap {
     return this.#heap.length - this.#dead
   }
 
+  /** Places in memory, dead events included. */
+  get held(): number {
+    return this.#heap.length
+  }
+
   add(at: number, rank: number, run: () => void): Scheduled {
     const event: Scheduled = { at, rank, sequence: this.#sequence++, run }
     this.#heap.push(event)

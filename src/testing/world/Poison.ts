@@ -113,7 +113,7 @@ export class Poison {
 const callSite = ({ stack = "" }: Error): string =>
   stack
     .split("\n")
-    .filter((line) => /^\s+at /.test(line) && !line.includes(import.meta.url))
+    .filter((line) => /^\s+at /.test(line) && !/world[\\/]Poison\.[jt]s/.test(line))
     .slice(0, 8)
     .map((line) => line.trim())
     .join("\n")

@@ -58,12 +58,17 @@ export class Process implements Scheduler.Scheduler, Clock.Clock {
   #since: number
   #localAt: number
 
-  constructor(world: World, name: string, life: number) {
+  /** `before` is the life before this one on the same machine, whose clock goes on. */
+  constructor(world: World, name: string, life: number, before?: Process) {
     this.world = world
     this.name = name
     this.life = life
     this.#since = world.now
-    this.#localAt = world.now
+    this.#localAt = before === undefined ? world.now : before.#local()
+    if (before !== undefined) {
+      this.#rate = before.#rate
+      this.#wallOffset = before.#wallOffset
+    }
     this.context = this.#makeContext()
   }
 

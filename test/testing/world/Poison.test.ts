@@ -1,0 +1,49 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as NodeCrypto from "node:crypto"
+import { Process } from "../../../src/testing/world/Process.ts"
+import { fifo } from "../../../src/testing/world/Schedule.ts"
+import { World } from "../../../src/testing/world/World.ts"
+
+const leakOf = async (reach: () => unknown) => {
+  const world = new World({ seed: 1, schedule: fifo })
+  const process = new Process(world, "a", 1)
+  // Whoever swallows the exception is found out all the same.
+  process.fork(Effect.andThen(Effect.sleep(1), Effect.ignoreCause(Effect.sync(reach))))
+  const stop = await world.run(() => false)
+  return stop._tag === "Leaked" ? stop.leaks[0] : undefined
+}
+
+describe("reaching out of a world", () => {
+  const leaks: ReadonlyArray<readonly [string, () => unknown]> = [
+    ["Math.random", () => Math.random()],
+    ["Date.now", () => Date.now()],
+    ["new Date()", () => new Date()],
+    ["performance.now", () => performance.now()],
+    ["process.hrtime", () => process.hrtime()],
+    ["setTimeout", () => setTimeout(() => undefined, 1)],
+    ["setImmediate", () => setImmediate(() => undefined)],
+    ["queueMicrotask", () => queueMicrotask(() => undefined)],
+    ["crypto.randomUUID", () => crypto.randomUUID()],
+    ["crypto.getRandomValues", () => crypto.getRandomValues(new Uint8Array(1))],
+    ["node:crypto.randomBytes", () => NodeCrypto.randomBytes(8)]
+  ]
+  for (const [name, reach] of leaks) {
+    it(`is found at its call site: ${name}`, async () => {
+      const leak = await leakOf(reach)
+      assert.strictEqual(leak?.what, name)
+      assert.include(leak?.stack.split("\n")[0], "Poison.test.ts")
+    })
+  }
+
+  it("leaves dates of given times alone", async () => {
+    assert.strictEqual(await leakOf(() => new Date(5).getTime() + Date.UTC(2030, 1)), undefined)
+  })
+
+  it("is possible again once the run is over", async () => {
+    const before = [Date, Date.now, Math.random, setTimeout, NodeCrypto.randomBytes]
+    await leakOf(() => Date.now())
+    assert.deepStrictEqual([Date, Date.now, Math.random, setTimeout, NodeCrypto.randomBytes], before)
+    assert.isAbove(new Date().getTime(), 0)
+  })
+})
