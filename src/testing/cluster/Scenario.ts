@@ -3,7 +3,7 @@
  *
  * The nodes are the production ones, `Node.layer` over the simulated transport. A protocol of one's own goes in as it is.
  */
-import type { Effect, Layer } from "effect"
+import { Effect, type Layer } from "effect"
 import type { SecureRandom } from "effect/crypto"
 import type { SqlClient } from "effect/sql"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
@@ -20,7 +20,9 @@ import type { Supervisor } from "../../services/link/Supervisor.ts"
 import type { Transport } from "../../services/link/Transport.ts"
 import type { Node } from "../../services/Node.ts"
 import type { Transactions } from "../../services/Transactions.ts"
+import type { SimulatedDatabase } from "../database/SimulatedDatabase.ts"
 import type { Rng } from "../world/Rng.ts"
+import type { TraceEvent } from "../world/Trace.ts"
 
 /** What the world gives every node to stand on. */
 export type Ground =
@@ -34,8 +36,11 @@ export type Ground =
   /** On PGlite only: with the memory database its use is a defect that says so. */
   | SqlClient.SqlClient
 
+/** What a protocol can use. */
+export type Handling = Ground | Delivery | Feed
+
 /** What runs on every node, and what a user of the node can reach. */
-export type Running = Ground | Node | Delivery | Feed | Registry | Supervisor | Links
+export type Running = Handling | Node | Registry | Supervisor | Links
 
 /** A node as its users see it. */
 export interface Self {
@@ -43,10 +48,11 @@ export interface Self {
   readonly key: NodeKey
   /** Which life of the process this is, from 1. */
   readonly life: number
-  /** The other nodes, by name. */
+  /** The other nodes. */
   readonly peers: ReadonlyArray<{ readonly name: string; readonly key: NodeKey }>
-  /** What its users are to do in this run. */
+  /** What its users are to do in this run, and how many milliseconds they have for it. */
   readonly operations: number
+  readonly duration: number
   /** Random choices of the users. */
   readonly random: Rng
 }
@@ -67,35 +73,54 @@ export interface NodeView {
   readonly registry: Registry["Service"] | undefined
 }
 
+/** Where a watcher reports to, and what it may look at. */
+export interface Watching {
+  readonly view: View
+  /** Ends the run: this property does not hold. */
+  readonly violated: (property: string, detail: string) => void
+  /** An event for the trace. */
+  readonly note: (node: string, kind: string, detail: TraceEvent["detail"]) => void
+  /** Counts something for the figures. */
+  readonly count: (name: string, by?: number) => void
+}
+
+/** Everything here is called at the moment it happens, synchronously, and must change nothing. */
+export interface Watcher {
+  /** A node's database has committed. */
+  readonly committed?: (node: string, database: SimulatedDatabase) => void
+}
+
 /** What must hold. A text says what is wrong. */
 export type Property<R> =
   /** Looked at whenever nothing can run, before time moves. Cheap and synchronous. */
   | { readonly _tag: "Always"; readonly name: string; readonly check: (view: View) => string | undefined }
-  /** Asked at every node in the quiet last fifth, again and again, until it holds everywhere. */
-  | {
-      readonly _tag: "Eventually"
-      readonly name: string
-      readonly check: (self: Self) => Effect.Effect<string | undefined, unknown, R>
-    }
+  /** Asked in the quiet end of a run, round after round, until it holds: every node first, then all answers together. */
+  | { readonly _tag: "Eventually"; readonly name: string; readonly round: () => Round<R> }
   /** Must come true in some run of a campaign, or the campaign has shown nothing about it. */
   | { readonly _tag: "Sometimes"; readonly name: string; readonly check: (view: View) => boolean }
 
+/** One asking round. */
+export interface Round<R> {
+  readonly ask: (self: Self) => Effect.Effect<void, unknown, R>
+  /** After every node has answered: what is wrong, if anything. */
+  readonly judge: () => string | undefined
+}
+
 export interface Scenario<R = never> {
   readonly name: string
-  readonly protocols: ReadonlyArray<Handled<Running | R>>
+  readonly protocols: ReadonlyArray<Handled<Handling | R>>
   /** Services of the user's own, over what the world gives. */
   readonly services?: Layer.Layer<R, unknown, Ground> | undefined
-  /** Once for every new database, before its node starts: tables. */
-  readonly prepare?: Effect.Effect<unknown, unknown, Ground> | undefined
+  /** Makes the scenario's own tables in every new SQL database, before its node starts. */
+  readonly tables?: Effect.Effect<unknown, unknown, SqlClient.SqlClient> | undefined
   /** Users of a node, from the start of each of its lives; interrupted when the quiet fifth begins. */
   readonly users?: ((self: Self) => Effect.Effect<unknown, unknown, Running | R>) | undefined
   readonly properties?: ReadonlyArray<Property<Running | R>> | undefined
+  /** Something that watches one run from outside, made anew for each. */
+  readonly watch?: ((watching: Watching) => Watcher) | undefined
   /** The database that runs use unless their plan says otherwise; "memory" by default. */
   readonly database?: "memory" | "pglite" | undefined
 }
-
-/** Whatever its services are: what campaigns handle. */
-export type AnyScenario = Scenario<never>
 
 export const make = <R = never>(scenario: Scenario<R>): Scenario<R> => scenario
 
@@ -105,10 +130,32 @@ export const always = (name: string, check: (view: View) => string | undefined):
   check
 })
 
+/** In the end this holds at every node; the effect says what is wrong there. */
 export const eventually = <R>(
   name: string,
   check: (self: Self) => Effect.Effect<string | undefined, unknown, R>
-): Property<R> => ({ _tag: "Eventually", name, check })
+): Property<R> =>
+  together(name, check, (answers) => {
+    for (const [node, wrong] of answers) if (wrong !== undefined) return `${node}: ${wrong}`
+    return undefined
+  })
+
+/** In the end what the nodes answer fits together. */
+export const together = <A, R>(
+  name: string,
+  ask: (self: Self) => Effect.Effect<A, unknown, R>,
+  judge: (answers: ReadonlyMap<string, A>) => string | undefined
+): Property<R> => ({
+  _tag: "Eventually",
+  name,
+  round: () => {
+    const answers = new Map<string, A>()
+    return {
+      ask: (self) => Effect.map(ask(self), (answer) => void answers.set(self.name, answer)),
+      judge: () => judge(answers)
+    }
+  }
+})
 
 export const sometimes = (name: string, check: (view: View) => boolean): Property<never> => ({
   _tag: "Sometimes",

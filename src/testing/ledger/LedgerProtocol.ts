@@ -1,0 +1,79 @@
+/**
+ * What the nodes of the ledger scenario talk about, and how each message ends: all outcomes that there are, answers
+ * within the transaction of what they answer, and what a restored database brings back.
+ */
+import { Clock, Effect } from "effect"
+import { SecureRandom } from "effect/crypto"
+import type { SqlError } from "effect/sql/SqlError"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
+import { Delivery, type MessageInvalid } from "../../services/delivery/Delivery.ts"
+import * as Protocol from "../../services/delivery/Protocol.ts"
+import { Ledger } from "./Ledger.ts"
+import { LedgerMessage } from "./LedgerMessage.ts"
+
+/** How long a message that is put off asks to wait before it is offered again, in milliseconds. */
+const putOff = 50
+
+/** Whether a message asks for an effect. */
+export const hasEffect = ({ wish }: LedgerMessage): boolean => wish !== "refuse" && wish !== "stale"
+
+const handle = Effect.fnUntraced(function* (message: LedgerMessage, from: Protocol.Origin) {
+  const ledger = yield* Ledger
+  const { again, id, n, subject } = message
+  if (message.wish === "refuse") return yield* Protocol.Rejected.refused("asked", "the message asks to be refused")
+  if (message.wish === "stale") return yield* Protocol.Rejected.stale(String(n))
+  if (message.wish === "later" && (yield* Clock.currentTimeMillis) < message.until) {
+    return yield* Protocol.Rejected.later(putOff)
+  }
+  if (again) {
+    const { effects } = yield* ledger.account
+    if (effects.some((effect) => effect.id === id)) return
+  }
+  yield* ledger.effected({ id, n, from: from.peer, subject, again })
+  if (message.wish === "echo") yield* Effect.orDie(send(from.peer, { subject: `echo of ${subject}`, wish: "plain" }))
+})
+
+const onOutcome = Effect.fnUntraced(function* (
+  message: LedgerMessage,
+  outcome: { readonly _tag: string },
+  to: Protocol.Origin
+) {
+  if (outcome._tag === "Later") return
+  const ledger = yield* Ledger
+  yield* ledger.concluded({ id: message.id, to: to.peer, outcome: outcome._tag })
+})
+
+const pending = Effect.fnUntraced(function* (peer: NodeKey) {
+  const { sent } = yield* (yield* Ledger).account
+  return sent.filter(({ to }) => to === peer).map(({ to: _, ...message }) => ({ ...message, again: true }))
+})
+
+export const LedgerProtocol: Protocol.Protocol<"ledger", LedgerMessage, Ledger | Delivery | SecureRandom.SecureRandom> =
+  Protocol.make("ledger", {
+    messages: LedgerMessage,
+    subject: (message) => message.subject,
+    handle,
+    onOutcome,
+    pending
+  })
+
+/** Writes a message into the own ledger and sends it, in the caller's transaction. */
+export const send = (
+  to: NodeKey,
+  {
+    padding = 0,
+    subject,
+    until = 0,
+    wish
+  }: Pick<LedgerMessage, "subject" | "wish"> & { readonly until?: number; readonly padding?: number }
+): Effect.Effect<void, SqlError | MessageInvalid, Ledger | Delivery | SecureRandom.SecureRandom> =>
+  Effect.gen(function* () {
+    const ledger = yield* Ledger
+    const delivery = yield* Delivery
+    const { uuidV4 } = yield* SecureRandom.SecureRandom
+    const id = yield* uuidV4()
+    const n = yield* ledger.next
+    const message = { id, n, subject, wish, until, again: false, padding: "x".repeat(padding) }
+    yield* ledger.sent({ ...message, to })
+    yield* delivery.send(to, LedgerProtocol, message)
+  })

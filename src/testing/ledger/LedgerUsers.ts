@@ -1,0 +1,60 @@
+/**
+ * The users of a node in the ledger scenario: they send to everybody, a few messages a transaction, of every kind, and
+ * now and then think better of it and roll back.
+ */
+import { Clock, Effect } from "effect"
+import { Transactions } from "../../services/Transactions.ts"
+import type { Self } from "../cluster/Scenario.ts"
+import type { Rng } from "../world/Rng.ts"
+import type { Wish } from "./LedgerMessage.ts"
+import * as LedgerProtocol from "./LedgerProtocol.ts"
+
+/** In a hundred. */
+const wishes: ReadonlyArray<readonly [Wish, number]> = [
+  ["plain", 70],
+  ["echo", 12],
+  ["refuse", 6],
+  ["stale", 4],
+  ["later", 8]
+]
+const rollbacks = 50_000
+const large = 30_000
+/** The longest that a message may be put off, in milliseconds. */
+const longestPutOff = 2_000
+
+const wishOf = (random: Rng): Wish => {
+  let left = random.below(100)
+  for (const [wish, share] of wishes) if ((left -= share) < 0) return wish
+  return "plain"
+}
+
+class ThoughtBetter extends Error {}
+
+const operation = Effect.fnUntraced(function* ({ peers, random }: Self) {
+  const transactions = yield* Transactions
+  const now = yield* Clock.currentTimeMillis
+  yield* transactions.within(
+    Effect.gen(function* () {
+      for (let messages = random.between(1, 3); messages > 0; messages--) {
+        const peer = random.pick(peers)
+        if (peer === undefined) return
+        yield* LedgerProtocol.send(peer.key, {
+          subject: `subject ${random.below(3)}`,
+          wish: wishOf(random),
+          until: now + random.below(longestPutOff),
+          padding: random.chance(large) ? random.below(40_000) : random.below(64)
+        })
+      }
+      if (random.chance(rollbacks)) return yield* Effect.fail(new ThoughtBetter())
+    })
+  )
+})
+
+/** As many operations as the plan says, spread over the time there is; what fails is not tried again. */
+export const users = Effect.fnUntraced(function* (self: Self) {
+  const pause = self.duration / (self.operations + 1)
+  for (let done = 0; done < self.operations; done++) {
+    yield* Effect.sleep(self.random.exponential(pause * 1_000) / 1_000)
+    yield* Effect.ignore(operation(self))
+  }
+})

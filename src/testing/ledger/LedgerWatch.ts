@@ -1,0 +1,138 @@
+/**
+ * Watches the ledgers of all nodes from outside, commit by commit: what takes effect has been committed by its sender
+ * before, once and in order; what a sender learns is true; nothing that was sent is neither owed nor concluded.
+ *
+ * It looks into databases in memory only. What the nodes of SQL databases wrote is compared at the end (`compare`).
+ */
+import { rowsIn } from "../../layers/retry/MemoryRows.ts"
+import type { MemoryDatabase } from "../../layers/MemoryDatabase.ts"
+import type { MemoryTable } from "../../layers/MemoryTable.ts"
+import type { SimulatedDatabase } from "../database/SimulatedDatabase.ts"
+import type { Watcher, Watching } from "../cluster/Scenario.ts"
+import { type Account, tablesIn } from "./Ledger.ts"
+import type { Concluded, Effected, Sent } from "./LedgerMessage.ts"
+import { hasEffect } from "./LedgerProtocol.ts"
+
+export const once = "effect exactly once"
+export const inOrder = "effect in order"
+export const afterCommit = "nothing before its commit"
+export const receiptAfter = "no receipt before the effect's commit"
+export const conserved = "sent is acked, pending or shed"
+export const truthful = "outcomes are right"
+export const arrives = "everything arrives"
+
+/** What has been read of one node's ledger so far. */
+class Book {
+  readonly sent = new Map<string, Sent>()
+  readonly effects = new Map<string, Effected>()
+  readonly conclusions = new Map<string, Concluded>()
+  /** The number of the last message of each sender and subject that took effect. */
+  readonly last = new Map<string, number>()
+  read = { sent: 0, effects: 0, conclusions: 0 }
+}
+
+const newRows = function* <V>(table: MemoryTable<bigint, V>, read: number): IterableIterator<V> {
+  for (let place = read + 1; place <= table.size; place++) {
+    const row = table.get(BigInt(place))
+    if (row !== undefined) yield row
+  }
+}
+
+export class LedgerWatch implements Watcher {
+  readonly #watching: Watching
+  readonly #books = new Map<string, Book>()
+  readonly #names = new Map<string, string>()
+
+  constructor(watching: Watching) {
+    this.#watching = watching
+    for (const { key, name } of watching.view.nodes) this.#names.set(key, name)
+  }
+
+  readonly committed = (node: string, { memory }: SimulatedDatabase): void => {
+    if (memory === undefined) return
+    const tables = tablesIn.of(memory)
+    const book = this.#book(node)
+    // A restored or lost database tells another story from here on.
+    if (tables.sent.size < book.read.sent || tables.effects.size < book.read.effects) this.#books.set(node, new Book())
+    const now = this.#book(node)
+    for (const row of newRows(tables.sent, now.read.sent)) this.#sent(node, now, row)
+    for (const row of newRows(tables.effects, now.read.effects)) this.#effect(node, now, row)
+    for (const row of newRows(tables.conclusions, now.read.conclusions)) this.#conclusion(node, now, row)
+    now.read = { sent: tables.sent.size, effects: tables.effects.size, conclusions: tables.conclusions.size }
+    this.#balance(node, now, memory)
+  }
+
+  #book(node: string): Book {
+    let book = this.#books.get(node)
+    if (book === undefined) this.#books.set(node, (book = new Book()))
+    return book
+  }
+
+  #name(key: string): string {
+    return this.#names.get(key) ?? key
+  }
+
+  #sent(node: string, book: Book, row: Sent): void {
+    book.sent.set(row.id, row)
+    this.#watching.count("messages sent")
+    this.#watching.note(node, "sent", { to: this.#name(row.to), n: row.n, wish: row.wish })
+  }
+
+  #effect(node: string, book: Book, row: Effected): void {
+    const from = this.#name(row.from)
+    const what = `message ${row.n} of ${from} at ${node}`
+    this.#watching.count("effects")
+    this.#watching.note(node, "effect", { from, n: row.n })
+    const sent = this.#book(from).sent.get(row.id)
+    if (sent === undefined) return this.#watching.violated(afterCommit, `${what} took effect and was never committed`)
+    if (!hasEffect(sent)) return this.#watching.violated(truthful, `${what} took effect and asked to be ${sent.wish}d`)
+    if (book.effects.has(row.id)) return this.#watching.violated(once, `${what} took effect again`)
+    book.effects.set(row.id, row)
+    const lane = `${from}/${row.subject}`
+    const last = book.last.get(lane) ?? 0
+    if (row.n < last && !row.again) {
+      return this.#watching.violated(inOrder, `${what} took effect after message ${last} of "${row.subject}"`)
+    }
+    book.last.set(lane, Math.max(last, row.n))
+  }
+
+  #conclusion(node: string, book: Book, row: Concluded): void {
+    const sent = book.sent.get(row.id)
+    this.#watching.count(`outcomes: ${row.outcome}`)
+    if (sent === undefined) return
+    const to = this.#name(row.to)
+    const what = `message ${sent.n} of ${node} to ${to}`
+    if (book.conclusions.has(row.id)) return this.#watching.violated(truthful, `${what} was concluded twice`)
+    book.conclusions.set(row.id, row)
+    this.#watching.note(node, "concluded", { to, n: sent.n, outcome: row.outcome })
+    const expected = sent.wish === "refuse" ? "Refused" : sent.wish === "stale" ? "Stale" : "Ok"
+    if (row.outcome !== expected)
+      this.#watching.violated(truthful, `${what} is ${expected}, and was told ${row.outcome}`)
+    else if (expected === "Ok" && !this.#book(to).effects.has(row.id)) {
+      this.#watching.violated(receiptAfter, `${what} was receipted and has not taken effect`)
+    }
+  }
+
+  /** What was sent and is not concluded is in the outbox. */
+  #balance(node: string, book: Book, memory: MemoryDatabase["Service"]): void {
+    const owed = rowsIn.of(memory).ids.size
+    const open = book.sent.size - book.conclusions.size
+    if (owed !== open) {
+      this.#watching.violated(conserved, `${node} has ${open} messages without an outcome and owes ${owed}`)
+    }
+  }
+}
+
+/** What does not fit together in the ledgers of all nodes, by key, once everything is quiet. */
+export const compare = (accounts: ReadonlyMap<string, Account>): string | undefined => {
+  for (const [key, { conclusions, sent }] of accounts) {
+    const concluded = new Set(conclusions.map(({ id }) => id))
+    for (const row of sent) {
+      const what = `message ${row.n} of ${key.slice(0, 8)} to ${row.to.slice(0, 8)}`
+      if (!concluded.has(row.id)) return `${what} has no outcome`
+      const times = accounts.get(row.to)?.effects.filter(({ id }) => id === row.id).length ?? 0
+      if (times !== (hasEffect(row) ? 1 : 0)) return `${what} (${row.wish}) took effect ${times} times`
+    }
+  }
+  return undefined
+}
