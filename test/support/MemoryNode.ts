@@ -82,7 +82,7 @@ export const start = Effect.fnUntraced(function* (options: Options = {}) {
   const base = Layer.mergeAll(
     identity,
     StoresMemory.layer,
-    TransportTcp.layerWith({ dialTimeout: 5_000 }),
+    TransportTcp.layerWith({ dialTimeout: 120_000 }),
     Layer.succeed(LinkConfig.LinkConfig, { ...LinkConfig.defaults, firstDialDelay: 0, ...options.config }),
     Layer.succeed(DeliveryConfig.DeliveryConfig, { ...DeliveryConfig.defaults, ...options.delivery }),
     Logger.layer([logger])
