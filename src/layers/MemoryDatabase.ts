@@ -132,8 +132,11 @@ const unsafeMake = (hooks?: Hooks) => {
       if (!level.session.alive) return Effect.fail(lost)
       const mark = log.mark
       const inside = Effect.updateService(restore(effect), Levels, (levels) => [...levels, level])
-      const alive = Effect.suspend(() => (level.session.alive ? inside : Effect.fail(lost)))
-      const begun = hooks === undefined ? inside : Effect.andThen(restore(hooks.statement), alive)
+      const alive = Effect.suspend((): Effect.Effect<A, E | SqlError, R> =>
+        level.session.alive ? inside : Effect.fail(lost)
+      )
+      const begun: Effect.Effect<A, E | SqlError, R> =
+        hooks === undefined ? inside : Effect.andThen(restore(hooks.statement), alive)
       return Effect.onExit(begun, (exit) => {
         level.open = false
         // What has failed already is not told a second time.
