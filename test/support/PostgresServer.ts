@@ -8,9 +8,9 @@ import { type ChildProcess, fork } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
 import * as fs from "node:fs/promises"
-import * as net from "node:net"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
+import { freePort } from "./FreePort.ts"
 import { giveTo, prepare } from "./PostgresBinaries.ts"
 import type { Answer, Assignment, Request } from "./PostgresGuard.ts"
 
@@ -67,16 +67,6 @@ export const createDatabase = async (serverUrl: string): Promise<string> => {
 /** Removes a database that `createDatabase` has made, whoever is still connected to it. */
 export const dropDatabase = (serverUrl: string, url: string): Promise<void> =>
   statement(serverUrl, `DROP DATABASE IF EXISTS ${new URL(url).pathname.slice(1)} WITH (FORCE)`)
-
-const freePort = async (): Promise<number> => {
-  const listener = net.createServer().listen(0, "127.0.0.1")
-  await once(listener, "listening")
-  const address = listener.address()
-  listener.close()
-  await once(listener, "close")
-  if (address === null || typeof address === "string") throw new Error("no port")
-  return address.port
-}
 
 const settings = {
   listen_addresses: "127.0.0.1",

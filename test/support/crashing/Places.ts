@@ -6,12 +6,12 @@
 import { Effect, Layer, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as fs from "node:fs/promises"
-import * as net from "node:net"
 import * as os from "node:os"
 import * as path from "node:path"
 import * as Pglite from "../../../src/layers/Pglite.ts"
 import * as Postgres from "../../../src/layers/Postgres.ts"
 import { files } from "../../../src/programs/FolderFiles.ts"
+import { freePort } from "../FreePort.ts"
 import { createDatabase, dropDatabase, start as startServer } from "../PostgresServer.ts"
 import type { Books } from "./Accounting.ts"
 import { Kind, tables } from "./Load.ts"
@@ -75,19 +75,6 @@ export const books = (place: Place): Promise<Books> =>
       }
     })
   )
-
-/** A free port below those that the system gives to outgoing connections, so that it stays free between two lives. */
-const freePort = async (): Promise<number> => {
-  while (true) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000)
-    const listener = net.createServer()
-    const free = await new Promise<boolean>((resolve) => {
-      listener.once("error", () => resolve(false))
-      listener.listen(port, "127.0.0.1", () => listener.close(() => resolve(true)))
-    })
-    if (free) return port
-  }
-}
 
 /** A new place; on PostgreSQL with a server of its own unless the URL of one is given. */
 export const prepare = async (driver: Driver, given?: string): Promise<Place> => {
