@@ -5,7 +5,8 @@
  * message that says what to do otherwise. A server that is lost later is not an error of the layer: statements fail
  * with a retryable `SqlError` while it is away, and the pool opens new connections as soon as it is back.
  *
- * `make` is the client over the driver's pool, which the embedded database shares.
+ * `make` is the client over the driver's pool, which the embedded database shares; `over` is the same client over
+ * sessions that come from elsewhere.
  */
 import { PgClient, type PgConnection, PgPool } from "@effect/sql-pg"
 import { Config, Duration, Effect, Layer, Option, Redacted, Result, type Scope, Stream } from "effect"
@@ -36,6 +37,16 @@ export interface ClientOptions extends Omit<
   readonly driver: "pg" | "pglite"
 }
 
+/** What the client asks of a session. */
+export type Session = Pick<PgConnection.PgConnection, "query" | "queryValues" | "stream">
+
+/** Where the client gets its sessions: for one effect, until a scope closes, or likewise with nobody else on it. */
+export interface Sessions {
+  readonly use: <A, E, R>(f: (session: Session) => Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError, R>
+  readonly get: Effect.Effect<Session, SqlError, Scope.Scope>
+  readonly reserve: Effect.Effect<Session, SqlError, Scope.Scope>
+}
+
 const json = Statement.custom<Statement.Custom<"PgJson", unknown>>("PgJson")
 
 /** How the SQL client ends what it cannot commit. */
@@ -45,10 +56,10 @@ const release = /^RELEASE SAVEPOINT (\w+)$/
 /** The SQLSTATE of whatever is asked for after a statement of the transaction has failed. */
 const failedTransaction = "25P02"
 
-/** One pooled session as a connection of the SQL client. */
-class Pooled implements SqlConnection.Connection {
-  readonly session: PgConnection.PgConnection
-  constructor(session: PgConnection.PgConnection) {
+/** One session as a connection of the SQL client. */
+export class Connection<S extends Session = Session> implements SqlConnection.Connection {
+  readonly session: S
+  constructor(session: S) {
     this.session = session
   }
   private rows(sql: string, params: ReadonlyArray<unknown>, prepare: boolean) {
@@ -118,50 +129,40 @@ const overdue = (limit: Duration.Duration): SqlError =>
     })
   })
 
+/** Whether the fiber is inside a transaction of the client. */
+const inTransaction = (client: SqlClient.SqlClient): Effect.Effect<boolean> =>
+  Effect.map(Effect.serviceOption(client.transactionService), Option.isSome)
+
 /**
- * A SQL client over the driver's connection pool.
+ * The SQL client of PostgreSQL over whatever sessions there are.
  *
- * It differs from the driver's own in five points: failures that pass are retryable (see `SqlFailure`), a session lost
- * inside a transaction is such a failure and not a defect, `notify` joins an open transaction, transactions are bounded
- * by `TransactionLimit`, and a second connection asked for from inside a transaction of a pool of one is a defect that
- * says so instead of a deadlock.
+ * It differs from the driver's own in three points: failures that pass are retryable (see `SqlFailure`), a session lost
+ * inside a transaction is such a failure and not a defect, and transactions are bounded by `TransactionLimit`.
  */
-export const make = Effect.fnUntraced(function* (
-  options: ClientOptions
-): Effect.fn.Return<PgClient.PgClient, SqlError, Scope.Scope | Reactivity.Reactivity> {
-  const pool = yield* PgPool.make(options)
-  const wrap = (session: PgConnection.PgConnection) => new Pooled(session)
-  const reserve = Effect.mapBoth(pool.reserve, { onFailure: SqlFailure.classify, onSuccess: wrap })
+export const over = Effect.fnUntraced(function* (
+  { get, reserve, use }: Sessions,
+  driver: string
+): Effect.fn.Return<SqlClient.SqlClient, never, Reactivity.Reactivity> {
+  const wrap = (session: Session) => new Connection(session)
   const client = yield* SqlClient.make({
-    driver: options.driver,
-    acquirer: Effect.mapBoth(pool.get, { onFailure: SqlFailure.classify, onSuccess: wrap }),
+    driver,
+    acquirer: Effect.mapBoth(get, { onFailure: SqlFailure.classify, onSuccess: wrap }),
     borrower: (f) =>
       Effect.mapError(
-        pool.use((session) => f(wrap(session))),
+        use((session) => f(wrap(session))),
         (error) => (error instanceof SqlError ? SqlFailure.classify(error) : error)
       ),
-    transactionAcquirer: reserve,
+    transactionAcquirer: Effect.mapBoth(reserve, { onFailure: SqlFailure.classify, onSuccess: wrap }),
     compiler: PgClient.makeCompiler(),
     prepareTransactionControls: true,
-    commit: (connection) => (connection instanceof Pooled ? connection.commit : Effect.die("foreign connection")),
+    commit: (connection) => (connection instanceof Connection ? connection.commit : Effect.die("foreign connection")),
     releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
     spanAttributes: [["db.system.name", "postgresql"]]
   })
-
-  const single = options.maxConnections === 1
-  /** Asking for a second connection of one, while holding it, would wait for ever. */
-  const outside = <A, E, R>(what: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    single
-      ? Effect.flatMap(Effect.serviceOption(client.transactionService), (open) =>
-          Option.isSome(open)
-            ? Effect.die(new Error(`${what} inside a transaction needs a second connection, and the database has one`))
-            : effect
-        )
-      : effect
-
+  const { withTransaction } = client
   const bounded: SqlClient.SqlClient["withTransaction"] = (self) =>
-    Effect.flatMap(Effect.serviceOption(client.transactionService), (open) =>
-      Option.isSome(open)
+    Effect.flatMap(inTransaction(client), (open) =>
+      open
         ? withTransaction(self)
         : Effect.flatMap(TransactionLimit, (input) => {
             const duration = Duration.fromInputUnsafe(input)
@@ -171,13 +172,35 @@ export const make = Effect.fnUntraced(function* (
             )
           })
     )
-  const withTransaction = client.withTransaction
+  return Object.assign(client, { withTransaction: bounded })
+})
+
+/**
+ * The SQL client over the driver's connection pool.
+ *
+ * To `over` it adds a `notify` that joins an open transaction, and a defect that says so instead of a deadlock when a
+ * second connection is asked for from inside a transaction of a pool of one.
+ */
+export const make = Effect.fnUntraced(function* (
+  options: ClientOptions
+): Effect.fn.Return<PgClient.PgClient, SqlError, Scope.Scope | Reactivity.Reactivity> {
+  const pool = yield* PgPool.make(options)
+  const client = yield* over(pool, options.driver)
+  const single = options.maxConnections === 1
+  /** Asking for a second connection of one, while holding it, would wait for ever. */
+  const outside = <A, E, R>(what: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    single
+      ? Effect.flatMap(inTransaction(client), (open) =>
+          open
+            ? Effect.die(new Error(`${what} inside a transaction needs a second connection, and the database has one`))
+            : effect
+        )
+      : effect
 
   return Object.assign(client, {
     [PgClient.TypeId]: PgClient.TypeId,
     config: options,
-    reserve: outside("reserve", reserve),
-    withTransaction: bounded,
+    reserve: outside("reserve", client.reserve),
     json: (value: unknown) => Statement.fragment([json(value)]),
     listen: (channel: string) =>
       outside(
