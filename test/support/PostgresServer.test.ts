@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
+import { readdirSync, watch } from "node:fs"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { BinariesMissing, prepare } from "./PostgresBinaries.ts"
@@ -53,22 +54,27 @@ describe("the PostgreSQL server of the tests", () => {
     const [url = "", pid = ""] = String(line).trim().split(" ")
     assert.deepStrictEqual(await ask(url, "SELECT 1 AS one"), [{ one: 1 }])
     const folder = `${(await prepare()).clusters}/${child.pid}-`
-    // A session of ours ends when the server does: nothing has to be asked again and again.
+    // A session of ours, which is there already, ends when the server does: nothing has to be asked again and again.
     const session = await PgConnection.make({ url: Redacted.make(url) }).pipe(
-      Effect.flatMap((connection) => connection.query("SELECT pg_sleep(100)")),
+      Effect.tap(() => Effect.sync(() => child.kill("SIGKILL"))),
+      Effect.flatMap((connection) => connection.query("SELECT pg_sleep(600)")),
       Effect.scoped,
       Effect.flip,
-      (effect) => {
-        const ended = Effect.runPromise(effect)
-        child.kill("SIGKILL")
-        return ended
-      }
+      Effect.runPromise
     )
     assert.isTrue(session.isRetryable)
     const clusters = path.dirname(folder)
-    const watcher = fs.watch(clusters)
-    const remains = async () => (await fs.readdir(clusters)).some((name) => name.startsWith(path.basename(folder)))
-    if (await remains()) for await (const _ of watcher) if (!(await remains())) break
+    const remains = () => readdirSync(clusters).some((name) => name.startsWith(path.basename(folder)))
+    await new Promise<void>((resolve) => {
+      const look = () => {
+        if (remains()) return
+        watcher.close()
+        resolve()
+      }
+      // It watches before the first look, so that the end cannot come unseen between the two.
+      const watcher = watch(clusters, look)
+      look()
+    })
     assert.throws(() => process.kill(Number(pid), 0), /ESRCH/)
   })
 
