@@ -4,7 +4,7 @@
  * A transport is given with two things that no transport can do itself: break connections off, and dial a host that
  * does not answer.
  */
-import { assert, describe, type Vitest } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Queue, Scope } from "effect"
 import * as Socket from "effect/socket/Socket"
 import { Endpoint } from "../../src/protocol/Address.ts"
@@ -66,12 +66,10 @@ const failure = Effect.fnUntraced(function* (end: End) {
   return reason._tag === "SocketCloseError" ? reason.code : reason._tag
 })
 
+export type Test = <A, E>(name: string, self: () => Effect.Effect<A, E, Scope.Scope>) => void
+
 /** `test` is `it.effect` for a transport that lives in virtual time, `it.live` for a real one. */
-export const transportContract = (
-  name: string,
-  test: Vitest.Tester<Scope.Scope>,
-  make: Effect.Effect<Subject, never, Scope.Scope>
-): void => {
+export const transportContract = (name: string, test: Test, make: Effect.Effect<Subject, never, Scope.Scope>): void => {
   /** Listens, in a scope of its own, and collects what comes; each connection lives until it is closed here. */
   const listening = Effect.fnUntraced(function* ({ host, transport }: Subject) {
     const outer = yield* Effect.scope
