@@ -27,6 +27,14 @@ const statement = (place: Place, sql: string): Promise<unknown> =>
     Effect.flatMap(SqlClient.SqlClient, (client) => client.unsafe(sql))
   )
 
+/** Ends the connections that a node has to its database, and returns when the server is done with them. */
+const disconnect = (place: Place): Promise<unknown> =>
+  statement(
+    place,
+    `SELECT pg_terminate_backend(pid, 120000) FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid()`
+  )
+
 /** Two places on one server, the run's own unless it is given. */
 const places = async (url?: string): Promise<Record<Side, Place>> => {
   const server = url ?? (await sharedServer()).url
@@ -83,10 +91,13 @@ describe("two nodes under load", { timeout: 900_000 }, () => {
           await pair.flows()
         }
         assert.deepStrictEqual([pair.nodes.a.pid, pair.nodes.b.pid], pids)
-        const said = [complaints(pair.nodes.a), complaints(pair.nodes.b)]
-        for (const counts of said) {
-          assert.isNotEmpty(counts)
-          for (const [what, count] of Object.entries(counts)) assert.isAtMost(count, 4, `${what}: once for each outage`)
+        for (const node of Object.values(pair.nodes)) {
+          const said = complaints(node)
+          assert.isNotEmpty(said)
+          // The fibers of a session that begins during an outage do not know what those of the last one have said.
+          const most = 2 * outages.length + node.life.ended.length
+          for (const [what, count] of Object.entries(said))
+            assert.isAtMost(count, most, `${what}: once for each outage`)
         }
         await settle("server restarted and killed", pair)
       })
@@ -120,23 +131,25 @@ describe("two nodes under load", { timeout: 900_000 }, () => {
 
   it("slow down and lose nothing when statements time out and connections are few", async () => {
     const at = await places()
-    for (const { database } of Object.values(at)) {
-      await statement(at.a, `ALTER DATABASE ${new URL(database!).pathname.slice(1)} SET statement_timeout = '400ms'`)
-    }
     const few = { lanes: 8, paceMillis: 5, maxConnections: 3 }
     await withPair(at, { a: few, b: few }, async (pair) => {
+      // Not before they run: a start that a busy server delays ends with the first statement that times out.
+      for (const place of Object.values(at)) {
+        const name = new URL(place.database!).pathname.slice(1)
+        await statement(place, `ALTER DATABASE ${name} SET statement_timeout = '400ms'`)
+        await disconnect(place)
+      }
+      await pair.flows()
       for (const side of ["a", "b"] as const) {
         const node = pair.nodes[side]
         await using(
           at[side],
           Effect.gen(function* () {
             const sql = yield* SqlClient.SqlClient
-            // The limit is the nodes': this one waits for their transactions as long as they take.
-            yield* sql`SET LOCAL statement_timeout = 0`
             yield* sql`LOCK TABLE holdfast_links, holdfast_arrivals, holdfast_outbox`
-            yield* Effect.promise(() =>
-              node.until("statements time out", () => Object.keys(complaints(node)).length >= 3)
-            )
+            const before = complaints(node)
+            const since = () => Object.entries(complaints(node)).filter(([what, n]) => n > (before[what] ?? 0))
+            yield* Effect.promise(() => node.until("statements time out", () => since().length >= 3))
           }).pipe((held) => Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(held)))
         )
         await pair.flows()
@@ -185,7 +198,7 @@ describe("two nodes under load", { timeout: 900_000 }, () => {
           )
         )
         a.order({ _tag: "Release" })
-        await a.until("what it wanted to write was refused", () => fenced(a) === index + 1)
+        await a.until("what it wanted to write was refused", () => fenced(a) > index)
         // It takes the link back with its next session.
         await pair.flows()
       }
@@ -204,11 +217,7 @@ describe("two nodes under load", { timeout: 900_000 }, () => {
         first.order({ _tag: "Arm", site: "delivery.receipted-before-settled", passes: 3, signal: "SIGSTOP" })
         await b.until("it has given the frozen peer up", (life) => !life.live)
         // Its connections end, and with them the lock that keeps a second process away.
-        await statement(
-          at.a,
-          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-           WHERE datname = current_database() AND pid <> pg_backend_pid()`
-        )
+        await disconnect(at.a)
         await fs.mkdir(data)
         await fs.copyFile(path.join(at.a.data, files.identity), path.join(data, files.identity))
         await second.start({ ...pair.assignment("a"), data, port: 0, lanePrefix: "second" })

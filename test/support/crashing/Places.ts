@@ -37,10 +37,17 @@ const decodeTold = Schema.decodeUnknownSync(
 )
 const decodeTotals = Schema.decodeUnknownSync(Schema.Tuple([Schema.Struct({ owed: Count, duplicates: Count })]))
 
+/** A limit that a test sets for its nodes is none for the test itself. */
+const unlimited = (database: string): Redacted.Redacted => {
+  const url = new URL(database)
+  url.searchParams.set("options", "-c statement_timeout=0")
+  return Redacted.make(url.toString())
+}
+
 const client = ({ data, database }: Pick<Place, "data" | "database">): Layer.Layer<SqlClient.SqlClient> =>
   database === undefined
     ? Layer.orDie(Pglite.layer({ dataDir: path.join(data, files.database) }))
-    : Layer.orDie(Postgres.layer({ url: Redacted.make(database), maxConnections: 1 }))
+    : Layer.orDie(Postgres.layer({ url: unlimited(database), maxConnections: 1 }))
 
 /** Runs statements of the test's own on the database of a place, which no process must have open if it is embedded. */
 export const using = <A, E>(
