@@ -12,8 +12,8 @@ import { type Accepted, Transport } from "../../src/services/link/Transport.ts"
 
 export interface Subject {
   readonly transport: Transport["Service"]
-  /** The same with a time-out for dials that is short enough to be waited for, which other dials might not meet. */
-  readonly impatient: Transport["Service"]
+  /** The same in real time with a time-out for dials that can be waited for, which other dials might not meet. */
+  readonly impatient?: Transport["Service"]
   /** The host that the transport dials from and listens at. */
   readonly host: string
   /** A connection to `endpoint`, made by other means; `reset` breaks it off as a crashed host does. */
@@ -174,7 +174,7 @@ export const transportContract = (name: string, test: Test, make: Effect.Effect<
 
     test("gives a dial up after its time-out", () =>
       Effect.gen(function* () {
-        const { impatient, silentHost, waitForTimeout } = yield* make
+        const { silentHost, transport, impatient = transport, waitForTimeout } = yield* make
         const endpoint = yield* silentHost
         const dialling = yield* Effect.forkChild(Effect.flip(Effect.scoped(impatient.dial(endpoint))))
         yield* waitForTimeout

@@ -18,7 +18,6 @@ transportContract(
     network.onDial = (_, to) => (to.host === nowhere.host ? "hang" : "open")
     return {
       transport,
-      impatient: transport,
       host,
       breakable: (endpoint) =>
         Effect.gen(function* () {
