@@ -20,7 +20,7 @@ const words = (value: unknown): string => {
     .join()}}`
 }
 
-/** A key for every entry, in their order; those that would have the same one are counted. */
+/** A key for every entry, in their order; of those that would have the same one all but the first have a number at the end. */
 export const keysOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<string> => {
   const seen = new Map<string, number>()
   return entries.map((entry) => {

@@ -8,8 +8,10 @@
 import { Schema } from "effect"
 import type { Kind } from "../../protocol/link/Frame.ts"
 import { sites } from "../../services/Buggify.ts"
+import { nodeNames } from "../cluster/NodeNames.ts"
 import { Latency, NetModel } from "../network/NetModel.ts"
 import { Schedule } from "../world/Schedule.ts"
+import { Knobs } from "./Knobs.ts"
 
 const time = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 366 * 86_400_000 }))
 const count = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -148,6 +150,35 @@ export type FaultOf<K extends FaultKind> = Extract<Fault, { readonly _tag: K }>
 export const Entry = Schema.Struct({ when: When, fault: Fault })
 export type Entry = typeof Entry.Type
 
+/** Every node that an entry names. */
+export const nodesIn = ({ fault, when }: Entry): ReadonlyArray<string> => {
+  const named: Array<string | undefined> = []
+  if ("frame" in when) named.push(when.frame.from, when.frame.to)
+  if ("commit" in when) named.push(when.commit.node)
+  if ("site" in when) named.push(when.site.node)
+  if ("node" in fault) named.push(fault.node)
+  if ("from" in fault) named.push(fault.from)
+  if ("to" in fault) named.push(fault.to)
+  if ("side" in fault) named.push(...fault.side)
+  if ("nodes" in fault) named.push(...fault.nodes)
+  return named.filter((name) => name !== undefined)
+}
+
+/** A fault at a node that is not there would do nothing, and nobody would know. */
+const namesOnlyItsNodes = Schema.makeFilter(
+  ({ faults, nodes }: { readonly nodes: number; readonly faults: ReadonlyArray<Entry> }) => {
+    const names = nodeNames(nodes)
+    const known = new Set(names)
+    for (const [index, entry] of faults.entries()) {
+      const stranger = nodesIn(entry).find((name) => !known.has(name))
+      if (stranger === undefined) continue
+      const there = `the ${nodes} nodes of the plan are called ${names[0]} to ${names.at(-1)}`
+      return { path: ["faults", index], issue: `it names "${stranger}", but ${there}` }
+    }
+    return undefined
+  }
+)
+
 export const FaultPlan = Schema.Struct({
   version: Schema.Literal(1),
   nodes: count(1, 1_000),
@@ -155,9 +186,11 @@ export const FaultPlan = Schema.Struct({
   duration: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 366 * 86_400_000 })),
   schedule: Schedule,
   network: NetModel,
+  /** What is unusual about the nodes themselves. */
+  knobs: Schema.optional(Knobs),
   /** How much the workload does: operations at each node. */
   operations: count(0, 10_000_000),
   database: Schema.Literals(["memory", "pglite"]),
   faults: Schema.Array(Entry).check(Schema.isMaxLength(10_000))
-})
+}).check(namesOnlyItsNodes)
 export type FaultPlan = typeof FaultPlan.Type

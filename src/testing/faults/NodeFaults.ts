@@ -2,7 +2,7 @@
  * How the faults of processes, clocks, databases and the code itself strike, and what of them has to be remembered for
  * each node: overlapping pauses, late timers that add up, backups.
  */
-import type { Latency } from "../network/NetModel.ts"
+import { delayOf, sample as sampleDelay } from "../network/Delay.ts"
 import type { Rng } from "../world/Rng.ts"
 import { type Hand, lasting, once } from "./Blow.ts"
 import type { FaultOf } from "./FaultPlan.ts"
@@ -45,10 +45,11 @@ export class NodeFaults {
       },
       LateTimers: (fault: FaultOf<"LateTimers">) => lasting(fault.for, this.#delay(fault, random)),
       SlowDatabase: (fault: FaultOf<"SlowDatabase">) => {
+        const latency = delayOf(fault.latency)
         let slowed = 0
         const undo = stage.database(fault.node).slow(() => {
           slowed++
-          return sampleMillis(fault.latency, random)
+          return sampleDelay(latency, random) / 1_000
         })
         return lasting(fault.for, () => {
           undo()
@@ -112,10 +113,4 @@ const sampleLateness = (most: number, random: Rng): number => {
   let draw = random.next()
   for (let squared = 0; squared < 4; squared++) draw *= draw
   return Math.ceil(draw * most * 1_000)
-}
-
-/** Milliseconds, to the microsecond. */
-const sampleMillis = ({ floor, mean, tail, tailShare }: Latency, random: Rng): number => {
-  const usual = floor + random.exponential(mean * 1_000) / 1_000
-  return random.chance(Math.round(tailShare * 1_000_000)) ? usual * tail : usual
 }
