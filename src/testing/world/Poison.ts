@@ -72,7 +72,8 @@ export class Poison {
     this.#saved = targets.map((target) => {
       const { holder, key, name } = target
       const own = Object.getOwnPropertyDescriptor(holder, key)
-      Object.defineProperty(holder, key, { configurable: true, writable: true, value: () => this.#leak(name) })
+      const value = name === "Math.random" ? () => this.#random() : () => this.#leak(name)
+      Object.defineProperty(holder, key, { configurable: true, writable: true, value })
       return [target, own] as const
     })
     globalThis.Date = this.#date()
@@ -101,12 +102,31 @@ export class Poison {
     })
   }
 
+  /**
+   * Where Effect combines two failures it drops reasons that are there twice, and finds them by a number that it gives
+   * to every object once. Any will do, and nothing depends on it.
+   */
+  #random(): number {
+    return deepStack().includes("dedupeReasons") ? 0.5 : this.#leak("Math.random")
+  }
+
   #leak(what: string): never {
     const error = new Error(
       `${what} was used in a simulated world: take it from the Clock, Random or SecureRandom service`
     )
     if (this.leaks.length < maxLeaks) this.leaks.push({ what, stack: callSite(error) })
     throw error
+  }
+}
+
+/** Where this was called, and by whom, and so on for as far as it matters. */
+const deepStack = (): string => {
+  const usual = Error.stackTraceLimit
+  Error.stackTraceLimit = 200
+  try {
+    return new Error().stack ?? ""
+  } finally {
+    Error.stackTraceLimit = usual
   }
 }
 
