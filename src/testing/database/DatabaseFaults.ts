@@ -1,6 +1,6 @@
 /**
- * What is wrong with a simulated database at the moment: how much slower it is, what share of its transactions fails,
- * until when it does not answer. Whatever the database is made of, it asks here.
+ * How long a simulated database takes, and what is wrong with it at the moment: how much slower it is, what share of its
+ * transactions fails, until when it does not answer. Whatever the database is made of, it asks here.
  */
 import { ConnectionError, SqlError } from "effect/sql/SqlError"
 import type { Rng } from "../world/Rng.ts"
@@ -27,11 +27,16 @@ export const connectionLost = (): SqlError => failure("The connection to the sim
 /** As a server answers that does not accept connections yet. */
 const startingUp = (): SqlError => failure("The simulated database is starting up", "57P03")
 
+/** Microseconds that a statement takes of itself, and each half of a commit. */
+const statementTakes = [50, 250] as const
+const halfCommitTakes = [100, 1_000] as const
+
 export class DatabaseFaults {
   commits = 0
   onCommit: ((commits: number) => void) | undefined
   readonly #world: World
   readonly #node: string
+  readonly #latency: Rng
   readonly #slow = new Set<{ readonly sample: () => number }>()
   readonly #failing = new Set<Failing>()
   readonly #down = new Set<{ readonly until: number }>()
@@ -39,6 +44,7 @@ export class DatabaseFaults {
   constructor(world: World, node: string) {
     this.#world = world
     this.#node = node
+    this.#latency = world.rng(`database/${node}/latency`)
   }
 
   slow(sample: () => number): () => void {
@@ -63,11 +69,19 @@ export class DatabaseFaults {
     return () => void this.#down.delete(entry)
   }
 
-  /** Milliseconds that this statement or commit takes longer. */
-  delay(): number {
-    let millis = 0
-    for (const { sample } of this.#slow) millis += sample()
-    return millis
+  /** Milliseconds until the database carries out a statement. */
+  untilStatement(): number {
+    return this.#latency.between(...statementTakes) / 1_000 + this.#delay()
+  }
+
+  /** Milliseconds until it carries out a commit. */
+  untilCommit(): number {
+    return this.#latency.between(...halfCommitTakes) / 1_000 + this.#delay()
+  }
+
+  /** Milliseconds from a commit to its answer. Never 0: what is to happen right after the commit happens before. */
+  afterCommit(): number {
+    return this.#latency.between(...halfCommitTakes) / 1_000
   }
 
   /** What a statement that is asked for now fails with. */
@@ -91,5 +105,11 @@ export class DatabaseFaults {
     this.commits++
     this.#world.trace.mix(this.commits)
     this.onCommit?.(this.commits)
+  }
+
+  #delay(): number {
+    let millis = 0
+    for (const { sample } of this.#slow) millis += sample()
+    return millis
   }
 }

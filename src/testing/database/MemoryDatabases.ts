@@ -12,39 +12,31 @@ import { DatabaseFaults } from "./DatabaseFaults.ts"
 import * as NoSql from "./NoSql.ts"
 import { maxSnapshots, type SimulatedDatabase } from "./SimulatedDatabase.ts"
 
-/** Microseconds that a statement takes of itself, and each half of a commit. */
-const statementTakes = [50, 250] as const
-const commitTakes = [100, 1_000] as const
-
-const hooks = (world: World, node: string, faults: DatabaseFaults): Hooks => {
-  const rng = world.rng(`database/${node}/latency`)
-  const sleep = (micros: readonly [number, number], more: number) => Effect.sleep(rng.between(...micros) / 1_000 + more)
-  return {
-    statement: Effect.suspend(() =>
-      Effect.andThen(
-        sleep(statementTakes, faults.delay()),
-        Effect.suspend(() => faults.refusal() ?? Effect.void)
-      )
-    ),
-    commit: Effect.fnUntraced(function* (commit, wrote) {
-      if (wrote) yield* sleep(commitTakes, faults.delay())
-      const before = faults.failure("before-commit")
-      if (before !== undefined) return yield* before
-      yield* commit
-      if (wrote) {
-        faults.committed()
-        yield* sleep(commitTakes, 0)
-      }
-      const after = faults.failure("after-commit")
-      if (after !== undefined) return yield* after
-    })
-  }
-}
+const hooks = (faults: DatabaseFaults): Hooks => ({
+  statement: Effect.suspend(() =>
+    Effect.andThen(
+      Effect.sleep(faults.untilStatement()),
+      Effect.suspend(() => faults.refusal() ?? Effect.void)
+    )
+  ),
+  commit: Effect.fnUntraced(function* (commit, wrote) {
+    if (wrote) yield* Effect.sleep(faults.untilCommit())
+    const before = faults.failure("before-commit")
+    if (before !== undefined) return yield* before
+    yield* commit
+    if (wrote) {
+      faults.committed()
+      yield* Effect.sleep(faults.afterCommit())
+    }
+    const after = faults.failure("after-commit")
+    if (after !== undefined) return yield* after
+  })
+})
 
 /** An empty database for the node of this name. */
 export const make = (world: World, node: string): SimulatedDatabase => {
   const faults = new DatabaseFaults(world, node)
-  const database = MemoryDatabase.makeHooked(hooks(world, node, faults))
+  const database = MemoryDatabase.makeHooked(hooks(faults))
   const snapshots = new Map<number, () => void>()
   let taken = 0
   const stores = Layer.mergeAll(StoresMemory.layerOn(database), Layer.succeed(MemoryDatabase, database), NoSql.layer)

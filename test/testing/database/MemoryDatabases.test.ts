@@ -7,7 +7,7 @@ import * as MemoryDatabases from "../../../src/testing/database/MemoryDatabases.
 import { Life, newWorld } from "./Program.ts"
 import { simulates } from "./SimulatedDatabaseContract.ts"
 
-simulates("memory", (world, test) => test(MemoryDatabases.make(world, "a")))
+simulates("memory", (world, test) => test(MemoryDatabases.make(world, "a")), { late: false })
 
 describe("a simulated database of memory", () => {
   it("says what to change when SqlClient is used", async () => {

@@ -5,6 +5,7 @@ import { Cause, type Context, Effect, Exit, Layer, Option, Scope } from "effect"
 import type { SecureRandom } from "effect/crypto"
 import { SqlError } from "effect/sql/SqlError"
 import { inspect } from "node:util"
+import { Endpoint } from "../../../src/protocol/Address.ts"
 import type { NodeKey } from "../../../src/protocol/NodeKey.ts"
 import * as NodeKeys from "../../../src/protocol/NodeKey.ts"
 import { PeerBook } from "../../../src/services/link/PeerBook.ts"
@@ -21,15 +22,15 @@ export const newWorld = (seed: string | number = 1, schedule: Schedule = fifo): 
 /** The nth peer: the same one every time. */
 export const peer = (n: number): NodeKey => NodeKeys.fromBytes(new Uint8Array(32).fill(n))
 
-/** Writes a number for a peer, as one statement. */
+/** Writes a number for a peer, in one statement. */
 export const put = (n: number, value: number): Effect.Effect<void, SqlError, PeerBook> =>
-  PeerBook.use((book) => book.connected(peer(n), value))
+  PeerBook.use((book) => book.want(peer(n), new Endpoint({ host: "peer.example", port: value })))
 
 /** What is written for a peer. */
 export const get = (n: number): Effect.Effect<number | undefined, SqlError, PeerBook> =>
   Effect.map(
     PeerBook.use((book) => book.find(peer(n))),
-    (entry) => entry?.lastConnectedAt
+    (entry) => entry?.endpoint?.port
   )
 
 interface End<A> {
