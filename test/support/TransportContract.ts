@@ -9,6 +9,7 @@ import { Deferred, Effect, Exit, Fiber, Queue, Scope } from "effect"
 import * as Socket from "effect/socket/Socket"
 import { Endpoint } from "../../src/protocol/Address.ts"
 import { type Accepted, Transport } from "../../src/services/link/Transport.ts"
+import { bytes, type End, failure, read, use } from "./SocketEnd.ts"
 
 export interface Subject {
   readonly transport: Transport["Service"]
@@ -23,48 +24,6 @@ export interface Subject {
   /** Lets the time-out of an impatient dial pass. */
   readonly waitForTimeout: Effect.Effect<void>
 }
-
-/** One end of an established connection, in a scope of its own. */
-interface End {
-  readonly pull: Effect.Effect<ReadonlyArray<Uint8Array>, Socket.SocketError>
-  readonly write: (bytes: Uint8Array) => Effect.Effect<void, Socket.SocketError>
-  readonly endWriting: Effect.Effect<void>
-  readonly close: Effect.Effect<void>
-}
-
-const use = Effect.fnUntraced(function* (socket: Socket.Socket, scope: Scope.Closeable) {
-  const pull = yield* Scope.provide(Socket.readerBytes(socket), scope)
-  const writing = yield* Scope.fork(scope)
-  const writer = yield* Scope.provide(socket.writer, writing)
-  const end: End = {
-    pull,
-    write: writer.write,
-    endWriting: Scope.close(writing, Exit.void),
-    close: Scope.close(scope, Exit.void)
-  }
-  return end
-})
-
-const bytes = (length: number, seed = 1): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 31 + seed) & 255)
-
-/** Reads `size` bytes. */
-const read = Effect.fnUntraced(function* (end: End, size: number) {
-  const chunks: Array<Uint8Array> = []
-  for (let have = 0; have < size;) {
-    for (const chunk of yield* end.pull) {
-      chunks.push(chunk)
-      have += chunk.length
-    }
-  }
-  return Uint8Array.from(Buffer.concat(chunks))
-})
-
-/** Why the next pull, and every one after it, fails. */
-const failure = Effect.fnUntraced(function* (end: End) {
-  const { reason } = yield* Effect.flip(end.pull)
-  assert.strictEqual((yield* Effect.flip(end.pull)).reason._tag, reason._tag)
-  return reason._tag === "SocketCloseError" ? reason.code : reason._tag
-})
 
 export type Test = <A, E>(name: string, self: () => Effect.Effect<A, E, Scope.Scope>) => void
 

@@ -18,11 +18,16 @@ export interface Where {
 type Pulled = Effect.Effect<Arr.NonEmptyReadonlyArray<Uint8Array>, Socket.SocketError>
 type Written = Effect.Effect<void, Socket.SocketError>
 
-const closed = (code: number) => new Socket.SocketError({ reason: new Socket.SocketCloseError({ code }) })
-const unreadable = () =>
-  new Socket.SocketError({ reason: new Socket.SocketReadError({ cause: new Error("reset by peer") }) })
+const closedWith = (code: number) => new Socket.SocketError({ reason: new Socket.SocketCloseError({ code }) })
 const unwritable = (why: string) =>
   new Socket.SocketError({ reason: new Socket.SocketWriteError({ cause: new Error(why) }) })
+
+// Made once: to make an error takes longer than all the rest of a connection.
+const ended = closedWith(1000)
+const closedHere = closedWith(1006)
+const wasReset = new Socket.SocketError({ reason: new Socket.SocketReadError({ cause: new Error("reset by peer") }) })
+const resetWhileWriting = unwritable("reset by peer")
+const writtenAfterEnd = unwritable("written after the end")
 
 /** Microseconds for which a closed end takes what still comes. */
 const linger = 1_000_000
@@ -127,7 +132,7 @@ export class End implements Receiver, Sender {
   }
 
   readonly receiveEnd = (): void => {
-    this.#last ??= closed(1000)
+    this.#last ??= ended
     if (this.deaf) this.close()
     this.#rouse()
   }
@@ -139,7 +144,7 @@ export class End implements Receiver, Sender {
     // A reader that has paused may never see it: Node reports an end after a part of what had come.
     const truncates = asEnd ?? (this.#unread.length > 0 && this.in.path.lot(2) === 0)
     this.#vanish(() => this.out.abandon(), truncates ? this.in.path.lot(this.#unread.length + 1) : 0)
-    this.#last ??= truncates ? closed(1000) : unreadable()
+    this.#last ??= truncates ? ended : wasReset
     this.#rouse()
   }
 
@@ -217,7 +222,7 @@ export class End implements Receiver, Sender {
   }
 
   #pulled(): Pulled | undefined {
-    if (this.#state === "closed" || !this.#attached) return Effect.fail(closed(1006))
+    if (this.#state === "closed" || !this.#attached) return Effect.fail(closedHere)
     const unread = this.#unread
     if (!Arr.isArrayNonEmpty(unread)) return this.#last === undefined ? undefined : Effect.fail(this.#last)
     if (!this.#gone) this.in.consumed(this.#unreadBytes)
@@ -246,8 +251,8 @@ export class End implements Receiver, Sender {
   })
 
   get #unwritable(): Socket.SocketError | undefined {
-    if (this.#broken) return unwritable("reset by peer")
-    return this.#writingEnded || this.#state === "closed" ? unwritable("written after the end") : undefined
+    if (this.#broken) return resetWhileWriting
+    return this.#writingEnded || this.#state === "closed" ? writtenAfterEnd : undefined
   }
 
   /** Lets the program know, if it waits for anything; once for everything that happens while it stands still. */
@@ -265,8 +270,10 @@ export class End implements Receiver, Sender {
       this.#reader = undefined
       reader!(pulled)
     }
-    const failed = this.#broken || this.#state === "closed" ? unwritable("the connection is no more") : undefined
-    if (this.#writers.length === 0 || (failed === undefined && !this.out.flushed)) return
+    if (this.#writers.length === 0) return
+    // One that waits may finish what it wrote before the end.
+    const failed = this.#state === "closed" || this.#broken ? this.#unwritable : undefined
+    if (failed === undefined && !this.out.flushed) return
     for (const writer of this.#writers.splice(0)) writer(failed === undefined ? Effect.void : Effect.fail(failed))
   }
 }

@@ -11,6 +11,9 @@ import type { Pipe } from "./Pipe.ts"
 import * as Retransmission from "./Retransmission.ts"
 import { emptyTally } from "./Tally.ts"
 
+/** Bytes of a chunk where bandwidth is limited. */
+const onSlowLine = 16_384
+
 /** Resets the connection by whose bytes it comes to nought. */
 export interface Fuse {
   left: number
@@ -89,8 +92,10 @@ export class Path {
 
   /** How many of these bytes are the next chunk. */
   chunkOf(size: number): number {
-    const { random, value: most } = this.conditions.chunk
-    if (most === 0) return size
+    const { bandwidth, chunk } = this.conditions
+    const { random, value: most } = chunk
+    // So that a slow line sends on while what it has sent is read.
+    if (most === 0) return bandwidth === 0 ? size : Math.min(size, onSlowLine)
     const drawn = (random ?? this.#faults).between(1, most)
     if (drawn >= size) return size
     this.touch("chunk")

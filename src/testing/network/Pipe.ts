@@ -99,11 +99,8 @@ export class Pipe {
   write(bytes: Uint8Array): boolean {
     this.written += bytes.length
     this.path.tally.written += bytes.length
-    if (this.#severed) {
-      if (!this.silent && !this.path.conditions.stalled) this.reverse.reset()
-      return true
-    }
-    if (this.over) return true
+    if (this.#severed) this.#answer()
+    if (this.#severed || this.over) return true
     const copy = new Uint8Array(bytes)
     this.#recording?.add(copy)
     this.#outbox.push(copy)
@@ -147,14 +144,22 @@ export class Pipe {
   sever(how: "fin" | "rst" | "rst-as-end"): void {
     if (this.#severed || this.over) return
     this.#severed = true
+    // What the writer sends on, or sends again, is answered.
+    const answered = this.#outbox.size > 0 || (how !== "fin" && this.#crossing.size > 0)
     this.#outbox.clear()
-    this.#left = 0
     if (how !== "fin") this.reset(how === "rst-as-end" ? true : undefined)
     else if (!this.#ended) {
       this.#ended = true
       this.#launch("end", 0)
     }
-    this.#from.flushed()
+    if (answered) this.#answer()
+  }
+
+  /** Bytes for a connection that the far end does not know any more. */
+  #answer(): void {
+    if (this.silent || this.path.conditions.stalled) return
+    const { world } = this.path
+    world.at(world.now + this.path.latency(), () => this.reverse.reset())
   }
 
   /** From now on nothing arrives, and nobody is told. */

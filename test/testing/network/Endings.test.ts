@@ -1,0 +1,329 @@
+/** How connections end, and what each side sees of it. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import { runInWorld } from "../../support/InWorld.ts"
+import { everything, exact, networkLab, oneWay } from "../../support/NetworkLab.ts"
+import { bytes, type End, failure, read, readAll } from "../../support/SocketEnd.ts"
+
+/** Whether a write succeeds. */
+const writes = (end: End) => Effect.map(Effect.exit(end.write(bytes(10))), ({ _tag }) => _tag === "Success")
+
+describe("the end of a simulated connection", () => {
+  it("FIN: comes after everything that was written", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, chunk: 10, bandwidth: 100_000 })
+        const { far, near } = yield* lab.pair("a", "b")
+        yield* Effect.forkChild(near.write(bytes(5_000)), { startImmediately: true })
+        yield* near.close
+        assert.deepStrictEqual(yield* readAll(far), { bytes: bytes(5_000), end: 1000 })
+      })
+    ))
+
+  it("close: the first write after it succeeds, the second fails", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const { far, near } = yield* lab.pair("a", "b")
+        yield* far.close
+        assert.strictEqual(yield* failure(near), 1000)
+        assert.isTrue(yield* writes(near))
+        yield* Effect.sleep(21)
+        assert.isFalse(yield* writes(near))
+        assert.strictEqual(lab.network.tally("b", "a").resets, 1)
+      })
+    ))
+
+  it("close: with input that nobody has read it is a reset", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const { far, near } = yield* lab.pair("a", "b")
+        yield* near.write(bytes(10))
+        yield* Effect.sleep(10)
+        yield* far.close
+        assert.strictEqual(yield* failure(near), "SocketReadError")
+      })
+    ))
+
+  it("close: takes what still comes for a second after its own words, and resets then", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const { far, near } = yield* lab.pair("a", "b")
+        yield* far.write(bytes(10))
+        yield* far.close
+        for (let i = 0; i < 9; i++) {
+          yield* Effect.sleep(100)
+          assert.isTrue(yield* writes(near))
+        }
+        yield* Effect.sleep(200)
+        assert.isTrue(yield* writes(near))
+        yield* Effect.sleep(21)
+        assert.isFalse(yield* writes(near))
+      })
+    ))
+
+  it("fin: ends one direction after what is under way; its writer finds out by writing", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const { far, near } = yield* lab.pair("a", "b")
+        yield* near.write(bytes(100))
+        assert.strictEqual(lab.network.close(oneWay("a", "b"), "fin"), 1)
+        assert.deepStrictEqual(yield* readAll(far), { bytes: bytes(100), end: 1000 })
+        assert.strictEqual(yield* lab.crossing(far, near), 10)
+        assert.isTrue(yield* writes(near))
+        yield* Effect.sleep(21)
+        assert.isFalse(yield* writes(near))
+      })
+    ))
+
+  it("rst: discards what is under way, and a reader that waits is told", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const { far, near } = yield* lab.pair("a", "b")
+        const reading = yield* Effect.forkChild(readAll(far), { startImmediately: true })
+        yield* near.write(bytes(100))
+        assert.strictEqual(lab.network.close(everything, "rst"), 2)
+        assert.deepStrictEqual(yield* Fiber.join(reading), { bytes: bytes(0), end: "SocketReadError" })
+        assert.strictEqual(yield* failure(near), "SocketReadError")
+        assert.isFalse(yield* writes(near))
+        assert.isFalse(yield* writes(far))
+      })
+    ))
+
+  it("rst: releases a writer that waits for the window", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, window: 10 })
+        const { near } = yield* lab.pair("a", "b")
+        const writing = yield* Effect.forkChild(Effect.exit(near.write(bytes(100))), { startImmediately: true })
+        yield* Effect.sleep(100)
+        lab.network.close(everything, "rst")
+        assert.strictEqual((yield* Fiber.join(writing))._tag, "Failure")
+      })
+    ))
+
+  it("rst: a reader that has paused sees a failure, or a beginning and a plain end", async () => {
+    const seen = new Set<string | number>()
+    for (let seed = 0; seed < 20; seed++) {
+      const outcome = await runInWorld(
+        Effect.gen(function* () {
+          const lab = yield* networkLab({ ...exact, chunk: 1_000 })
+          const { far, near } = yield* lab.pair("a", "b")
+          yield* near.write(bytes(100_000))
+          yield* Effect.sleep(21)
+          lab.network.close(everything, "rst")
+          yield* Effect.sleep(21)
+          return yield* readAll(far)
+        }),
+        { seed }
+      )
+      assert.deepStrictEqual(outcome.bytes, bytes(100_000).subarray(0, outcome.bytes.length))
+      if (outcome.end === "SocketReadError") assert.strictEqual(outcome.bytes.length, 0)
+      seen.add(outcome.end)
+    }
+    assert.deepStrictEqual([...seen].sort(), [1000, "SocketReadError"])
+  })
+
+  it("rst-as-end: the reader takes it for an end, also when it waits", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const { far, near } = yield* lab.pair("a", "b")
+        const reading = yield* Effect.forkChild(failure(far), { startImmediately: true })
+        yield* near.write(bytes(100))
+        lab.network.close(oneWay("a", "b"), "rst-as-end")
+        assert.strictEqual(yield* Fiber.join(reading), 1000)
+        assert.isFalse(yield* writes(far))
+      })
+    ))
+
+  it("rst: one that is sent into a stalled way is lost, and the peer learns it by writing once that is over", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const { near } = yield* lab.pair("a", "b")
+        const undo = lab.network.impair(everything, { stalled: true })
+        lab.kill("b", "rst")
+        yield* Effect.sleep(60_000)
+        undo()
+        const reading = yield* Effect.forkChild(failure(near), { startImmediately: true })
+        yield* Effect.sleep(60_000)
+        assert.isUndefined(reading.pollUnsafe())
+        assert.isTrue(yield* writes(near))
+        assert.strictEqual(yield* Fiber.join(reading), "SocketReadError")
+      })
+    ))
+
+  for (let offset = 0; offset <= 30; offset++) {
+    it(`close after ${offset} bytes: resets the connection when so many have gone, both ways together`, () =>
+      runInWorld(
+        Effect.gen(function* () {
+          const lab = yield* networkLab({ ...exact, chunk: 7 })
+          const undo = lab.network.closeAfter(everything, offset)
+          const { far, near } = yield* lab.pair("a", "b")
+          const readings = yield* Effect.forEach([near, far], (end) =>
+            Effect.forkChild(readAll(end), { startImmediately: true })
+          )
+          yield* Effect.forEach([near, far], (end) => end.write(bytes(20)), { discard: true })
+          const [back, there] = yield* Effect.forEach(readings, Fiber.join)
+          assert.strictEqual(there!.bytes.length + back!.bytes.length, offset)
+          assert.deepStrictEqual([there!.end, back!.end], ["SocketReadError", "SocketReadError"])
+          assert.strictEqual(undo(), 1)
+          const again = yield* lab.dial("a", "b")
+          yield* again.write(bytes(100))
+        })
+      ))
+  }
+
+  it("close after: leaves everything alone when it is undone before", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const { far, near } = yield* lab.pair("a", "b")
+        const undo = lab.network.closeAfter(oneWay("a", "b"), 100)
+        yield* lab.crossing(near, far, 99)
+        yield* lab.crossing(far, near, 1_000)
+        assert.strictEqual(undo(), 0)
+        yield* lab.crossing(near, far, 1_000)
+      })
+    ))
+
+  it("silence: nothing arrives any more, not even an end, and the writer comes as far as the window", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, window: 1_000 })
+        const { accept, far, near } = yield* lab.pair("a", "b")
+        yield* lab.crossing(near, far, 100)
+        yield* near.write(bytes(100))
+        assert.strictEqual(lab.network.silence(oneWay("a", "b")), 1)
+        const reading = yield* Effect.forkChild(far.pull, { startImmediately: true })
+        yield* near.write(bytes(900))
+        const writing = yield* Effect.forkChild(near.write(bytes(1)), { startImmediately: true })
+        yield* Effect.sleep(3_600_000)
+        assert.isUndefined(writing.pollUnsafe())
+        lab.network.heal()
+        assert.strictEqual(yield* lab.crossing(far, near), 10)
+        yield* near.close
+        yield* Effect.sleep(3_600_000)
+        assert.isUndefined(reading.pollUnsafe())
+        // Other connections go on.
+        const other = yield* lab.dial("a", "b")
+        assert.strictEqual(yield* lab.crossing(other, (yield* accept).end), 10)
+      })
+    ))
+
+  it("silence: of the acknowledgements stops the writer too", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, window: 1_000 })
+        const { far, near } = yield* lab.pair("a", "b")
+        lab.network.silence(oneWay("b", "a"))
+        const writing = yield* Effect.forkChild(near.write(bytes(1_001)), { startImmediately: true })
+        yield* read(far, 1_000)
+        yield* Effect.sleep(3_600_000)
+        assert.isUndefined(writing.pollUnsafe())
+      })
+    ))
+})
+
+describe("the death of a simulated process", () => {
+  for (const [how, seen] of [
+    ["rst", "SocketReadError"],
+    ["fin", 1000]
+  ] as const) {
+    it(`${how}: is what the peer reads, and a write is answered with a reset`, () =>
+      runInWorld(
+        Effect.gen(function* () {
+          const lab = yield* networkLab()
+          const { near } = yield* lab.pair("a", "b")
+          const reading = yield* Effect.forkChild(failure(near), { startImmediately: true })
+          lab.kill("b", how)
+          assert.strictEqual(yield* Fiber.join(reading), seen)
+          if (how === "fin") {
+            assert.isTrue(yield* writes(near))
+            yield* Effect.sleep(21)
+          }
+          assert.isFalse(yield* writes(near))
+          const failed = yield* Effect.flip(lab.dial("a", "b"))
+          assert.strictEqual(failed.reason, "refused")
+        })
+      ))
+  }
+
+  it("silence: the peer sees nothing, dials hang, and the next life answers again", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const { near } = yield* lab.pair("a", "b")
+        const reading = yield* Effect.forkChild(near.pull, { startImmediately: true })
+        lab.kill("b", "silence")
+        assert.isTrue(yield* writes(near))
+        const { took, value: failed } = yield* lab.timed(Effect.flip(lab.dial("a", "b")))
+        assert.deepStrictEqual([failed.reason, took], ["timed-out", 10_000])
+        yield* lab.pair("a", "b")
+        yield* Effect.sleep(3_600_000)
+        assert.isUndefined(reading.pollUnsafe())
+      })
+    ))
+
+  it("wakes nothing of it, and leaves no socket", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const { near } = yield* lab.pair("a", "b")
+        const process = lab.process("b")
+        let woken = 0
+        process.fork(
+          Effect.scoped(
+            Effect.gen(function* () {
+              const end = yield* lab.dial("b", "b")
+              yield* Effect.ensuring(
+                Effect.ignore(end.pull),
+                Effect.sync(() => void woken++)
+              )
+              woken++
+            }).pipe(Effect.ignore)
+          )
+        )
+        yield* Effect.sleep(100)
+        assert.isAbove(lab.network.sockets(process), 2)
+        process.kill()
+        yield* near.write(bytes(10))
+        yield* Effect.sleep(100)
+        lab.network.end(process, "rst")
+        yield* Effect.sleep(100)
+        assert.strictEqual(woken, 0)
+        assert.strictEqual(lab.network.sockets(process), 0)
+      })
+    ))
+
+  it("while it stands still its system takes bytes and connections, and on its resumption it reads them at once", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, chunk: 100 })
+        const pulls: Array<number> = []
+        const process = lab.process("b")
+        process.fork(
+          Effect.scoped(
+            Effect.gen(function* () {
+              const end = (yield* yield* lab.listen("b")).end
+              while (true) pulls.push((yield* end.pull).reduce((sum, { length }) => sum + length, 0))
+            }).pipe(Effect.orDie)
+          )
+        )
+        yield* Effect.sleep(1)
+        process.pause()
+        const near = yield* lab.dial("a", "b")
+        yield* near.write(bytes(100_000))
+        yield* Effect.sleep(60_000)
+        assert.deepStrictEqual(pulls, [])
+        process.resume()
+        yield* Effect.sleep(1)
+        assert.deepStrictEqual(pulls, [100_000])
+      })
+    ))
+})
