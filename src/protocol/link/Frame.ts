@@ -32,6 +32,11 @@ export const Kind = {
   Gossip: 128
 } as const
 
+const names = new Map<number, string>(Object.entries(Kind).map(([name, kind]) => [kind, name.toUpperCase()]))
+
+/** What docs/PROTOCOL.md, 3, calls a kind, as "DATA"; "KIND 99" if it has no name. */
+export const nameOf = (kind: number): string => names.get(kind) ?? `KIND ${kind}`
+
 export const mayBeIgnored = (kind: number): boolean => kind >= 128
 
 export interface Frame {
@@ -63,6 +68,9 @@ export const encode = (kind: number, body: Uint8Array): Uint8Array => {
   out.set(body, headerSize)
   return out
 }
+
+/** The kind of an encoded frame. */
+export const kindOf = (frame: Uint8Array): number => frame[5]!
 
 /**
  * Takes bytes in pieces and gives frames back. Owned by one reader.

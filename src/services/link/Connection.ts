@@ -8,8 +8,10 @@
 import { Cause, Clock, Deferred, Effect, Random } from "effect"
 import type { Frame } from "../../protocol/link/Frame.ts"
 import * as Heartbeat from "../../protocol/link/Heartbeat.ts"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { type Ended, ended } from "./Ended.ts"
 import type { Config } from "./LinkConfig.ts"
+import type { Tap } from "./LinkTap.ts"
 import { SendQueue } from "./SendQueue.ts"
 import type { Channel, Direction, FrameDecoder, Speech } from "./Wire.ts"
 
@@ -19,7 +21,10 @@ export interface Options {
   readonly direction: Direction
   /** Where the other end is, for people. */
   readonly remote: string
-  readonly wire: Pick<Speech<Error>, "decoder" | "ping" | "pong" | "beat">
+  readonly wire: Omit<Speech<Error>, "name" | "open" | "describe">
+  /** Sees every frame, as one of this peer. */
+  readonly tap?: Tap | undefined
+  readonly peer?: NodeKey | undefined
   readonly config: Config
   /** Monotonic milliseconds. */
   readonly now: number
@@ -44,6 +49,8 @@ export class Connection {
   bytesIn = 0
   readonly #queue: SendQueue
   readonly #wire: Options["wire"]
+  readonly #tap: Tap | undefined
+  readonly #peer: NodeKey | undefined
   readonly #decoder: FrameDecoder
   #over = false
   #finishing: Ended | undefined
@@ -65,6 +72,8 @@ export class Connection {
     this.heartbeat = Heartbeat.initial(options.now)
     this.#queue = new SendQueue(options.config.queue)
     this.#wire = options.wire
+    this.#tap = options.tap
+    this.#peer = options.peer
     this.#decoder = options.wire.decoder()
     this.#nonce = options.nonce
     this.#violated = options.violated
@@ -73,14 +82,19 @@ export class Connection {
 
   /** Queues a frame ahead of all bulk. A peer that lets this lane overflow is cut off. */
   control(frame: Uint8Array): void {
-    this.framesOut++
+    this.#count(frame)
     if (!this.#queue.control(frame)) this.end(ended("slow", "the peer does not take its control frames"))
   }
 
   /** Queues a frame, waiting for room. Frames queued after the end go nowhere. */
   bulk(frame: Uint8Array): Effect.Effect<void> {
-    this.framesOut++
+    this.#count(frame)
     return this.#queue.bulk(frame)
+  }
+
+  #count(frame: Uint8Array): void {
+    this.framesOut++
+    this.#tap?.sent(this.#peer, this.#wire.kindOf(frame), frame.length)
   }
 
   /** This is a session now: frames of a session's size are allowed, and a first ping measures the round trip. */
@@ -103,7 +117,7 @@ export class Connection {
   /** Ends with `reason` once everything queued and `last` have been written and the peer had a moment to take them. */
   finish(reason: Ended, last?: Uint8Array): void {
     if (this.finishing) return
-    if (last !== undefined) this.framesOut++
+    if (last !== undefined) this.#count(last)
     this.#finishing = reason
     this.#queue.close(last)
   }
@@ -146,6 +160,7 @@ export class Connection {
 
   #frame(frame: Frame, now: number, handle: Handler): Effect.Effect<void> | undefined {
     this.framesIn++
+    this.#tap?.received(this.#peer, frame.kind, this.#wire.headerSize + frame.body.length)
     this.#answer(true)
     const beat = this.#wire.beat(frame)
     if (beat === undefined) return handle(frame)

@@ -55,8 +55,10 @@ const describe = (error: Error): Ended => {
 }
 
 /** Frames and heartbeats, without the channel. */
-export const framing: Pick<Speech<Error>, "decoder" | "ping" | "pong" | "beat"> = {
+export const framing: Omit<Speech<Error>, "name" | "open" | "describe"> = {
   decoder,
+  kindOf: Frame.kindOf,
+  headerSize: Frame.headerSize,
   ping: (nonce) => encodeBeat(Frame.Kind.Ping, nonce),
   pong: (nonce) => encodeBeat(Frame.Kind.Pong, nonce),
   beat

@@ -14,6 +14,7 @@ import { Connection, monotonic, run as runConnection } from "./Connection.ts"
 import { type Ended, ended } from "./Ended.ts"
 import { goodbye, reject } from "./LastWord.ts"
 import { LinkConfig } from "./LinkConfig.ts"
+import { LinkTap } from "./LinkTap.ts"
 import { nothing, type Outcome } from "./Outcome.ts"
 import { Registry } from "./Registry.ts"
 import { Self } from "./Self.ts"
@@ -72,6 +73,7 @@ const make = Effect.gen(function* () {
   const handler = yield* SessionHandler
   const wire = yield* Wire
   const config = yield* LinkConfig
+  const tap = yield* LinkTap
   const clock = yield* Clock.Clock
   const turns = yield* RcMap.make({ lookup: (_peer: NodeKey) => Semaphore.make(1) })
   const described = { network: self.network, key: self.key, instance: self.instance, versions: self.versions }
@@ -121,6 +123,8 @@ const make = Effect.gen(function* () {
     const connection = new Connection({
       ...stub,
       wire,
+      tap,
+      peer,
       config,
       now: monotonic(clock),
       nonce: BigInt(yield* Random.nextIntBetween(0, 0xffff_ffff)) << 16n,

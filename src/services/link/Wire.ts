@@ -51,6 +51,10 @@ export interface Speech<E extends Error> {
   /** What a failure of `open` or of the channel means for the connection. */
   readonly describe: (error: E) => Ended
   readonly decoder: () => FrameDecoder
+  /** The kind of an encoded frame. */
+  readonly kindOf: (frame: Uint8Array) => number
+  /** Bytes of a frame besides its body. */
+  readonly headerSize: number
   readonly ping: (nonce: bigint) => Uint8Array
   readonly pong: (nonce: bigint) => Uint8Array
   /** The ping or pong in a frame, `undefined` for any other frame, an error for a malformed one. */

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { readFileSync } from "node:fs"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
 
 const Frames = Schema.Array(
@@ -224,5 +225,19 @@ describe("Frame.Decoder", () => {
 describe("Frame kinds", () => {
   it("may be ignored from 128 on and never below", () => {
     for (let kind = 0; kind < 256; kind++) assert.strictEqual(Frame.mayBeIgnored(kind), kind >= 128)
+  })
+})
+
+describe("Frame.nameOf", () => {
+  it("says the names of docs/PROTOCOL.md, and the number of a kind that has none", () => {
+    const table = readFileSync("docs/PROTOCOL.md", "utf8").matchAll(/^\| (\d+) \| ([A-Z]+) \|/gm)
+    const names = [...table].map(([, kind, name]) => [Number(kind), name] as const)
+    assert.strictEqual(names.length, Object.keys(Frame.Kind).length)
+    for (const [kind, name] of names) assert.strictEqual(Frame.nameOf(kind), name)
+    assert.strictEqual(Frame.nameOf(99), "KIND 99")
+  })
+
+  it("of the kind that an encoded frame has", () => {
+    assert.strictEqual(Frame.nameOf(Frame.kindOf(Frame.encode(Frame.Kind.Receipt, new Uint8Array(3)))), "RECEIPT")
   })
 })
