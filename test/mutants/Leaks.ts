@@ -1,0 +1,58 @@
+/**
+ * Code that reaches out of the simulated world, so that its runs cannot be replayed.
+ */
+import type { Mutant } from "./Mutant.ts"
+
+const nothing = { property: "nothing leaks", profile: "calm" } as const
+const same = { property: "same seed, same run", profile: "calm" } as const
+
+export const leaks: ReadonlyArray<Mutant> = [
+  {
+    name: "real-clock",
+    what: "A transition is stamped with the machine's clock.",
+    file: "src/services/link/Registry.ts",
+    find: `transitionOf(clock.currentTimeMillisUnsafe(), `,
+    replace: `transitionOf(Date.now(), `,
+    ...nothing
+  },
+  {
+    name: "real-random",
+    what: "The phase of a heartbeat is drawn by the engine's own generator.",
+    file: "src/services/link/Connection.ts",
+    find: `yield* Effect.sleep((yield* Random.next) * every)`,
+    replace: `yield* Effect.sleep(Math.random() * every)`,
+    ...nothing
+  },
+  {
+    name: "real-timer",
+    what: "A writer goes on after a timer of the machine.",
+    file: "src/services/link/SendQueue.ts",
+    find: `Effect.andThen(this.#filled.await, Effect.yieldNow)`,
+    replace: `Effect.andThen(this.#filled.await, Effect.callback<void>((resume) => void setTimeout(() => resume(Effect.void))))`,
+    ...nothing
+  },
+  {
+    name: "real-uuid",
+    what: "Message ids come from the machine's entropy.",
+    file: "src/services/delivery/Delivery.ts",
+    find: `id: yield* random.uuidV7(), peer`,
+    replace: `id: crypto.randomUUID(), peer`,
+    ...nothing
+  },
+  {
+    name: "fiber-number",
+    what: "Ping nonces start at the number of a fiber, which counts on over the runs of a process.",
+    file: "src/services/link/Links.ts",
+    find: `nonce: BigInt(yield* Random.nextIntBetween(0, 0xffff_ffff)) << 16n`,
+    replace: `nonce: BigInt(yield* Effect.fiberId) << 16n`,
+    ...same
+  },
+  {
+    name: "processor-time",
+    what: "The follower's first dial waits by how busy the processor was.",
+    file: "src/services/link/Supervisor.ts",
+    find: `yield* Effect.sleep((yield* Random.next) * config.firstDialDelay)`,
+    replace: `yield* Effect.sleep(((process.cpuUsage().user % 1_000) / 1_000) * config.firstDialDelay)`,
+    ...same
+  }
+]

@@ -1,0 +1,28 @@
+/**
+ * All planted bugs, in the order of docs/simulation-mutants.md.
+ */
+import { arbitration } from "./Arbitration.ts"
+import { connections } from "./Connections.ts"
+import { database } from "./Database.ts"
+import { delivery } from "./Delivery.ts"
+import { leaks } from "./Leaks.ts"
+import type { Mutant } from "./Mutant.ts"
+import { redialling } from "./Redialling.ts"
+
+export const mutants: ReadonlyArray<Mutant> = [
+  ...arbitration,
+  ...connections,
+  ...redialling,
+  ...delivery,
+  ...database,
+  ...leaks
+]
+
+/** The bug of this name. */
+export const find = (name: string): Mutant => {
+  const mutant = mutants.find((one) => one.name === name)
+  if (mutant === undefined) {
+    throw new RangeError(`MUTANT is "${name}", give one of: ${mutants.map((one) => one.name).join(", ")}`)
+  }
+  return mutant
+}
