@@ -9,7 +9,7 @@ import { turns } from "./Swizzle.ts"
 
 type LastingLink = Link & { readonly for: number }
 
-export const networkFaults = ({ network, nodes }: Stage, { after, random }: Hand) => {
+export const networkFaults = ({ network, nodes }: Pick<Stage, "network" | "nodes">, { after, random }: Hand) => {
   const impair = (fault: LastingLink, impairment: Impairment) =>
     lasting(fault.for, network.impair(link(fault), impairment, random))
 

@@ -1,0 +1,243 @@
+/**
+ * One direction of a proxied connection: takes bytes from one socket and brings them to the other as its lane has it,
+ * in order, whole, and followed by the news of the end: FIN after the last byte, RST after all that need not wait for
+ * the reader.
+ *
+ * It holds no more than the lane's window and what one read brings; beyond that the sender has to wait.
+ */
+import type * as Net from "node:net"
+import type { Recording } from "../network/Ghosts.ts"
+import type { Lane } from "./Lane.ts"
+
+/** What is under way: bytes, or how they end. */
+interface Packet {
+  bytes: Buffer | "fin" | "rst"
+  /** When it arrives, if nothing else is in its way. */
+  readonly due: number
+  next: Packet | undefined
+}
+
+/**
+ * `ended`: the source has said all; `closing`: the sink was told that it has, and what comes is thrown away; `refused`:
+ * the sink is gone, which the source learns when it says something; `over`: nothing comes and nothing goes.
+ */
+type State = "open" | "ended" | "closing" | "refused" | "over"
+
+/** Resets a socket; where no connection is yet there is nothing to reset. */
+export const breakOff = (socket: Net.Socket): void => {
+  if (socket.connecting) socket.destroy()
+  else if (!socket.destroyed) socket.resetAndDestroy()
+}
+
+export class Pump {
+  readonly lane: Lane
+  readonly #source: Net.Socket
+  readonly #sink: Net.Socket
+  readonly #reset: () => void
+  #state: State = "open"
+  #reading = false
+  #spoken = false
+  /** Read, and not under way yet for want of room in the window. */
+  #unread: Buffer | undefined
+  #first: Packet | undefined
+  #last: Packet | undefined
+  #underWay = 0
+  #passed = 0
+  #heldSince: number | undefined
+  #resumesAt = 0
+  /** Until when the line is busy with what has been sent. */
+  #busyUntil = 0
+  #timer: NodeJS.Timeout | undefined
+  #turn: NodeJS.Immediate | undefined
+  readonly #recording: Recording | undefined
+
+  /** Both sockets are paused; `reset` breaks the whole connection off. */
+  constructor(source: Net.Socket, sink: Net.Socket, lane: Lane, reset: () => void) {
+    this.lane = lane
+    this.#source = source
+    this.#sink = sink
+    this.#reset = reset
+    this.#recording = lane.ghosts?.record(lane.from, lane.to, 0)
+    lane.travellers.add(this)
+    source.on("data", this.#arrive).on("end", () => this.#end("fin"))
+    this.#read()
+  }
+
+  /** Bytes that have gone to the other end. */
+  get passed(): number {
+    return this.#passed
+  }
+
+  /** Whether anything has come from the source. */
+  get hasSpoken(): boolean {
+    return this.#spoken
+  }
+
+  /** The source is gone: the sink learns it. What waits for its reader is lost, as it is with TCP. */
+  sourceFailed(): void {
+    const waits = this.#sink.writableLength > 0 && !this.lane.conditions.stalled
+    if (waits && this.#state !== "over") this.#reset()
+    else this.#end("rst")
+  }
+
+  /** Nothing passes any more, and nobody is told. */
+  stop(): void {
+    this.#become("over")
+  }
+
+  /** Ends the sink's side, after what is under way or in its place. */
+  finish(underWay: "delivered" | "lost"): void {
+    if (this.#state !== "open" && this.#state !== "ended") return
+    if (underWay === "lost") {
+      this.#forget()
+      this.#state = "open"
+    }
+    this.#end("fin")
+    this.#state = "closing"
+    this.#read()
+  }
+
+  /** Resets the sink alone. */
+  refuse(): void {
+    if (this.#state === "over") return
+    breakOff(this.#sink)
+    this.#become("refused")
+  }
+
+  dispose(): void {
+    this.lane.travellers.delete(this)
+    this.#recording?.end()
+    this.#become("over")
+  }
+
+  /** Goes on after something has changed: the lane, or what the sink has still to take. */
+  readonly adapt = (): void => {
+    if (this.#state === "over" || this.#state === "refused") return
+    this.#admit()
+    this.#read()
+    this.#deliver()
+  }
+
+  #become(state: "refused" | "over"): void {
+    this.#forget()
+    this.#state = state
+    this.#read()
+  }
+
+  readonly #arrive = (chunk: Buffer): void => {
+    this.#spoken = true
+    if (this.#state === "refused") this.#reset()
+    if (this.#state !== "open") return
+    this.#recording?.add(Buffer.from(chunk))
+    this.#unread = this.#unread === undefined ? chunk : Buffer.concat([this.#unread, chunk])
+    this.adapt()
+  }
+
+  #end(how: "fin" | "rst"): void {
+    if (this.#state === "refused") this.#reset()
+    if (this.#state !== "open" && (this.#state !== "ended" || how === "fin")) return
+    this.#state = "ended"
+    if (this.#unread !== undefined) this.#add(this.#unread)
+    this.#unread = undefined
+    this.#add(how)
+    this.#deliver()
+  }
+
+  get #room(): number {
+    return this.lane.window - this.#underWay - this.#sink.writableLength
+  }
+
+  /** Lets what has been read get under way, as far as the window allows. */
+  #admit(): void {
+    const unread = this.#unread
+    const size = Math.min(unread?.length ?? 0, this.#room)
+    if (unread === undefined || size <= 0) return
+    this.#unread = size === unread.length ? undefined : unread.subarray(size)
+    this.#add(unread.subarray(0, size))
+  }
+
+  #add(bytes: Packet["bytes"]): void {
+    const due = Math.max(this.#last?.due ?? 0, performance.now() + this.lane.delay())
+    const packet: Packet = { bytes, due, next: undefined }
+    if (this.#last === undefined) this.#first = packet
+    else this.#last.next = packet
+    this.#last = packet
+    if (typeof bytes !== "string") this.#underWay += bytes.length
+  }
+
+  #read(): void {
+    const full = this.#unread !== undefined || this.#room <= 0
+    const open = this.#state === "open"
+    if (open && full && this.#reading) this.lane.touch("window")
+    const reading = this.#state === "closing" || this.#state === "refused" || (open && !full)
+    if (reading === this.#reading) return
+    this.#reading = reading
+    if (reading) this.#source.resume()
+    else this.#source.pause()
+  }
+
+  readonly #nextTurn = (): void => {
+    this.#turn = undefined
+    if (this.#isDue()) this.#pass(this.#first!)
+    this.#deliver()
+  }
+
+  readonly #deliver = (): void => {
+    while (this.#turn === undefined && this.#isDue()) {
+      // What is written in one turn of the loop is read as one.
+      if (this.lane.conditions.chunk.value > 0) this.#turn = setImmediate(this.#nextTurn)
+      else this.#pass(this.#first!)
+    }
+  }
+
+  /** Whether the first on the line arrives now; if not, it is seen to that this is asked again in time. */
+  #isDue(): boolean {
+    clearTimeout(this.#timer)
+    if (this.#first === undefined) return false
+    const now = performance.now()
+    if (this.lane.conditions.stalled) {
+      if (this.#heldSince === undefined) this.lane.touch("stalled")
+      this.#heldSince ??= now
+      return false
+    }
+    if (this.#heldSince !== undefined) this.#resumesAt = now + this.lane.residual(now - this.#heldSince)
+    this.#heldSince = undefined
+    const wait = Math.max(this.#first.due, this.#busyUntil, this.#resumesAt) - now
+    if (wait > 0) this.#timer = setTimeout(this.#deliver, Math.ceil(wait))
+    return wait <= 0
+  }
+
+  #pass(packet: Packet): void {
+    const { bytes } = packet
+    if (typeof bytes === "string") {
+      this.#advance(packet)
+      if (bytes === "fin") this.#sink.end()
+      else this.#reset()
+      return
+    }
+    const size = this.lane.portion(bytes.length)
+    if (size === bytes.length) this.#advance(packet)
+    else packet.bytes = bytes.subarray(size)
+    this.#underWay -= size
+    this.#passed += size
+    // A timer may be late: what it has missed is made up for.
+    this.#busyUntil = Math.max(this.#busyUntil, performance.now() - 20) + this.lane.sending(size)
+    if (size > 0) this.#sink.write(this.lane.garbled(bytes.subarray(0, size)), this.adapt)
+    this.lane.passed(size, this.#reset)
+  }
+
+  #advance(packet: Packet): void {
+    this.#first = packet.next
+    if (this.#first === undefined) this.#last = undefined
+  }
+
+  #forget(): void {
+    clearTimeout(this.#timer)
+    clearImmediate(this.#turn)
+    this.#turn = undefined
+    this.#unread = undefined
+    this.#first = undefined
+    this.#last = undefined
+    this.#underWay = 0
+  }
+}

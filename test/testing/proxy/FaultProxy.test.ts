@@ -1,0 +1,173 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Scope } from "effect"
+import * as FaultProxy from "../../../src/testing/proxy/FaultProxy.ts"
+import { plain } from "../../../src/testing/proxy/Lane.ts"
+import { dial, listen, roundTrip } from "../../support/LoopbackEnds.ts"
+import { during, lasting, long, noise, planOf, proxied } from "../../support/ProxiedPair.ts"
+
+const latency = (floor: number) => ({ floor, mean: 0, tailShare: 0, tail: 1 })
+
+/** Progress in words: what, which entry, whether it was felt. */
+const words = (progress: FaultProxy.Progress): string =>
+  progress._tag === "Began"
+    ? `began ${progress.index}`
+    : `over ${progress.index} ${progress.touched > 0 ? "felt" : "not felt"}`
+
+describe("a fault proxy", () => {
+  it.live("forwards bytes and half-closed ends both ways, and counts", () =>
+    Effect.gen(function* () {
+      const { connect, proxy } = yield* proxied()
+      const { left, right } = yield* connect("b")
+      yield* roundTrip(left, right, "hello")
+      left.socket.end("last words")
+      assert.strictEqual(yield* right.ends, "end")
+      assert.strictEqual(right.text, "hellolast words")
+      right.socket.end("an answer after the end")
+      assert.strictEqual(yield* left.ends, "end")
+      assert.strictEqual(left.text, "helloan answer after the end")
+      assert.deepInclude(proxy.traffic(), { forwarded: 1, refused: 0, silent: 0, bytes: 10 + 10 + 23 })
+    })
+  )
+
+  it.live("makes a fast sender wait for a slow reader, and loses nothing", () =>
+    Effect.gen(function* () {
+      const { connect, meanwhile, proxy } = yield* proxied()
+      const { left, right } = yield* connect("b")
+      const text = noise(32 * 1024 * 1024)
+      right.socket.pause()
+      left.socket.write(text, "latin1")
+      yield* meanwhile
+      assert.isAbove(left.socket.writableLength, 0)
+      assert.isBelow(proxy.traffic().bytes, text.length / 2)
+      right.socket.resume()
+      assert.isTrue((yield* right.receives(text.length)) === text)
+    })
+  )
+
+  it.live("passes a reset on, after what was said before it", () =>
+    Effect.gen(function* () {
+      const { connect, proxy } = yield* proxied()
+      const { left, right } = yield* connect("b")
+      yield* roundTrip(left, right, "1")
+      left.socket.resetAndDestroy()
+      assert.strictEqual(yield* right.ends, "reset")
+      assert.strictEqual(right.text, "1")
+      assert.strictEqual(proxy.traffic().open, 0)
+    })
+  )
+
+  it.live("breaks off what the target refuses, and what has no target until it is told one", () =>
+    Effect.gen(function* () {
+      const gone = yield* Effect.scoped(Effect.map(listen, ({ endpoint }) => endpoint))
+      const there = yield* listen
+      const routes = [
+        { from: "a", to: "b", target: gone },
+        { from: "b", to: "a" }
+      ]
+      const proxy = yield* FaultProxy.make({ routes })
+      const byRoute = (from: string, to: string) => dial(proxy.endpoint(from, to)!)
+      assert.strictEqual(yield* (yield* byRoute("a", "b")).ends, "reset")
+      assert.strictEqual(yield* (yield* byRoute("b", "a")).ends, "reset")
+      proxy.aim("b", "a", there.endpoint)
+      yield* roundTrip(yield* byRoute("b", "a"), yield* there.accept, "hello")
+      assert.deepInclude(proxy.traffic(), { open: 1, forwarded: 1, refused: 1 })
+    })
+  )
+
+  it.live("turns away what is too much, but makes room of what is silent for good", () =>
+    Effect.gen(function* () {
+      const { connect, dialTo, proxy } = yield* proxied({ maxConnections: 1 })
+      const { left, right } = yield* connect("b")
+      yield* roundTrip(left, right, "hello")
+      assert.strictEqual(yield* (yield* dialTo("b")).ends, "reset")
+      yield* during(proxy, { _tag: "Silence" }, Effect.void)
+      const next = yield* connect("b")
+      yield* roundTrip(next.left, next.right, "hello")
+      assert.deepInclude(proxy.traffic(), { open: 1, silent: 0, refused: 1, forwarded: 2 })
+    })
+  )
+
+  it.live("shuts a route and keeps what is open", () =>
+    Effect.gen(function* () {
+      const { connect, dialTo, proxy } = yield* proxied()
+      const { left, right } = yield* connect("b")
+      proxy.shut("a", "b")
+      assert.strictEqual(yield* (yield* dialTo("b")).dialled, "ECONNREFUSED")
+      yield* roundTrip(left, right, "still here")
+    })
+  )
+
+  it.live("lays the network of its plan over the loopback", () =>
+    Effect.gen(function* () {
+      const { connect } = yield* proxied({ plan: planOf([], { network: { ...plain, latency: latency(150) } }) })
+      const { left, right } = yield* connect("b")
+      assert.isAtLeast(yield* lasting(roundTrip(left, right, "ping")), 2 * 148)
+    })
+  )
+
+  it.live("delivers what is under way and undoes its faults when it ends, and leaves nothing behind", () =>
+    Effect.gen(function* () {
+      const outer = yield* Effect.scope
+      const own = yield* Scope.fork(outer)
+      const target = yield* listen
+      const proxy = yield* Scope.provide(
+        FaultProxy.make({ routes: [{ from: "a", to: "b", target: target.endpoint }] }),
+        own
+      )
+      const left = yield* dial(proxy.endpoint("a", "b")!)
+      const right = yield* target.accept
+      yield* roundTrip(left, right, "1")
+      yield* Effect.provideService(proxy.strike({ _tag: "Stall", for: long }), Scope.Scope, outer)
+      left.socket.write("2")
+      yield* roundTrip(yield* dial(target.endpoint), yield* target.accept, "elsewhere")
+      yield* Scope.close(own, Exit.void)
+      assert.strictEqual(yield* right.ends, "end")
+      assert.strictEqual(right.text, "12")
+      assert.strictEqual(yield* left.ends, "end")
+      assert.strictEqual(yield* (yield* dial(proxy.endpoint("a", "b")!)).dialled, "ECONNREFUSED")
+    })
+  )
+
+  it.live("says which port of its own is taken", () =>
+    Effect.gen(function* () {
+      const taken = yield* listen
+      const failed = yield* Effect.flip(
+        FaultProxy.make({ routes: [{ from: "a", to: "b", port: taken.endpoint.port }] })
+      )
+      assert.deepInclude(failed, { _tag: "ListenFailed", reason: "in-use", endpoint: taken.endpoint.toString() })
+    })
+  )
+
+  it.live("carries a plan out in time, says what was felt, and ends everything with the plan's duration", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const { connect, proxy } = yield* proxied({
+        plan: planOf(
+          [
+            { when: { at: 400 }, fault: { _tag: "Stall", from: "a", to: "b", for: long } },
+            { when: { at: 0 }, fault: { _tag: "Slow", from: "a", to: "b", for: 900, latency: latency(100) } },
+            { when: { at: 0 }, fault: { _tag: "Close", from: "a", to: "c", how: "rst" } },
+            { when: { at: 0 }, fault: { _tag: "Loss", from: "a", to: "c", for: 100, share: 1 } },
+            { when: { at: long }, fault: { _tag: "Silence" } }
+          ],
+          { duration: 1_500 }
+        ),
+        onProgress: (progress) => told.push(words(progress))
+      })
+      const { left, right } = yield* connect("b")
+      const atC = yield* connect("c")
+      const running = yield* Effect.forkChild(lasting(proxy.run), { startImmediately: true })
+      while (!told.includes("began 1")) yield* Effect.yieldNow
+      left.socket.write("1")
+      assert.strictEqual(yield* atC.left.ends, "reset")
+      yield* right.hears("1")
+      while (!told.includes("began 0")) yield* Effect.yieldNow
+      left.socket.write("2")
+      assert.isAtLeast(yield* Fiber.join(running), 1_498)
+      yield* right.hears("12")
+      assert.includeMembers(told, ["began 1", "began 2", "began 3", "over 2 felt", "over 3 not felt", "over 1 felt"])
+      assert.deepStrictEqual(told.slice(-1), ["over 0 felt"])
+      assert.strictEqual(told.length, 8)
+    })
+  )
+})
