@@ -9,13 +9,13 @@
  * sessions that come from elsewhere.
  */
 import { PgClient, type PgConnection, PgPool } from "@effect/sql-pg"
-import { Config, Duration, Effect, Layer, Option, Redacted, Result, type Scope, Stream } from "effect"
+import { Config, Effect, Layer, Option, Redacted, Result, type Scope, Stream } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, Statement } from "effect/sql"
-import { SqlError, StatementTimeoutError, UnknownError } from "effect/sql/SqlError"
+import { SqlError, UnknownError } from "effect/sql/SqlError"
 import { DatabaseNotDurable, DatabaseUnreachable, DatabaseUrlInvalid } from "./DatabaseErrors.ts"
 import * as SqlFailure from "./SqlFailure.ts"
-import { TransactionLimit } from "./TransactionLimit.ts"
+import { limited } from "./TransactionLimit.ts"
 
 /** Where and how to connect. */
 export interface Options {
@@ -118,17 +118,6 @@ export class Connection<S extends Session = Session> implements SqlConnection.Co
   }
 }
 
-const overdue = (limit: Duration.Duration): SqlError =>
-  new SqlError({
-    reason: new StatementTimeoutError({
-      cause: new Error("transaction limit reached"),
-      message:
-        `The transaction was open for ${Duration.format(limit)} and was rolled back. If it waits for a query that ` +
-        `another fiber makes outside of it, that query waits for its connection.`,
-      operation: "transaction"
-    })
-  })
-
 /** Whether the fiber is inside a transaction of the client. */
 const inTransaction = (client: SqlClient.SqlClient): Effect.Effect<boolean> =>
   Effect.map(Effect.serviceOption(client.transactionService), Option.isSome)
@@ -161,17 +150,7 @@ export const over = Effect.fnUntraced(function* (
   })
   const { withTransaction } = client
   const bounded: SqlClient.SqlClient["withTransaction"] = (self) =>
-    Effect.flatMap(inTransaction(client), (open) =>
-      open
-        ? withTransaction(self)
-        : Effect.flatMap(TransactionLimit, (input) => {
-            const duration = Duration.fromInputUnsafe(input)
-            if (!Duration.isFinite(duration)) return withTransaction(self)
-            return withTransaction(
-              Effect.timeoutOrElse(self, { duration, orElse: () => Effect.fail(overdue(duration)) })
-            )
-          })
-    )
+    Effect.flatMap(inTransaction(client), (open) => withTransaction(open ? self : limited(self)))
   return Object.assign(client, { withTransaction: bounded })
 })
 

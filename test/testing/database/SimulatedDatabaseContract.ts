@@ -183,6 +183,17 @@ export const simulates = (
         assert.strictEqual(await life.value(get(1)), 1)
       }))
 
+    it("ends a transaction that waits for itself, after the minute that production gives it", () =>
+      on(14, async (world, database, life) => {
+        const outside = Effect.callback<void>((resume) => {
+          life.process.fork(Effect.provide(put(2, 1), life.services), () => resume(Effect.void))
+        })
+        const from = world.now
+        assert.isTrue(failedPassing(await life.run(within(Effect.andThen(put(1, 1), outside)))))
+        assert.isAtLeast(world.now - from, 60_000_000)
+        assert.deepStrictEqual(await life.value(Effect.all([get(1), get(2)])), [undefined, 1])
+      }))
+
     it("does not commit for a session that a restart has ended", () =>
       on(9, async (world, database, life) => {
         const open = Deferred.makeUnsafe<void>()
