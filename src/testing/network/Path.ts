@@ -27,16 +27,18 @@ export class Path {
   readonly tally = emptyTally()
   /** The streams that are not over. */
   readonly pipes = new Set<Pipe>()
+  /** The streams of the other direction, whose acknowledgements come this way. */
+  readonly heard = new Set<Pipe>()
   conditions: Conditions
   fuses: ReadonlyArray<Fuse> = []
-  /** When the stall began that is going on, in microseconds. */
-  stalledSince = 0
   readonly #model: NetModel
   readonly #delay: Delay
   readonly #offset: number
   readonly #rng: Rng
   /** Dice of faults that bring none of their own. */
   #dice: Rng | undefined
+  /** When the stall began that is going on, in microseconds. */
+  #stalledSince = 0
   #disturbances: ReadonlyArray<Disturbance> = []
 
   constructor(world: World, model: NetModel, from: string, to: string) {
@@ -154,10 +156,12 @@ export class Path {
     this.conditions = conditionsOf(this.#model, disturbances)
     const { stalled, window } = this.conditions
     if (stalled && !before.stalled) {
-      this.stalledSince = this.world.now
+      this.#stalledSince = this.world.now
       for (const pipe of this.pipes) pipe.stall()
+      for (const pipe of this.heard) pipe.hearNothing()
     } else if (!stalled && before.stalled) {
       for (const pipe of this.pipes) pipe.recover()
+      for (const pipe of this.heard) pipe.hearAgain(this.#stalledSince)
     }
     if (window > before.window) for (const pipe of this.pipes) pipe.pump()
   }

@@ -83,6 +83,7 @@ export class Pipe {
     this.#to = to
     this.#recording = recording
     path.pipes.add(this)
+    back.heard.add(this)
   }
 
   /** Whether the window has taken everything that was written. */
@@ -221,20 +222,31 @@ export class Pipe {
     for (let i = 0; i < this.#crossing.size; i++) this.path.touch("stalled")
     if (this.#crossing.size > 0) this.#stuckSince = this.path.world.now
     this.#cancel()
-    this.reverse.#cancelWait()
   }
 
   /** The way is no longer stalled: what waited is sent again when its sender tries next. */
   recover(): void {
+    if (this.#stuckSince === undefined) return
     const { path } = this
-    const { now } = path.world
-    if (this.#stuckSince !== undefined) {
-      const outage = now - this.#stuckSince
-      path.tally.stalls += outage / 1_000
-      this.#stuckSince = undefined
-      this.#sendAgain(now + path.residual(outage))
-    }
-    this.reverse.#hearAgain(path.stalledSince)
+    const outage = path.world.now - this.#stuckSince
+    path.tally.stalls += outage / 1_000
+    this.#stuckSince = undefined
+    this.#sendAgain(path.world.now + path.residual(outage))
+  }
+
+  /** No acknowledgement comes back. */
+  hearNothing(): void {
+    this.#cancelWait()
+  }
+
+  /** The way of the acknowledgements was stalled from then to now. */
+  hearAgain(since: number): void {
+    if (this.#outbox.size === 0) return
+    const { now } = this.path.world
+    const missed = this.#acknowledged.first
+    if (missed !== undefined && missed.at <= now)
+      this.#acknowledgedFrom = now + this.path.residual(now - Math.max(since, missed.at))
+    this.#awaitRoom()
   }
 
   #sendAgain(from: number): void {
@@ -245,16 +257,6 @@ export class Pipe {
       crossing.due = this.#lastDue = Math.max(this.#lastDue, crossing.due, sent)
     })
     this.#arm()
-  }
-
-  /** The way of the acknowledgements was stalled from then to now. */
-  #hearAgain(since: number): void {
-    if (this.over || this.#outbox.size === 0) return
-    const { now } = this.path.world
-    const missed = this.#acknowledged.first
-    if (missed !== undefined && missed.at <= now)
-      this.#acknowledgedFrom = now + this.path.residual(now - Math.max(since, missed.at))
-    this.#awaitRoom()
   }
 
   /** When the line has sent this many bytes more. */
@@ -347,6 +349,7 @@ export class Pipe {
     this.#cancel()
     this.#cancelWait()
     this.path.pipes.delete(this)
+    this.back.heard.delete(this)
     this.#recording?.end()
     this.#from.over()
   }
