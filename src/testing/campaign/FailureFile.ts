@@ -7,6 +7,7 @@
 import { Result, Schema, SchemaIssue } from "effect"
 import type { Result as RunResult } from "../cluster/Result.ts"
 import { Verdict } from "../cluster/Verdict.ts"
+import { printable } from "../explain/Printable.ts"
 import { FaultPlan } from "../faults/FaultPlan.ts"
 import type { TraceEvent } from "../world/Trace.ts"
 
@@ -62,7 +63,8 @@ export class FailureFileInvalid extends Schema.TaggedError<FailureFileInvalid>()
   fix: Schema.String
 }) {
   override get message(): string {
-    return `${[this.file, this.key, this.problem].filter((part) => part !== "").join(": ")}. ${this.fix}.`
+    const where = [this.file, this.key, this.problem].filter((part) => part !== "")
+    return printable(`${where.join(": ")}. ${this.fix}.`)
   }
 }
 
@@ -151,7 +153,7 @@ export const decode = (written: string, name: string): Result.Result<FailureFile
   if ("version" in json && json.version !== 1)
     return invalid("version", `${shown(json.version)} is not known here, only 1`, `Read it with ${writer(json)}`)
   return Result.mapError(decodeJson(json), ({ issue }) => {
-    const { key, problem } = first(issue)
+    const { key, problem } = firstProblem(issue)
     return new FailureFileInvalid({
       file: name,
       key,
@@ -181,12 +183,12 @@ const writer = (json: object): string =>
 const issues = SchemaIssue.makeFormatterStandardSchemaV1()
 
 /** The first thing that is wrong, by its path. What fits none of several forms is wrong as a whole. */
-const first = (issue: SchemaIssue.Issue): { readonly key: string; readonly problem: string } => {
+export const firstProblem = (issue: SchemaIssue.Issue): { readonly key: string; readonly problem: string } => {
   const [one, ...others] = issues(issue).issues
   const path = (one?.path ?? []).map((step) => (typeof step === "object" ? step.key : step))
   return others.length === 0
-    ? { key: printed(path), problem: cut(one?.message ?? "it is wrong", 300) }
-    : { key: printed(path.slice(0, -1)), problem: "it has none of the forms that it may have" }
+    ? { key: cut(printed(path), 200), problem: cut(one?.message ?? "it is wrong", 300) }
+    : { key: cut(printed(path.slice(0, -1)), 200), problem: "it has none of the forms that it may have" }
 }
 
 const printed = (path: ReadonlyArray<PropertyKey>): string =>
