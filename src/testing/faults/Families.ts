@@ -87,7 +87,7 @@ const clock = (dice: Dice): Fault => {
 }
 
 const buggify: Draw = (dice) => {
-  const active = sites.filter(() => dice.percent(40))
+  const active = sites.filter(() => dice.percent(25))
   return (active.length > 0 ? active : [dice.rng.pick(sites)]).map((site) => ({
     when: dice.at(),
     fault: { _tag: "Buggify", node: dice.node(), site, share: dice.share(0.01, 0.5), ...dice.lasts(1_000, 60_000) }

@@ -1,0 +1,201 @@
+/**
+ * The least plan that still fails as a given one does: fewer operations and nodes, then fewer faults, then shorter times
+ * and simpler values, then tasks in the order in which they came; over again until nothing helps.
+ *
+ * It is deterministic, asks for no run twice, and stops at a number of runs or at a time with the best it has found.
+ */
+import { Schema } from "effect"
+import type { Result } from "../cluster/Result.ts"
+import { nodeNames } from "../cluster/NodeNames.ts"
+import { describe, isFailure, isSame, Verdict } from "../cluster/Verdict.ts"
+import type { Entry, FaultPlan } from "../faults/FaultPlan.ts"
+import { keepNodes } from "./KeepNodes.ts"
+import { fewer, halved, least } from "./Reduce.ts"
+import { amounts, atTime, choices } from "./SimplerEntry.ts"
+import { oddities, schedules, withOddities } from "./SimplerPlan.ts"
+
+export interface Progress {
+  readonly stage: "size" | "faults" | "values" | "schedule"
+  /** So far. */
+  readonly runs: number
+  /** The least plan so far. */
+  readonly plan: FaultPlan
+}
+
+export interface Options {
+  readonly plan: FaultPlan
+  /** How it fails. */
+  readonly verdict: Verdict
+  /** Runs a plan with the seed of the failure. */
+  readonly run: (plan: FaultPlan) => Promise<Verdict>
+  /** When each entry of a plan struck, in milliseconds: `timesOf` a run. Without it triggers stay triggers. */
+  readonly times?: ((plan: FaultPlan) => Promise<ReadonlyMap<number, number>>) | undefined
+  /** 1,000 by default. */
+  readonly maxRuns?: number | undefined
+  /** Milliseconds; a minute by default. A run that has begun is waited for. */
+  readonly maxMillis?: number | undefined
+  /** Milliseconds, of any beginning. */
+  readonly clock: () => number
+  /** Called for every smaller plan. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+export interface Shrunk {
+  readonly plan: FaultPlan
+  /** Of that plan. */
+  readonly verdict: Verdict
+  readonly runs: number
+  /** False if it ran out of runs or time. */
+  readonly complete: boolean
+}
+
+/** The plan does not fail, or not in the way that it was said to. */
+export class FailureGone extends Schema.TaggedError<FailureGone>()("FailureGone", {
+  expected: Verdict,
+  found: Verdict
+}) {
+  override get message(): string {
+    return (
+      `the plan should fail with "${describe(this.expected)}" and ended with "${describe(this.found)}": ` +
+      `shrink it with the seed and on the commit that it failed on`
+    )
+  }
+}
+
+/** Rejects with `FailureGone` if the plan itself does not fail in this way. */
+export const shrink = async (options: Options): Promise<Shrunk> => {
+  const search = new Search(options)
+  await search.confirm()
+  let before: FaultPlan
+  do {
+    before = search.plan
+    await search.size()
+    await search.faults()
+    await search.values()
+    await search.schedule()
+  } while (search.plan !== before && !search.exhausted)
+  return { plan: search.plan, verdict: search.verdict, runs: search.runs, complete: !search.exhausted }
+}
+
+/** When each entry struck, by its place in the plan. */
+export const timesOf = ({ trace }: Pick<Result, "trace">): ReadonlyMap<number, number> => {
+  const times = new Map<number, number>()
+  for (const { at, detail, kind } of trace) {
+    if (kind === "fault" && typeof detail["entry"] === "number") times.set(detail["entry"], at / 1_000)
+  }
+  return times
+}
+
+/** What tells plans apart, whatever the order of their keys. */
+const wordsOf = ({ database, duration, faults, knobs, network, nodes, operations, schedule }: FaultPlan): string =>
+  JSON.stringify([nodes, duration, operations, database, schedule, network, knobs, faults])
+
+class Search {
+  plan: FaultPlan
+  verdict: Verdict
+  runs = 0
+  exhausted = false
+  readonly #options: Options
+  readonly #maxRuns: number
+  readonly #deadline: number
+  /** Every plan that has been run. None of them is wanted again: what was taken is no smaller than what there is now. */
+  readonly #seen = new Set<string>()
+  #stage: Progress["stage"] = "size"
+
+  constructor(options: Options) {
+    this.#options = options
+    this.plan = options.plan
+    this.verdict = options.verdict
+    this.#maxRuns = options.maxRuns ?? 1_000
+    this.#deadline = options.clock() + (options.maxMillis ?? 60_000)
+  }
+
+  async confirm(): Promise<void> {
+    const { plan, run, verdict } = this.#options
+    this.#seen.add(wordsOf(plan))
+    this.runs++
+    this.verdict = await run(plan)
+    if (!isFailure(verdict) || !isSame(verdict, this.verdict)) {
+      throw new FailureGone({ expected: verdict, found: this.verdict })
+    }
+  }
+
+  /** Fewer operations and nodes. */
+  async size(): Promise<void> {
+    this.#stage = "size"
+    await least(this.plan.operations, 0, (operations) => this.#try({ ...this.plan, operations }))
+    const { nodes, ...plan } = this.plan
+    await fewer(nodeNames(nodes), (kept) =>
+      kept.length === 0 ? Promise.resolve(false) : this.#try(keepNodes({ ...plan, nodes }, kept))
+    )
+  }
+
+  /** Fewer faults. */
+  async faults(): Promise<void> {
+    this.#stage = "faults"
+    await fewer(this.plan.faults, (faults) => this.#try({ ...this.plan, faults }))
+  }
+
+  /** Shorter times and simpler values. */
+  async values(): Promise<void> {
+    this.#stage = "values"
+    await halved(this.plan.duration, 1, (duration) => this.#try({ ...this.plan, duration }))
+    const { plan } = this
+    await fewer(oddities(plan), (kept) => this.#try(withOddities(plan, kept)))
+    await this.#triggers()
+    for (const index of this.plan.faults.keys()) {
+      for (const choice of choices) await this.#firstOf(index, choice(this.#entry(index)))
+      for (const place of amounts(this.#entry(index)).keys()) {
+        const { lowest, value } = amounts(this.#entry(index))[place]!
+        await halved(value, lowest, (less) => this.#replace(index, amounts(this.#entry(index))[place]!.set(less)))
+      }
+    }
+  }
+
+  /** Tasks in the order in which they came. */
+  async schedule(): Promise<void> {
+    this.#stage = "schedule"
+    for (const simpler of schedules) await this.#try(simpler(this.plan))
+  }
+
+  /** Times instead of triggers: when what they wait for came in the run of the present plan. */
+  async #triggers(): Promise<void> {
+    const { times } = this.#options
+    if (times === undefined || this.plan.faults.every(({ when }) => "at" in when) || !this.#mayRun()) return
+    this.runs++
+    const struck = await times(this.plan)
+    for (const index of this.plan.faults.keys())
+      await this.#firstOf(index, atTime(this.#entry(index), struck.get(index)))
+  }
+
+  #entry(index: number): Entry {
+    return this.plan.faults[index]!
+  }
+
+  #replace(index: number, entry: Entry): Promise<boolean> {
+    return this.#try({ ...this.plan, faults: this.plan.faults.with(index, entry) })
+  }
+
+  async #firstOf(index: number, entries: ReadonlyArray<Entry>): Promise<void> {
+    for (const entry of entries) if (await this.#replace(index, entry)) return
+  }
+
+  #mayRun(): boolean {
+    this.exhausted ||= this.runs >= this.#maxRuns || this.#options.clock() >= this.#deadline
+    return !this.exhausted
+  }
+
+  /** Takes the plan if it fails in the same way. */
+  async #try(plan: FaultPlan): Promise<boolean> {
+    const words = wordsOf(plan)
+    if (this.#seen.has(words) || !this.#mayRun()) return false
+    this.#seen.add(words)
+    this.runs++
+    const verdict = await this.#options.run(plan)
+    if (!isSame(this.#options.verdict, verdict)) return false
+    this.plan = plan
+    this.verdict = verdict
+    this.#options.onProgress?.({ stage: this.#stage, runs: this.runs, plan })
+    return true
+  }
+}
