@@ -7,7 +7,8 @@ import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
 import { Transactions } from "../../../src/services/Transactions.ts"
 import { maxSnapshots, type SimulatedDatabase } from "../../../src/testing/database/SimulatedDatabase.ts"
 import type { World } from "../../../src/testing/world/World.ts"
-import { failedPassing, get, Life, newWorld, put, shuffled, until } from "./Program.ts"
+import { message } from "../../support/Messages.ts"
+import { failedPassing, get, Life, newWorld, peer, put, shuffled, until } from "./Program.ts"
 
 const within = <A, E, R>(effect: Effect.Effect<A, E, R>) => Transactions.use((it) => it.within(effect))
 
@@ -244,18 +245,21 @@ export const simulates = (
         Deferred.doneUnsafe(go, Effect.void)
         await until(world, () => writing.exit !== undefined)
         await life.value(put(1, 3))
-        assert.deepStrictEqual(await life.value(Effect.all([get(1), get(2)])), [3, 2])
+        const debt = message(peer(4))
+        await life.value(RetryStore.use((it) => it.enqueue([debt], 1_000)))
+        const owed = RetryStore.use((it) => Effect.map(it.owed({ limit: 10 }), (rows) => rows.length))
+        assert.deepStrictEqual(await life.value(Effect.all([get(1), get(2), owed])), [3, 2, 1])
         const later = database.snapshot()
-        const first = [1, late ? 2 : undefined]
+        const first = [1, late ? 2 : undefined, 0]
         for (const [snapshot, rows] of [
           [backup, first],
-          [later, [3, 2]],
+          [later, [3, 2, 1]],
           [backup, first]
         ] as const) {
           life.process.kill()
           database.restore(snapshot)
           const next = await Life.begin(world, database, 2)
-          assert.deepStrictEqual(await next.value(Effect.all([get(1), get(2)])), [...rows])
+          assert.deepStrictEqual(await next.value(Effect.all([get(1), get(2), owed])), [...rows])
           const own = await next.value(RetryStore.use((it) => Effect.succeed([it.databaseId, it.incarnation] as const)))
           assert.deepStrictEqual(own, [id, 2n])
         }
