@@ -7,6 +7,7 @@
 import { Effect, Layer } from "effect"
 import { type Hooks, MemoryDatabase } from "../../layers/MemoryDatabase.ts"
 import * as StoresMemory from "../../layers/StoresMemory.ts"
+import type { Process } from "../world/Process.ts"
 import type { World } from "../world/World.ts"
 import { DatabaseFaults } from "./DatabaseFaults.ts"
 import * as NoSql from "./NoSql.ts"
@@ -39,9 +40,18 @@ export const make = (world: World, node: string): SimulatedDatabase => {
   const database = MemoryDatabase.makeHooked(hooks(faults))
   const snapshots = new Map<number, () => void>()
   let taken = 0
+  let user: Process | undefined
   const stores = Layer.mergeAll(StoresMemory.layerOn(database), Layer.succeed(MemoryDatabase, database), NoSql.layer)
   return {
-    layer: (process) => Layer.fresh(stores).pipe(Layer.provide(Layer.succeedContext(process.context))),
+    layer: (process) =>
+      Layer.unwrap(
+        Effect.sync(() => {
+          // A life that ended in good order has not crashed, but none of its fibers will give anything back.
+          if (user !== process) database.crash()
+          user = process
+          return Layer.fresh(stores)
+        })
+      ).pipe(Layer.provide(Layer.succeedContext(process.context))),
     crash: () => database.crash(),
     wipe: () => database.wipe(),
     snapshot: () => {

@@ -21,13 +21,19 @@ export type Stored = RetryStore | FeedStore | PeerBook | Transactions | SqlClien
 export const maxSnapshots = 16
 
 export interface SimulatedDatabase {
-  /** The stores over the database for one life of the node. The life's first use of it may fail, as a real one may. */
+  /**
+   * The stores over the database for one life of the node. What the life before left open is rolled back when they are
+   * built. That may fail, as production's may.
+   */
   readonly layer: (process: Process) => Layer.Layer<Stored, unknown>
   /** The process has died: its open transactions are rolled back, what is committed stays. */
   readonly crash: () => void
   /** A crash after which nothing is left. */
   readonly wipe: () => void
-  /** Takes a backup of what is committed; its number. The database keeps `maxSnapshots` of them. */
+  /**
+   * Takes a backup of what is committed; its number. The database keeps `maxSnapshots` of them. PGlite takes it once no
+   * transaction is open.
+   */
   readonly snapshot: () => number
   /** A crash after which all is as it was in a backup. One that is not kept any more is an error of the caller. */
   readonly restore: (snapshot: number) => void

@@ -12,6 +12,13 @@ import { failedPassing, get, Life, newWorld, peer, put, shuffled, until } from "
 
 const within = <A, E, R>(effect: Effect.Effect<A, E, R>) => Transactions.use((it) => it.within(effect))
 
+/** Leaves a transaction open that has written something. */
+const leaveOpen = async (world: World, life: Life): Promise<void> => {
+  const open = Deferred.makeUnsafe<void>()
+  life.start(within(Effect.andThen(put(3, 3), Effect.andThen(Deferred.succeed(open, undefined), Effect.never))))
+  await until(world, () => Deferred.isDoneUnsafe(open))
+}
+
 /** Microseconds that a program takes. */
 const takes = async (world: World, run: () => Promise<unknown>): Promise<number> => {
   const from = world.now
@@ -45,9 +52,18 @@ export const simulates = (
         assert.strictEqual(await next.value(get(1)), 3)
       }))
 
+    it("serves the next life, whatever one that has ended left open", () =>
+      on(15, async (world, database, life) => {
+        await leaveOpen(world, life)
+        life.process.kill()
+        const next = await Life.begin(world, database, 2)
+        await next.value(within(put(1, 1)))
+        assert.deepStrictEqual(await next.value(Effect.all([get(1), get(3)])), [1, undefined])
+      }))
+
     it("has either nothing or all of a transaction whose process is killed at any moment of it", async () => {
       const seen = new Set<string>()
-      for (let events = 1; events < 24; events++) {
+      for (let events = 0; events < 24; events++) {
         await on(2, async (world, database, life) => {
           let told = 0
           database.onCommit = () => void told++
@@ -212,7 +228,7 @@ export const simulates = (
     it("has either nothing or all of what a restart meets at any moment of it, and tells", async () => {
       const seen = new Set<string>()
       for (const write of [put(1, 1), within(put(1, 1))]) {
-        for (let events = 1; events < 12; events++) {
+        for (let events = 0; events < 12; events++) {
           await on(13, async (world, database, life) => {
             const commits = database.commits
             const end = life.start(write)
@@ -245,21 +261,28 @@ export const simulates = (
         Deferred.doneUnsafe(go, Effect.void)
         await until(world, () => writing.exit !== undefined)
         await life.value(put(1, 3))
-        const debt = message(peer(4))
+        const [debt, another] = [message(peer(4)), message(peer(4))]
         await life.value(RetryStore.use((it) => it.enqueue([debt], 1_000)))
         const owed = RetryStore.use((it) => Effect.map(it.owed({ limit: 10 }), (rows) => rows.length))
         assert.deepStrictEqual(await life.value(Effect.all([get(1), get(2), owed])), [3, 2, 1])
         const later = database.snapshot()
-        const first = [1, late ? 2 : undefined, 0]
+        const first = [1, late ? 2 : undefined, 0] as const
+        let alive = life
         for (const [snapshot, rows] of [
           [backup, first],
           [later, [3, 2, 1]],
           [backup, first]
         ] as const) {
-          life.process.kill()
+          await leaveOpen(world, alive)
+          alive.process.kill()
           database.restore(snapshot)
           const next = await Life.begin(world, database, 2)
+          alive = next
           assert.deepStrictEqual(await next.value(Effect.all([get(1), get(2), owed])), [...rows])
+          assert.isUndefined(await next.value(get(3)))
+          // What came after the backup is not merely hidden.
+          await next.value(RetryStore.use((it) => it.enqueue([another], 1_000)))
+          assert.strictEqual(await next.value(owed), rows[2] + 1)
           const own = await next.value(RetryStore.use((it) => Effect.succeed([it.databaseId, it.incarnation] as const)))
           assert.deepStrictEqual(own, [id, 2n])
         }
@@ -282,10 +305,11 @@ export const simulates = (
         const id = await life.value(RetryStore.use((it) => Effect.succeed(it.databaseId)))
         await life.value(put(1, 1))
         const backup = database.snapshot()
+        await leaveOpen(world, life)
         life.process.kill()
         database.wipe()
         const next = await Life.begin(world, database, 2)
-        assert.isUndefined(await next.value(get(1)))
+        assert.deepStrictEqual(await next.value(Effect.all([get(1), get(3)])), [undefined, undefined])
         const own = await next.value(RetryStore.use((it) => Effect.succeed([it.databaseId, it.incarnation] as const)))
         assert.notStrictEqual(own[0], id)
         assert.strictEqual(own[1], 1n)
