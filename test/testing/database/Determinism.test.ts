@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, beforeAll, describe, it } from "@effect/vitest"
 import * as MemoryDatabases from "../../../src/testing/database/MemoryDatabases.ts"
 import * as PgliteDatabases from "../../../src/testing/database/PgliteDatabases.ts"
 import type { SimulatedDatabase } from "../../../src/testing/database/SimulatedDatabase.ts"
@@ -50,6 +50,8 @@ const sound = ({ rows, owed, events, positions }: State): void => {
 }
 
 describe("a simulated database", () => {
+  beforeAll(async () => (await PgliteDatabases.acquire(["a"])).release())
+
   for (const [name, runner, seeds] of [
     ["memory", memory, 100],
     ["PGlite", pglite, 10]

@@ -289,6 +289,23 @@ export const simulates = (
         assert.throws(() => database.restore(99), /99/)
       }))
 
+    it("keeps a backup that was taken during a transaction that came to nothing", () =>
+      on(16, async (world, database, life) => {
+        await life.value(put(1, 1))
+        const open = Deferred.makeUnsafe<void>()
+        const go = Deferred.makeUnsafe<void>()
+        const opened = Effect.andThen(Deferred.succeed(open, undefined), Deferred.await(go))
+        const failing = life.start(within(Effect.andThen(put(1, 2), Effect.andThen(opened, Effect.fail("no")))))
+        await until(world, () => Deferred.isDoneUnsafe(open))
+        const backup = database.snapshot()
+        Deferred.doneUnsafe(go, Effect.void)
+        await until(world, () => failing.exit !== undefined)
+        await life.value(put(1, 3))
+        life.process.kill()
+        database.restore(backup)
+        assert.strictEqual(await (await Life.begin(world, database, 2)).value(get(1)), 1)
+      }))
+
     it("keeps so many backups and no more", () =>
       on(11, async (world, database, life) => {
         const first = database.snapshot()
