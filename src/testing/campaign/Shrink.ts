@@ -124,9 +124,9 @@ class Search {
   async size(): Promise<void> {
     this.#stage = "size"
     await least(this.plan.operations, 0, (operations) => this.#try({ ...this.plan, operations }))
-    const { nodes, ...plan } = this.plan
-    await fewer(nodeNames(nodes), (kept) =>
-      kept.length === 0 ? Promise.resolve(false) : this.#try(keepNodes({ ...plan, nodes }, kept))
+    const { plan } = this
+    await fewer(nodeNames(plan.nodes), (kept) =>
+      kept.length === 0 ? Promise.resolve(false) : this.#try(keepNodes(plan, kept))
     )
   }
 

@@ -73,6 +73,7 @@ export const amounts = (entry: Entry): ReadonlyArray<Amount> => {
   const addOfFault = (value: number, lowest: number, set: (value: number) => Fault) =>
     add(value, lowest, (value) => ({ when, fault: set(value) }))
 
+  if ("at" in when) add(when.at, 0, (at) => ({ when: { at }, fault }))
   if ("frame" in when) add(when.frame.nth, 1, (nth) => ({ fault, when: { frame: { ...when.frame, nth } } }))
   if ("commit" in when) add(when.commit.nth, 1, (nth) => ({ fault, when: { commit: { ...when.commit, nth } } }))
   if ("site" in when) add(when.site.nth, 1, (nth) => ({ fault, when: { site: { ...when.site, nth } } }))

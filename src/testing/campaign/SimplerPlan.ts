@@ -23,14 +23,14 @@ export const oddities = ({ database, knobs = {}, network }: FaultPlan): Readonly
 
 /** The plan without oddities but for those that are named. */
 export const withOddities = (plan: FaultPlan, kept: ReadonlyArray<string>): FaultPlan => {
-  const { database, knobs: knobsBefore = {}, network: before, ...rest } = plan
+  const { knobs: knobsBefore = {}, ...rest } = plan
   let network = calm
-  for (const name of figures) if (kept.includes(ofNetwork(name))) network = { ...network, [name]: before[name] }
+  for (const name of figures) if (kept.includes(ofNetwork(name))) network = { ...network, [name]: plan.network[name] }
   const knobs = Object.entries(knobsBefore).filter(([name]) => kept.includes(ofKnobs(name)))
   return {
     ...rest,
     network,
-    database: kept.includes(ofDatabase) ? database : "memory",
+    database: kept.includes(ofDatabase) ? plan.database : "memory",
     ...(knobs.length === 0 ? {} : { knobs: Object.fromEntries(knobs) })
   }
 }

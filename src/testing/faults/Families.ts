@@ -65,6 +65,10 @@ const dials = (dice: Dice): FaultOf<"Dials"> => {
   return { _tag: "Dials", ...dice.link(), how, share: dice.share(0.1, 1), ...takes, ...dice.lasts(100, 20_000) }
 }
 
+/** Half of them while the nodes find each other: later there are dials only if something else went wrong. */
+const whileConnecting = (dice: Dice, fault: Fault): Entry =>
+  dice.percent(50) ? { when: { at: dice.rng.below(1_000) }, fault } : entry(dice, fault)
+
 const ends = ["rst", "fin", "silence"] as const
 
 /** The data of a node are lost, or those of a while ago come back. */
@@ -131,11 +135,11 @@ export const families = {
   corruption: several(2, (dice) => ({
     _tag: "BitFlips",
     ...dice.link(),
-    share: dice.share(0.0005, dice.upTo(0.02, 0.5)),
+    share: dice.share(0.005, dice.upTo(0.1, 0.5)),
     ...dice.lasts(500, 20_000)
   })),
   ghost: several(2, (dice) => ({ _tag: "Ghost", ...dice.pair(), after: dice.lasts(100, 3_600_000).for })),
-  dials: several(3, dials),
+  dials: (dice) => dice.times(3, () => whileConnecting(dice, dials(dice))),
   resources: several(2, (dice) => {
     const where = { node: dice.node(), ...dice.lasts(500, 20_000) }
     return dice.percent(50)
