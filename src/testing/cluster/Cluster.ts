@@ -97,7 +97,10 @@ export class Cluster<R> implements Stage {
     const member = this.member(node)
     const ran = member.state !== "dead"
     member.kill(end)
-    if (wipe === true) member.forgetDisk()
+    if (wipe === true) {
+      member.forgetDisk()
+      this.#watcher?.restored?.(node)
+    }
     this.#startIn(member, down)
     return ran ? 1 : 0
   }
@@ -114,6 +117,7 @@ export class Cluster<R> implements Stage {
     const member = this.member(node)
     member.kill("rst")
     member.database.restore(snapshot)
+    this.#watcher?.restored?.(node)
     this.#startIn(member, down)
   }
 
@@ -163,6 +167,7 @@ export class Cluster<R> implements Stage {
       identity,
       database,
       operations: plan.operations,
+      knobs: plan.knobs ?? {},
       duration: plan.duration,
       peers: () => this.members.filter((other) => other !== member),
       events: {

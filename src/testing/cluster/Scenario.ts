@@ -88,6 +88,8 @@ export interface Watching {
 export interface Watcher {
   /** A node's database has committed. */
   readonly committed?: (node: string, database: SimulatedDatabase) => void
+  /** A node's database is what it once was, or empty. */
+  readonly restored?: (node: string) => void
 }
 
 /** What must hold. A text says what is wrong. */

@@ -8,12 +8,15 @@ import { Cause, Context, Effect, Exit, Fiber, Latch, Layer, Logger, Option, Refe
 import { Address } from "../../protocol/Address.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Buggify, type Site } from "../../services/Buggify.ts"
+import { DeliveryConfig } from "../../services/delivery/DeliveryConfig.ts"
 import { Identity } from "../../services/link/Identity.ts"
+import { LinkConfig } from "../../services/link/LinkConfig.ts"
 import { LinkTap } from "../../services/link/LinkTap.ts"
 import { Registry } from "../../services/link/Registry.ts"
 import type { Transition } from "../../services/link/Transition.ts"
 import { Node } from "../../services/Node.ts"
 import type { SimulatedDatabase } from "../database/SimulatedDatabase.ts"
+import { deliveryConfig, type Knobs, linkConfig } from "../faults/Knobs.ts"
 import { SimulatedBuggify } from "../faults/SimulatedBuggify.ts"
 import type { SimulatedNetwork } from "../network/SimulatedNetwork.ts"
 import { Process } from "../world/Process.ts"
@@ -28,6 +31,8 @@ export interface Options<R> {
   readonly identity: Identity["Service"]
   readonly database: SimulatedDatabase
   readonly operations: number
+  /** Figures of its own that are not as in production. */
+  readonly knobs: Knobs
   /** Milliseconds that users stay. */
   readonly duration: number
   /** The other nodes, once all are known. */
@@ -222,8 +227,12 @@ export class SimulatedNode<R> {
       const isNew = !this.#prepared && this.database.memory === undefined
       if (isNew && scenario.tables !== undefined) yield* Effect.provide(scenario.tables, ground)
       this.#prepared = true
-      const services = yield* Layer.build(this.#node()).pipe(Effect.provide(ground))
-      return Context.merge(ground, services)
+      const node: Context.Context<Running> = Context.merge(
+        ground,
+        yield* Layer.build(this.#node()).pipe(Effect.provide(ground))
+      )
+      // The scenario's own services are in it: the compiler cannot subtract them from what is needed.
+      return node as Context.Context<Running | R>
     })
     const live = Effect.gen({ self: this }, function* () {
       const services = yield* build
@@ -239,7 +248,8 @@ export class SimulatedNode<R> {
       }
       yield* stopping.await
     })
-    return Effect.scoped(live).pipe(Effect.provide(this.#surroundings(process)))
+    const program = Effect.scoped(live).pipe(Effect.provide(this.#surroundings(process)))
+    return program as Effect.Effect<void, unknown>
   }
 
   #ground(process: Process, identity: Identity["Service"]) {
@@ -262,9 +272,9 @@ export class SimulatedNode<R> {
     return scenario.services === undefined ? node : Layer.provideMerge(node, scenario.services)
   }
 
-  /** References that differ from production: where frames, sites and logs are seen. */
+  /** References that differ from production: figures, and where frames, sites and logs are seen. */
   #surroundings(process: Process): Context.Context<never> {
-    const { events } = this.#options
+    const { events, knobs } = this.#options
     const buggify = new SimulatedBuggify(process, {
       active: "none",
       onPass: (site) => events.site(this.name, site)
@@ -281,6 +291,8 @@ export class SimulatedNode<R> {
     )
     return Context.empty().pipe(
       Context.add(Buggify, buggify.points),
+      Context.add(LinkConfig, linkConfig(knobs)),
+      Context.add(DeliveryConfig, deliveryConfig(knobs)),
       Context.add(LinkTap, {
         sent: (peer, kind, bytes) => events.frame(kind, bytes, this.name, peer),
         received: () => undefined

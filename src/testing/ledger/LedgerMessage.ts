@@ -13,7 +13,7 @@ export const Wish = Schema.Literals([
   "refuse",
   /** It is stale. */
   "stale",
-  /** It is put off until a moment of the receiver's clock, then takes effect. */
+  /** It is put off, more than half of the times that it comes, and takes effect when it is not. */
   "later"
 ])
 export type Wish = typeof Wish.Type
@@ -25,8 +25,6 @@ export const LedgerMessage = Schema.Struct({
   n: Schema.Int,
   subject: Schema.String,
   wish: Wish,
-  /** Milliseconds since 1970; `later` only. */
-  until: Schema.Int,
   /** Sent again because one of the databases was restored: the receiver may have it already. */
   again: Schema.Boolean,
   /** Fills the message up. */

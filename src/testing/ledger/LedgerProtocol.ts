@@ -2,7 +2,7 @@
  * What the nodes of the ledger scenario talk about, and how each message ends: all outcomes that there are, answers
  * within the transaction of what they answer, and what a restored database brings back.
  */
-import { Clock, Effect } from "effect"
+import { Effect, Random } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql/SqlError"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
@@ -13,6 +13,7 @@ import { LedgerMessage } from "./LedgerMessage.ts"
 
 /** How long a message that is put off asks to wait before it is offered again, in milliseconds. */
 const putOff = 50
+const putOffShare = 0.6
 
 /** Whether a message asks for an effect. */
 export const hasEffect = ({ wish }: LedgerMessage): boolean => wish !== "refuse" && wish !== "stale"
@@ -22,9 +23,7 @@ const handle = Effect.fnUntraced(function* (message: LedgerMessage, from: Protoc
   const { again, id, n, subject } = message
   if (message.wish === "refuse") return yield* Protocol.Rejected.refused("asked", "the message asks to be refused")
   if (message.wish === "stale") return yield* Protocol.Rejected.stale(String(n))
-  if (message.wish === "later" && (yield* Clock.currentTimeMillis) < message.until) {
-    return yield* Protocol.Rejected.later(putOff)
-  }
+  if (message.wish === "later" && (yield* Random.next) < putOffShare) return yield* Protocol.Rejected.later(putOff)
   if (again) {
     const { effects } = yield* ledger.account
     if (effects.some((effect) => effect.id === id)) return
@@ -60,12 +59,7 @@ export const LedgerProtocol: Protocol.Protocol<"ledger", LedgerMessage, Ledger |
 /** Writes a message into the own ledger and sends it, in the caller's transaction. */
 export const send = (
   to: NodeKey,
-  {
-    padding = 0,
-    subject,
-    until = 0,
-    wish
-  }: Pick<LedgerMessage, "subject" | "wish"> & { readonly until?: number; readonly padding?: number }
+  { padding = 0, subject, wish }: Pick<LedgerMessage, "subject" | "wish"> & { readonly padding?: number }
 ): Effect.Effect<void, SqlError | MessageInvalid, Ledger | Delivery | SecureRandom.SecureRandom> =>
   Effect.gen(function* () {
     const ledger = yield* Ledger
@@ -73,7 +67,7 @@ export const send = (
     const { uuidV4 } = yield* SecureRandom.SecureRandom
     const id = yield* uuidV4()
     const n = yield* ledger.next
-    const message = { id, n, subject, wish, until, again: false, padding: "x".repeat(padding) }
+    const message = { id, n, subject, wish, again: false, padding: "x".repeat(padding) }
     yield* ledger.sent({ ...message, to })
     yield* delivery.send(to, LedgerProtocol, message)
   })

@@ -2,7 +2,7 @@
  * The users of a node in the ledger scenario: they send to everybody, a few messages a transaction, of every kind, and
  * now and then think better of it and roll back.
  */
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import { Transactions } from "../../services/Transactions.ts"
 import type { Self } from "../cluster/Scenario.ts"
 import type { Rng } from "../world/Rng.ts"
@@ -19,8 +19,6 @@ const wishes: ReadonlyArray<readonly [Wish, number]> = [
 ]
 const rollbacks = 50_000
 const large = 30_000
-/** The longest that a message may be put off, in milliseconds. */
-const longestPutOff = 2_000
 
 const wishOf = (random: Rng): Wish => {
   let left = random.below(100)
@@ -32,7 +30,6 @@ class ThoughtBetter extends Error {}
 
 const operation = Effect.fnUntraced(function* ({ peers, random }: Self) {
   const transactions = yield* Transactions
-  const now = yield* Clock.currentTimeMillis
   yield* transactions.within(
     Effect.gen(function* () {
       for (let messages = random.between(1, 3); messages > 0; messages--) {
@@ -41,7 +38,6 @@ const operation = Effect.fnUntraced(function* ({ peers, random }: Self) {
         yield* LedgerProtocol.send(peer.key, {
           subject: `subject ${random.below(3)}`,
           wish: wishOf(random),
-          until: now + random.below(longestPutOff),
           padding: random.chance(large) ? random.below(40_000) : random.below(64)
         })
       }

@@ -42,6 +42,9 @@ export class LedgerWatch implements Watcher {
   readonly #watching: Watching
   readonly #books = new Map<string, Book>()
   readonly #names = new Map<string, string>()
+  /** Everything that any node has ever committed, by its id: a restored node forgets, its peers do not. */
+  readonly #ever = new Map<string, Sent>()
+  #anyRestored = false
 
   constructor(watching: Watching) {
     this.#watching = watching
@@ -51,15 +54,18 @@ export class LedgerWatch implements Watcher {
   readonly committed = (node: string, { memory }: SimulatedDatabase): void => {
     if (memory === undefined) return
     const tables = tablesIn.of(memory)
-    const book = this.#book(node)
-    // A restored or lost database tells another story from here on.
-    if (tables.sent.size < book.read.sent || tables.effects.size < book.read.effects) this.#books.set(node, new Book())
     const now = this.#book(node)
     for (const row of newRows(tables.sent, now.read.sent)) this.#sent(node, now, row)
     for (const row of newRows(tables.effects, now.read.effects)) this.#effect(node, now, row)
     for (const row of newRows(tables.conclusions, now.read.conclusions)) this.#conclusion(node, now, row)
     now.read = { sent: tables.sent.size, effects: tables.effects.size, conclusions: tables.conclusions.size }
     this.#balance(node, now, memory)
+  }
+
+  /** From here on the node tells another story, and what its peers owe it is sent again under new ids. */
+  readonly restored = (node: string): void => {
+    this.#anyRestored = true
+    this.#books.set(node, new Book())
   }
 
   #book(node: string): Book {
@@ -74,6 +80,7 @@ export class LedgerWatch implements Watcher {
 
   #sent(node: string, book: Book, row: Sent): void {
     book.sent.set(row.id, row)
+    this.#ever.set(row.id, row)
     this.#watching.count("messages sent")
     this.#watching.note(node, "sent", { to: this.#name(row.to), n: row.n, wish: row.wish })
   }
@@ -83,14 +90,14 @@ export class LedgerWatch implements Watcher {
     const what = `message ${row.n} of ${from} at ${node}`
     this.#watching.count("effects")
     this.#watching.note(node, "effect", { from, n: row.n })
-    const sent = this.#book(from).sent.get(row.id)
+    const sent = this.#ever.get(row.id)
     if (sent === undefined) return this.#watching.violated(afterCommit, `${what} took effect and was never committed`)
     if (!hasEffect(sent)) return this.#watching.violated(truthful, `${what} took effect and asked to be ${sent.wish}d`)
     if (book.effects.has(row.id)) return this.#watching.violated(once, `${what} took effect again`)
     book.effects.set(row.id, row)
     const lane = `${from}/${row.subject}`
     const last = book.last.get(lane) ?? 0
-    if (row.n < last && !row.again) {
+    if (row.n < last && !this.#anyRestored) {
       return this.#watching.violated(inOrder, `${what} took effect after message ${last} of "${row.subject}"`)
     }
     book.last.set(lane, Math.max(last, row.n))
@@ -102,7 +109,8 @@ export class LedgerWatch implements Watcher {
     if (sent === undefined) return
     const to = this.#name(row.to)
     const what = `message ${sent.n} of ${node} to ${to}`
-    if (book.conclusions.has(row.id)) return this.#watching.violated(truthful, `${what} was concluded twice`)
+    if (book.conclusions.has(row.id) && !this.#anyRestored)
+      return this.#watching.violated(truthful, `${what} was concluded twice`)
     book.conclusions.set(row.id, row)
     this.#watching.note(node, "concluded", { to, n: sent.n, outcome: row.outcome })
     const expected = sent.wish === "refuse" ? "Refused" : sent.wish === "stale" ? "Stale" : "Ok"
@@ -115,6 +123,7 @@ export class LedgerWatch implements Watcher {
 
   /** What was sent and is not concluded is in the outbox. */
   #balance(node: string, book: Book, memory: MemoryDatabase["Service"]): void {
+    if (this.#anyRestored) return
     const owed = rowsIn.of(memory).ids.size
     const open = book.sent.size - book.conclusions.size
     if (owed !== open) {

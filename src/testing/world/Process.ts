@@ -169,10 +169,10 @@ export class Process implements Scheduler.Scheduler, Clock.Clock {
 
   sleep(duration: Duration.Duration): Effect.Effect<void> {
     const millis = Duration.toMillis(duration)
-    if (millis <= 0) return Effect.yieldNow
     if (!Number.isFinite(millis)) return Effect.never
     return Effect.callback((resume) => {
-      const local = millis * 1_000
+      // However short: where no time passes, a loop of sleeps would stop the world.
+      const local = Math.max(1, Math.ceil(millis * 1_000))
       const wait = this.#rate === 1_000_000 ? local : (local * 1_000_000) / this.#rate
       const timer = this.world.at(this.world.now + wait + (this.lateness?.() ?? 0), () => {
         this.#timers.delete(timer)

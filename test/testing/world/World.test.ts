@@ -141,6 +141,23 @@ describe("a world", () => {
 })
 
 describe("a process", () => {
+  it("takes a microsecond at least for a sleep of any length", async () => {
+    const { process, world } = worldOf(1)
+    let slept = 0
+    world.at(3_000_000, () =>
+      process.fork(
+        Effect.forever(
+          Effect.andThen(
+            Effect.sleep(1e-13),
+            Effect.sync(() => slept++)
+          )
+        )
+      )
+    )
+    await world.run(() => slept === 100)
+    assert.strictEqual(world.now, 3_000_100)
+  })
+
   it("stands still and goes on with late timers", async () => {
     const { process, world } = worldOf(1)
     const fired: Array<number> = []
