@@ -55,6 +55,7 @@ export class FailureGone extends Schema.TaggedError<FailureGone>()("FailureGone"
   found: Verdict
 }) {
   override get message(): string {
+    if (!isFailure(this.expected)) return `a run that ended with "${describe(this.expected)}" leaves nothing to shrink`
     return (
       `the plan should fail with "${describe(this.expected)}" and ended with "${describe(this.found)}": ` +
       `shrink it with the seed and on the commit that it failed on`
