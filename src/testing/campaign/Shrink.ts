@@ -1,5 +1,5 @@
 /**
- * The least plan that still fails as a given one does: fewer operations and nodes, then fewer faults, then shorter times
+ * The least plan that still fails as a given one does: fewer nodes and operations, then fewer faults, then shorter times
  * and simpler values, then tasks in the order in which they came; over again until nothing helps.
  *
  * It is deterministic, asks for no run twice, and stops at a number of runs or at a time with the best it has found.
@@ -121,14 +121,14 @@ class Search {
     }
   }
 
-  /** Fewer operations and nodes. */
+  /** Fewer nodes while they still do much, then fewer operations: a few do not show it again among other nodes. */
   async size(): Promise<void> {
     this.#stage = "size"
-    await least(this.plan.operations, 0, (operations) => this.#try({ ...this.plan, operations }))
     const { plan } = this
     await fewer(nodeNames(plan.nodes), (kept) =>
       kept.length === 0 ? Promise.resolve(false) : this.#try(keepNodes(plan, kept))
     )
+    await least(this.plan.operations, 0, (operations) => this.#try({ ...this.plan, operations }))
   }
 
   /** Fewer faults. */
