@@ -89,7 +89,7 @@ class Play {
       for (const from of nodes)
         for (const to of nodes)
           if (from !== to)
-            this.message(begin + (round + this.random.next()) * spacing, from, to, [4 + this.random.next() * 4])
+            this.message(begin + (round + this.random.next()) * spacing, from, to, [4 + this.random.next() * 30])
   }
 
   disturb(): void {
@@ -177,7 +177,9 @@ export const everyKind: ReadonlyArray<readonly [event: Omit<TraceEvent, "n" | "a
   [{ node: "a", kind: "frame", detail: { kind: "DATA", to: "b", bytes: 99 } }, "DATA to b, 99 bytes"],
   [{ node: "a", kind: "sent", detail: { to: "b", id: "m1" } }, "sends message m1 to b"],
   [{ node: "b", kind: "effect", detail: { from: "a", id: "m1" } }, "message m1 of a takes effect"],
+  [{ node: "a", kind: "concluded", detail: { to: "b", n: 4, outcome: "Ok" } }, "message 4 to b is concluded: Ok"],
   [{ node: "b", kind: "commit", detail: { n: 12 } }, "commit 12"],
+  [{ node: "b", kind: "listening", detail: { port: 7000 } }, "listens on port 7000"],
   [{ node: "b", kind: "log", detail: { level: "Warn", message: "slow" } }, "Warn: slow"],
   [{ node: "a", kind: "closed", detail: { id: 7, with: "b" } }, "closes connection 7 with b"],
   [{ node: "b", kind: "reset", detail: { id: 8, with: "a" } }, "resets connection 8 with a"],
@@ -188,6 +190,13 @@ export const everyKind: ReadonlyArray<readonly [event: Omit<TraceEvent, "n" | "a
     "fault 1 is over and had no effect: stall everywhere"
   ],
   [{ node: "", kind: "quiet", detail: {} }, "no more faults: everything has to come right"],
+  [{ node: "", kind: "impaired", detail: { what: "loss" } }, "the network is impaired: loss"],
+  [{ node: "", kind: "relieved", detail: { what: "loss" } }, "the network is relieved: loss"],
+  [{ node: "", kind: "healed", detail: {} }, "the network is healed"],
+  [{ node: "", kind: "silenced", detail: { connections: 2 } }, "connections that fall silent: 2"],
+  [{ node: "", kind: "severed", detail: { connections: 2, how: "fin" } }, "connections that are severed: 2, with fin"],
+  [{ node: "", kind: "moved", detail: { node: "a", to: "10.0.0.4" } }, "a moves to 10.0.0.4"],
+  [{ node: "", kind: "ghost", detail: { from: "a", to: "b" } }, "what a sent to b comes again"],
   [{ node: "c", kind: "pause", detail: { life: 2 } }, "is paused, life 2"],
   [{ node: "c", kind: "resume", detail: { life: 2 } }, "goes on, life 2"],
   [{ node: "c", kind: "stop", detail: { life: 2 } }, "is asked to stop, life 2"],

@@ -6,78 +6,75 @@ import type { TraceEvent } from "../world/Trace.ts"
 /** What an event is about: how it is drawn, and its colour. */
 export type Family = "network" | "session" | "message" | "database" | "process" | "fault" | "property" | "other"
 
+type Facts = (key: string) => string
+
 interface Kind {
   readonly family: Family
   /** The fact that names the other node. */
   readonly other?: string
-  readonly says: (fact: (key: string) => string) => string
+  readonly says: (of: Facts, other: string) => string
 }
 
 /** A part that is left out when its fact is missing. */
-const part = (before: string, value: string): string => (value === "" ? "" : `${before}${value}`)
+const part = (before: string, value: string, after = ""): string => (value === "" ? "" : before + value + after)
+
+const life = (of: Facts): string => part(", life ", of("life"))
+
+const connection = (of: Facts): string => part("connection ", of("connection") || of("id")) || "a connection"
+
+/** Messages have an id, or a number among those of their sender. */
+const message = (of: Facts): string => `message ${of("id") || of("n")}`
 
 /** Faults are counted from 1, in the order of their plan. */
-const faultNumber = (of: (key: string) => string): string =>
-  /^\d+$/.test(of("entry")) ? `fault ${Number(of("entry")) + 1}` : "fault"
+const faultNumber = (of: Facts): string => (/^\d+$/.test(of("entry")) ? `fault ${Number(of("entry")) + 1}` : "a fault")
 
-const faultWords = (of: (key: string) => string): string => of("words") || of("fault") || "no words"
+const faultWords = (of: Facts): string => part(": ", of("words") || of("fault"))
 
-const touched = (of: (key: string) => string): string => (of("touched") === "0" ? " and had no effect" : "")
+const touched = (of: Facts): string => (of("touched") === "0" ? " and had no effect" : "")
 
-const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
-  ["dial", { family: "network", other: "to", says: (of) => `dials ${of("to")}` }],
-  [
-    "connected",
-    { family: "network", other: "to", says: (of) => `is connected to ${of("to")}${part(", connection ", of("id"))}` }
-  ],
-  [
-    "dial-failed",
-    { family: "network", other: "to", says: (of) => `cannot reach ${of("to")}${part(": ", of("reason"))}` }
-  ],
-  [
-    "closed",
-    { family: "network", other: "with", says: (of) => `closes connection ${of("id")}${part(" with ", of("with"))}` }
-  ],
-  [
-    "reset",
-    { family: "network", other: "with", says: (of) => `resets connection ${of("id")}${part(" with ", of("with"))}` }
-  ],
-  ["session", { family: "session", other: "peer", says: (of) => `has session ${of("number")} with ${of("peer")}` }],
+const on = (family: Family, says: Kind["says"], other?: string): Kind =>
+  other === undefined ? { family, says } : { family, says, other }
+
+const kinds: ReadonlyMap<string, Kind> = new Map([
+  ["listening", on("network", (of) => `listens on port ${of("port")}`)],
+  ["dial", on("network", (_, other) => `dials ${other}`, "to")],
+  ["connected", on("network", (of, other) => `is connected to ${other}, ${connection(of)}`, "to")],
+  ["dial-failed", on("network", (of, other) => `cannot reach ${other}${part(": ", of("reason"))}`, "to")],
+  ["closed", on("network", (of, other) => `closes ${connection(of)} with ${other}`, "with")],
+  ["reset", on("network", (of, other) => `resets ${connection(of)} with ${other}`, "with")],
+  ["session", on("session", (of, other) => `has session ${of("number")} with ${other}`, "peer")],
   [
     "session-ended",
-    {
-      family: "session",
-      other: "peer",
-      says: (of) => `no longer has a session with ${of("peer")}${part(": ", of("reason"))}`
-    }
+    on("session", (of, other) => `no longer has a session with ${other}${part(": ", of("reason"))}`, "peer")
   ],
-  [
-    "frame",
-    {
-      family: "message",
-      other: "to",
-      says: (of) => `${of("kind")} to ${of("to") || "somebody"}${part(", ", of("bytes") && `${of("bytes")} bytes`)}`
-    }
-  ],
-  ["sent", { family: "message", other: "to", says: (of) => `sends message ${of("id")} to ${of("to")}` }],
-  ["effect", { family: "message", other: "from", says: (of) => `message ${of("id")} of ${of("from")} takes effect` }],
-  ["commit", { family: "database", says: (of) => `commit ${of("n")}` }],
-  ["fault", { family: "fault", says: (of) => `${faultNumber(of)}: ${faultWords(of)}` }],
-  ["fault-over", { family: "fault", says: (of) => `${faultNumber(of)} is over${touched(of)}: ${faultWords(of)}` }],
-  ["quiet", { family: "fault", says: () => "no more faults: everything has to come right" }],
-  ["start", { family: "process", says: (of) => `starts${part(", life ", of("life"))}` }],
-  ["kill", { family: "process", says: (of) => `is killed${part(", life ", of("life"))}` }],
-  ["stop", { family: "process", says: (of) => `is asked to stop${part(", life ", of("life"))}` }],
-  ["ended", { family: "process", says: (of) => `has ended${part(", life ", of("life"))}${part(": ", of("words"))}` }],
-  ["pause", { family: "process", says: (of) => `is paused${part(", life ", of("life"))}` }],
-  ["resume", { family: "process", says: (of) => `goes on${part(", life ", of("life"))}` }],
-  [
-    "property",
-    { family: "property", says: (of) => `${of("verdict") || "?"}: ${of("name")}${part(": ", of("words"))}` }
-  ],
-  ["verdict", { family: "property", says: (of) => of("words") }],
-  ["log", { family: "other", says: (of) => `${of("level")}: ${of("message")}` }]
+  ["frame", on("message", (of, other) => `${of("kind")} to ${other}${part(", ", of("bytes"), " bytes")}`, "to")],
+  ["sent", on("message", (of, other) => `sends ${message(of)} to ${other}`, "to")],
+  ["effect", on("message", (of, other) => `${message(of)} of ${other} takes effect`, "from")],
+  ["concluded", on("message", (of, other) => `${message(of)} to ${other} is concluded: ${of("outcome")}`, "to")],
+  ["commit", on("database", (of) => `commit ${of("n")}`)],
+  ["fault", on("fault", (of) => `${faultNumber(of)}${faultWords(of)}`)],
+  ["fault-over", on("fault", (of) => `${faultNumber(of)} is over${touched(of)}${faultWords(of)}`)],
+  ["quiet", on("fault", () => "no more faults: everything has to come right")],
+  ["impaired", on("fault", (of) => `the network is impaired: ${of("what")}`)],
+  ["relieved", on("fault", (of) => `the network is relieved: ${of("what")}`)],
+  ["healed", on("fault", () => "the network is healed")],
+  ["silenced", on("fault", (of) => `connections that fall silent: ${of("connections")}`)],
+  ["severed", on("fault", (of) => `connections that are severed: ${of("connections")}${part(", with ", of("how"))}`)],
+  ["moved", on("fault", (of) => `${of("node")} moves to ${of("to")}`)],
+  ["ghost", on("fault", (of) => `what ${of("from")} sent to ${of("to")} comes again`)],
+  ["start", on("process", (of) => `starts${life(of)}`)],
+  ["kill", on("process", (of) => `is killed${life(of)}`)],
+  ["stop", on("process", (of) => `is asked to stop${life(of)}`)],
+  ["ended", on("process", (of) => `has ended${life(of)}${part(": ", of("words"))}`)],
+  ["pause", on("process", (of) => `is paused${life(of)}`)],
+  ["resume", on("process", (of) => `goes on${life(of)}`)],
+  ["property", on("property", (of) => `${of("verdict") || "?"}: ${of("name")}${part(": ", of("words"))}`)],
+  ["verdict", on("property", (of) => of("words"))],
+  ["log", on("other", (of) => `${of("level")}: ${of("message")}`)]
 ])
+
+/** The message that an event is about: unique among those of its sender to one receiver. */
+export const messageOf = (event: TraceEvent): string => fact(event, "id") || fact(event, "n")
 
 /** A fact of an event as text; "" if it has none of that name. */
 export const fact = ({ detail }: TraceEvent, key: string): string =>
@@ -85,15 +82,19 @@ export const fact = ({ detail }: TraceEvent, key: string): string =>
 
 export const familyOf = ({ kind }: TraceEvent): Family => kinds.get(kind)?.family ?? "other"
 
-/** The other node that an event is about. */
+/** The other node that an event is about, or an endpoint of it, as the event names it. */
 export const otherOf = (event: TraceEvent): string | undefined => {
   const key = kinds.get(event.kind)?.other
   return key === undefined ? undefined : fact(event, key) || undefined
 }
 
-/** What happened, without its time and node. */
-export const describe = (event: TraceEvent): string =>
-  kinds.get(event.kind)?.says((key) => fact(event, key)) ??
+/**
+ * What happened, without its time and node.
+ *
+ * @param other the other node, if it is known
+ */
+export const describe = (event: TraceEvent, other = otherOf(event) ?? "somebody"): string =>
+  kinds.get(event.kind)?.says((key) => fact(event, key), other) ??
   [event.kind, ...Object.entries(event.detail).map(([key, value]) => `${key}=${String(value)}`)].join(" ")
 
 /** Microseconds as seconds, to the microsecond. */

@@ -93,7 +93,7 @@ const states = ({ lanes, rows }: Story): ReadonlyArray<string> => {
       life === "" ? process : `${process}, life ${life}`,
       `sessions ${sessions || "none"}`,
       `owes ${owed || "nothing"}`,
-      `commits ${commits || "0"}`
+      `commits ${commits || "–"}`
     ]
     return `  ${lane}  ${parts.join("; ")}`
   })
@@ -146,11 +146,11 @@ const merge = (rows: ReadonlyArray<Row>): ReadonlyArray<Told> => {
 }
 
 const line = ({ row, times }: Told, column: number | undefined): string => {
-  const { delivery, event, failed, lane } = row
+  const { delivery, event, failed, family, lane } = row
   const again = delivery?.again === true ? " AGAIN" : ""
   const words = `${failed ? "✖ " : ""}${row.words}${again}${times > 1 ? ` (${times} times)` : ""}`
   const time = `${moment(event.at).padStart(timeWidth - 2)}  `
   const who = event.node === "" ? "" : `${event.node} `
-  if (lane === undefined) return `${time}── ${who}${words}`
+  if (family === "fault" || lane === undefined) return `${time}── ${family === "fault" ? "" : who}${words}`
   return column === undefined ? `${time}${who}${words}` : `${time}${"".padStart(lane * column)}${words}`
 }

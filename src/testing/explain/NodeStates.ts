@@ -1,9 +1,9 @@
 /**
  * What each node is at every moment of a trace, as far as its events tell: whether its process lives, its sessions, what
- * it owes (messages that it sent and that have not taken effect), its commits.
+ * it owes (messages that it sent and that have neither taken effect nor been concluded), its commits.
  */
 import type { TraceEvent } from "../world/Trace.ts"
-import { fact } from "./EventWords.ts"
+import { fact, messageOf } from "./EventWords.ts"
 
 export type Process = "alive" | "paused" | "stopping" | "dead" | "unseen"
 
@@ -101,10 +101,12 @@ export class NodeStates {
         node.commits = fact(event, "n")
         return [event.node]
       case "sent":
-        this.#owes(node, fact(event, "to")).add(fact(event, "id"))
+        this.#owes(node, fact(event, "to")).add(messageOf(event))
         return [event.node]
       case "effect":
-        return this.#settle(fact(event, "from"), event.node, fact(event, "id"))
+        return this.#settle(fact(event, "from"), event.node, messageOf(event))
+      case "concluded":
+        return this.#settle(event.node, fact(event, "to"), messageOf(event))
       default:
         return []
     }

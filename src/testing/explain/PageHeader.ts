@@ -1,7 +1,7 @@
 /**
  * The top of the page: what was found, of what run, how to see it again, and what went wrong on purpose.
  */
-import { replayCommand } from "../campaign/FailureFile.ts"
+import { type FailureFile, replayCommand } from "../campaign/FailureFile.ts"
 import type { Verdict } from "../cluster/Verdict.ts"
 import { describe } from "../faults/Words.ts"
 import { facts, headline, particulars, settings } from "./Findings.ts"
@@ -33,6 +33,10 @@ const detailed = (verdict: Verdict, tone: string): Markup => {
   </div>`
 }
 
+/** Why a fault of the plan is nowhere in the trace. A run records its first events before anything else happens in it. */
+const absent = ({ trace }: FailureFile): string =>
+  (trace[0]?.n ?? 0) <= 1 ? "it never came to that" : "not within the events that were kept"
+
 const plan = ({ bands, file }: Story): Markup => {
   if (file.plan.faults.length === 0) return html`<p>No faults: everything went as well as it can.</p>`
   const more = file.plan.faults.length - maxFaults
@@ -41,7 +45,7 @@ const plan = ({ bands, file }: Story): Markup => {
     const words = describe(entry)
     const told =
       band === undefined
-        ? html`<span class="never">${words} (not within the events that were kept)</span>`
+        ? html`<span class="never">${words} (${absent(file)})</span>`
         : html`<a href="#e${band.first}">${words}</a>`
     return html`<li><span class="swatch c${colourOf({ entry: index }, index)}">${index + 1}</span>${told}</li>`
   })
@@ -57,7 +61,7 @@ export const pageHeader = (story: Story, path?: string): Markup => {
   return html`<header>
     <h1><span class="badge ${tone}">${badge}</span> ${words}</h1>
     ${detailed(file.verdict, tone)}
-    <p><a href="#e${end}">Go to that moment</a></p>
+    ${file.verdict._tag === "Held" ? nothing : html`<p><a href="#e${end}">Go to that moment</a></p>`}
     ${list(facts(story))}
     <p>See it again: <code class="replay">${replayCommand(file, path)}</code></p>
     <h2>What went wrong on purpose</h2>

@@ -29,7 +29,7 @@ const change = (from: number, { commits, life, owed, process, sessions }: NodeSt
   printable(life === "" ? process : `${process}, life ${life}`),
   printable(sessions || "none"),
   printable(owed || "nothing"),
-  printable(commits || "0")
+  printable(commits || "–")
 ]
 
 /** The rows from top to bottom, with what every row needs of those above it. */
@@ -99,8 +99,8 @@ export class PageRows {
   }
 }
 
-const said = ({ delivery, event, failed, words }: Row, rows: ReadonlyArray<Row>): Markup => {
-  const who = event.node === "" ? nothing : html`<b>${event.node}</b> `
+const said = ({ delivery, event, failed, family, words }: Row, rows: ReadonlyArray<Row>): Markup => {
+  const who = event.node === "" || family === "fault" ? nothing : html`<b>${event.node}</b> `
   const mark = failed ? html`✖ ` : nothing
   const again = delivery?.again === true ? html` <span class="again">again</span>` : nothing
   const origin = delivery?.sent === undefined ? undefined : rows[delivery.sent]

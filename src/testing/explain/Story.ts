@@ -6,7 +6,8 @@ import type { FailureFile } from "../campaign/FailureFile.ts"
 import { nodeNames } from "../cluster/NodeNames.ts"
 import { describe as describeVerdict } from "../cluster/Verdict.ts"
 import type { TraceEvent } from "../world/Trace.ts"
-import { describe, fact, type Family, familyOf, otherOf } from "./EventWords.ts"
+import { Counterparts } from "./Counterparts.ts"
+import { describe, fact, type Family, familyOf, messageOf } from "./EventWords.ts"
 import { type FaultBand, faultBands } from "./FaultBands.ts"
 
 export interface Row {
@@ -49,11 +50,14 @@ export const story = (file: FailureFile, most: number): Story => {
   const earlier = file.trace.slice(0, cut)
   const kept = file.trace.slice(cut)
   const trace = [...kept, ...closing(file, kept)]
-  const bands = faultBands({ plan: file.plan, trace: [...earlier, ...trace] }, names).flatMap((band) => {
+  const whole = [...earlier, ...trace]
+  const bands = faultBands({ plan: file.plan, trace: whole }, names).flatMap((band) => {
     const last = band.last - cut
     return last < 0 ? [] : [{ ...band, first: Math.max(0, band.first - cut), last }]
   })
-  const lanes = lanesOf(names, trace, bands)
+  const counterparts = new Counterparts([...names, ...whole.map(({ node }) => node)])
+  const others = whole.map((event) => counterparts.of(event)).slice(cut)
+  const lanes = lanesOf(names, trace, others, bands)
   const places = new Map(lanes.map((name, index) => [name, index]))
   const laneOf = (name: string | undefined): number | undefined =>
     name === undefined || name === "" ? undefined : (places.get(name) ?? places.get(otherNodes))
@@ -61,10 +65,10 @@ export const story = (file: FailureFile, most: number): Story => {
   const end = endOf(file, trace)
   const rows = trace.map((event, index) => ({
     event,
-    words: describe(event),
+    words: describe(event, others[index]),
     family: familyOf(event),
     lane: laneOf(event.node),
-    other: laneOf(otherOf(event)),
+    other: laneOf(others[index]),
     delivery: deliveries.get(index),
     failed: index === end && file.verdict._tag !== "Held"
   }))
@@ -90,10 +94,12 @@ const endOf = (file: FailureFile, trace: ReadonlyArray<TraceEvent>): number => {
 const lanesOf = (
   names: ReadonlyArray<string>,
   trace: ReadonlyArray<TraceEvent>,
+  others: ReadonlyArray<string | undefined>,
   bands: ReadonlyArray<FaultBand>
 ): ReadonlyArray<string> => {
   const told = new Set<string>()
-  for (const event of trace) for (const name of [event.node, otherOf(event) ?? ""]) if (name !== "") told.add(name)
+  for (const name of [...trace.map(({ node }) => node), ...others])
+    if (name !== undefined && name !== "") told.add(name)
   for (const { nodes } of bands) if (nodes.length < names.length) for (const name of nodes) told.add(name)
   const known = names.length <= fewNodes ? names : names.filter((name) => told.has(name))
   const all = [...known, ...[...told].filter((name) => !names.includes(name))]
@@ -106,9 +112,9 @@ const deliveriesOf = (trace: ReadonlyArray<TraceEvent>): ReadonlyMap<number, Non
   const taken = new Set<string>()
   const found = new Map<number, NonNullable<Row["delivery"]>>()
   for (const [index, event] of trace.entries()) {
-    if (event.kind === "sent") sent.set(JSON.stringify([event.node, fact(event, "to"), fact(event, "id")]), index)
+    if (event.kind === "sent") sent.set(JSON.stringify([event.node, fact(event, "to"), messageOf(event)]), index)
     if (event.kind !== "effect") continue
-    const key = JSON.stringify([fact(event, "from"), event.node, fact(event, "id")])
+    const key = JSON.stringify([fact(event, "from"), event.node, messageOf(event)])
     found.set(index, { sent: sent.get(key), again: taken.has(key) })
     taken.add(key)
   }

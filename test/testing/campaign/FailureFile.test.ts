@@ -67,6 +67,7 @@ describe("a failure file", () => {
     const trace = [...Array.from({ length: 20_000 }, () => file.trace[0]!), { ...event, detail: { ...detail, z: NaN } }]
     const cut = FailureFile.fromResult(run({ scenario: long, trace, verdict }), { ...origin, commit: long })
     assert.strictEqual(cut.trace.length, 10_000)
+    assert.isBelow(JSON.stringify(cut.verdict).length, 5_000)
     assert.deepStrictEqual(read(FailureFile.encode(cut)), cut)
   })
 

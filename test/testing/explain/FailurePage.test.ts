@@ -65,6 +65,14 @@ describe("the page of a failure", () => {
     assert.include(page, "<title>unsafe: ledger, seed 42</title>")
   })
 
+  it("says why a fault is nowhere: it came to nothing, or it was before what was kept", () => {
+    const plan = { ...file.plan, faults: file.plan.faults.slice(0, 1) }
+    const of = (n: number) =>
+      explain({ ...Synthetic.ofTrace([{ n, at: 0, node: "a", kind: "start", detail: { life: 1 } }]), plan })
+    assert.include(shown(of(1)), "isolate a (it never came to that)")
+    assert.include(shown(of(900)), "isolate a (not within the events that were kept)")
+  })
+
   it("has a row for every event, in order, with its time and words", () => {
     assert.strictEqual(rows.length, file.trace.length)
     assert.deepStrictEqual(
@@ -81,6 +89,17 @@ describe("the page of a failure", () => {
     )
     assert.strictEqual(factsOf(page).end, rows.length - 1)
     assert.include(rows.at(-1)!.words, "✖ violated: one effect for each message")
+  })
+
+  it("marks it also where the run went on after it", () => {
+    const violated = { node: "", kind: "property", detail: { name: "p", verdict: "violated", words: "d" } }
+    const after = { node: "a", kind: "stop", detail: { life: 1 } }
+    const page = pageOf([after, violated, after], { _tag: "Unsafe", property: "p", detail: "d" })
+    assert.strictEqual(factsOf(page).end, 1)
+    assert.deepStrictEqual(
+      rowsOf(page).map(({ classes }) => classes.split(" ").includes("failed")),
+      [false, true, false]
+    )
   })
 
   it("draws what was sent to the lane of the receiver, and a message from where it was sent", () => {
@@ -118,6 +137,24 @@ describe("the page of a failure", () => {
       assert.include(drawn[index]?.classes ?? "", `k-${kind}`)
       if (node !== "") assert.isNotEmpty(drawn[index]?.shapes, kind)
     }
+  })
+
+  it("leads dials and connections to the node that only their numbers tell", () => {
+    const drawn = rowsOf(
+      pageOf([
+        { node: "a", kind: "dial", detail: { dial: 3, to: "c.sim:7000" } },
+        { node: "a", kind: "connected", detail: { dial: 3, connection: 5 } },
+        { node: "c", kind: "reset", detail: { connection: 5, remote: "10.0.0.1" } }
+      ])
+    )
+    assert.deepStrictEqual(
+      drawn.slice(0, 3).map(({ shapes, words }) => [words, shapes[0]]),
+      [
+        ["a dials c", "path line M55 0H268"],
+        ["a is connected to c, connection 5", "path line M55 0H275"],
+        ["c resets connection 5 with a", "path line M275 0H69"]
+      ]
+    )
   })
 
   it("makes long waits a little higher and writes them", () => {
@@ -174,7 +211,7 @@ describe("the page of a failure", () => {
     )
     const { states: changes } = factsOf(page)
     assert.strictEqual(changes.length, 3)
-    assert.deepStrictEqual(changes[1]?.[0], [-1, "dead", "dead", "none", "nothing", "0"])
+    assert.deepStrictEqual(changes[1]?.[0], [-1, "dead", "dead", "none", "nothing", "–"])
   })
 
   it("lists the last 200 events in words", () => {

@@ -69,6 +69,12 @@ describe("the state of a node", () => {
     assert.deepStrictEqual(changed, ["a", "a", "a", "a", "a", ""])
   })
 
+  it("owes nothing more of what is concluded, which may never take effect", () => {
+    const sent: Brief = ["a", "sent", { to: "b", n: 1 }]
+    assert.strictEqual(follow(sent).of("a").owed, "1 to b")
+    assert.strictEqual(follow(sent, ["a", "concluded", { to: "b", n: 1, outcome: "Refused" }]).of("a").owed, "")
+  })
+
   it("counts commits as the node does", () => {
     assert.strictEqual(follow(["b", "commit", { n: 7 }], ["b", "commit", { n: 8 }]).of("b").commits, "8")
   })
