@@ -30,8 +30,8 @@ export const connections: ReadonlyArray<Mutant> = [
     name: "pong-without-nonce",
     what: "A pong does not carry the nonce of its ping.",
     file: connection,
-    find: `this.#wire.pong(beat.nonce)`,
-    replace: `this.#wire.pong(0n)`,
+    find: `this.control(this.#wire.pong(nonce))`,
+    replace: `this.control(this.#wire.pong(0n))`,
     property: "a pong answers a ping",
     profile: "calm"
   },

@@ -63,8 +63,8 @@ const receipts: ReadonlyArray<Mutant> = [
     name: "settle-one-too-many",
     what: "A receipt settles one message more than it covers.",
     file: exchange,
-    find: `at + BigInt(settledAtOnce) : upTo`,
-    replace: `at + BigInt(settledAtOnce) : upTo + 1n`,
+    find: `at + BigInt(most) : upTo`,
+    replace: `at + BigInt(most) : upTo + 1n`,
     property: "no receipt before the effect's commit",
     also: ["outcomes are right"],
     profile: "calm"

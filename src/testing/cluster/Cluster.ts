@@ -9,12 +9,14 @@ import type { NodeKey } from "../../protocol/NodeKey.ts"
 import * as NodeSecret from "../../protocol/NodeSecret.ts"
 import type { Site } from "../../services/Buggify.ts"
 import { fromSecret } from "../../services/link/Identity.ts"
+import type { Transition } from "../../services/link/Transition.ts"
 import type { SimulatedDatabase } from "../database/SimulatedDatabase.ts"
 import { FaultEngine } from "../faults/FaultEngine.ts"
 import type { FaultPlan } from "../faults/FaultPlan.ts"
 import type { Stage, Touched } from "../faults/Stage.ts"
 import { SimulatedNetwork } from "../network/SimulatedNetwork.ts"
 import { World } from "../world/World.ts"
+import { Conduct } from "./Conduct.ts"
 import { nodeNames } from "./NodeNames.ts"
 import type { Keep } from "./Result.ts"
 import type { NodeView, Scenario, View, Watcher, Watching } from "./Scenario.ts"
@@ -40,6 +42,7 @@ export class Cluster<R> implements Stage {
   readonly #byName = new Map<string, SimulatedNode<R>>()
   readonly #byKey = new Map<NodeKey, SimulatedNode<R>>()
   readonly #sessions: Sessions
+  readonly #conduct: Conduct
   readonly #watcher: Watcher | undefined
 
   constructor(
@@ -66,7 +69,8 @@ export class Cluster<R> implements Stage {
       note: (node, kind, detail) => this.world.trace.record(this.world.now, node, kind, detail),
       count: this.count
     }
-    this.#sessions = new Sessions(watching, (key) => this.#byKey.get(key)?.name ?? "somebody else")
+    this.#sessions = new Sessions(watching, this.#nameOf)
+    this.#conduct = new Conduct(watching, plan)
     this.#watcher = scenario.watch?.(watching)
     this.engine = new FaultEngine(this, plan)
     for (const { name } of this.#sometimes()) this.sometimes[name] = 0
@@ -171,7 +175,7 @@ export class Cluster<R> implements Stage {
       duration: plan.duration,
       peers: () => this.members.filter((other) => other !== member),
       events: {
-        transition: (node, life, transition) => this.#sessions.transition(node, life, transition),
+        transition: (node, life, transition) => this.#transition(node, life, transition),
         frame: (kind, bytes, from, to) => this.#frame(kind, bytes, from, to),
         site: (node, site) => this.engine.site(node, site),
         logged: (node, level, message, cause) => this.#logged(node, level, message, cause),
@@ -194,6 +198,15 @@ export class Cluster<R> implements Stage {
     return member
   }
 
+  readonly #nameOf = (key: NodeKey): string => this.#byKey.get(key)?.name ?? "somebody else"
+
+  #transition(node: string, life: number, transition: Transition): void {
+    this.#sessions.transition(node, life, transition)
+    if (transition.peer === undefined) return
+    const stopping = this.members.some((member) => member.stopping)
+    this.#conduct.transition(node, this.#nameOf(transition.peer), transition, stopping)
+  }
+
   #frame(kind: number, bytes: number, from: string, to: NodeKey | undefined): void {
     const name = nameOfKind(kind)
     this.count(`frames: ${name}`)
@@ -207,6 +220,7 @@ export class Cluster<R> implements Stage {
   #logged(node: string, level: string, message: string, cause: Cause.Cause<unknown>): void {
     this.count(`logged: ${level}`)
     this.world.trace.record(this.world.now, node, "log", { level, message })
+    this.#conduct.logged(node, message)
     if (Cause.hasDies(cause)) this.violated(noDefects, `${node}: ${message}: ${Cause.pretty(cause)}`)
   }
 

@@ -48,7 +48,7 @@ const run = async <R>(cluster: Cluster<R>, plan: FaultPlan): Promise<Verdict> =>
   // Keeps time moving to the end of the disturbed part, should nothing else.
   world.at(plan.duration * 1_000, () => undefined)
   const disturbed = await world.run(() => failed() || world.now >= plan.duration * 1_000)
-  if (failed() || disturbed._tag !== "Done") return cluster.failure ?? stopped(disturbed, "the run")
+  if (failed() || disturbed._tag !== "Done") return failure(cluster, disturbed) ?? stopped(disturbed, "the run")
 
   const settling = await settle(cluster)
   if (settling !== undefined) return settling
@@ -70,7 +70,8 @@ const settle = async <R>(cluster: Cluster<R>): Promise<Verdict | undefined> => {
   settling.begin()
   const deadline = world.now + quietLimit * 500
   const stop = await world.run(() => cluster.failure !== undefined || settling.settled || world.now >= deadline)
-  if (cluster.failure !== undefined) return cluster.failure
+  const failed = failure(cluster, stop)
+  if (failed !== undefined) return failed
   if (settling.settled) return undefined
   const { missing } = settling
   return missing === undefined ? stopped(stop, "the quiet end") : { _tag: "Stuck", ...missing }
@@ -83,12 +84,17 @@ const windUp = async <R>(cluster: Cluster<R>): Promise<Verdict> => {
   const deadline = world.now + stopLimit * 1_000
   world.at(deadline, () => undefined)
   const over = () => members.every(({ state }) => state === "dead")
-  await world.run(() => cluster.failure !== undefined || over() || world.now >= deadline)
-  if (cluster.failure !== undefined) return cluster.failure
+  const stop = await world.run(() => cluster.failure !== undefined || over() || world.now >= deadline)
+  const failed = failure(cluster, stop)
+  if (failed !== undefined) return failed
   const running = members.find(({ state }) => state !== "dead")
   if (running === undefined) return held
   return { _tag: "Stuck", property: nothingLeft, detail: `${running.name} does not stop` }
 }
+
+/** What was found wrong. A leak comes first: what a node does about the error that it gets follows from the leak. */
+const failure = <R>(cluster: Cluster<R>, stop: Stop): Verdict | undefined =>
+  stop._tag === "Leaked" ? stopped(stop, "the run") : cluster.failure
 
 const stopped = (stop: Stop, where: string): Verdict => {
   switch (stop._tag) {

@@ -1,0 +1,71 @@
+/**
+ * What is kept of a planted bug that was found: the least plan that shows it, and what it shows.
+ */
+import { Schema } from "effect"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { divergence } from "../../src/testing/campaign/Determinism.ts"
+import type { Simulation } from "../../src/testing/campaign/Simulation.ts"
+import type { Result } from "../../src/testing/cluster/Result.ts"
+import { Verdict } from "../../src/testing/cluster/Verdict.ts"
+import { FaultPlan } from "../../src/testing/faults/FaultPlan.ts"
+import { type Mutant, properties, type Property } from "./Mutant.ts"
+
+export const Stored = Schema.Struct({
+  mutant: Schema.String,
+  /** What found it. */
+  property: Schema.Literals(properties),
+  /** How many seeds of the mutant's profile were run, this one included. */
+  seedsToDetection: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2_000 })),
+  /** Milliseconds, on two busy cores. */
+  shrinkMillis: Schema.Int,
+  seed: Schema.Int,
+  /** The shrunk one. */
+  plan: FaultPlan,
+  verdict: Verdict
+})
+export type Stored = typeof Stored.Type
+
+const Text = Schema.fromJsonString(Stored)
+const folder = new URL("plans/", import.meta.url)
+const fileOf = (mutant: string): string => fileURLToPath(new URL(`${mutant}.json`, folder))
+
+export const write = (stored: Stored): void => {
+  const json: unknown = JSON.parse(Schema.encodeSync(Text)(stored))
+  writeFileSync(fileOf(stored.mutant), `${JSON.stringify(json, undefined, 2)}\n`)
+}
+
+export const read = (mutant: string): Stored => Schema.decodeUnknownSync(Text)(readFileSync(fileOf(mutant), "utf8"))
+
+/** The bugs of which there is a plan, in the order of their names. */
+export const stored = (): ReadonlyArray<string> =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith(".json"))
+    .map((name) => name.slice(0, -".json".length))
+    .sort()
+
+/** What a verdict says is broken, in the words of the planted bugs. */
+export const brokenBy = (verdict: Verdict): Property | undefined => {
+  if (verdict._tag === "Leaked") return "nothing leaks"
+  return "property" in verdict ? properties.find((property) => property === verdict.property) : undefined
+}
+
+/** Whether this is one of the properties that have to find it. */
+export const isFor = ({ also = [], property }: Mutant, found: Property | undefined): found is Property =>
+  found !== undefined && [property, ...also].includes(found)
+
+const repeats = "same seed, same run" satisfies Property
+
+/** One run; where replaying is what is broken, two, and what they differ in is the verdict. */
+export const runFor = async (
+  { property }: Pick<Mutant, "property">,
+  simulation: Simulation,
+  seed: number,
+  plan: FaultPlan
+): Promise<Pick<Result, "verdict" | "trace">> => {
+  const first = await simulation.run(seed, plan)
+  if (property !== repeats) return first
+  const parted = divergence(first, await simulation.run(seed, plan))
+  if (parted === undefined) return first
+  return { trace: first.trace, verdict: { _tag: "Unsafe", property: repeats, detail: parted.detail } }
+}
