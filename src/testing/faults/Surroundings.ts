@@ -10,6 +10,9 @@ import type { Knobs } from "./Knobs.ts"
 /** Bytes a second that the window of a connection lets through at least, so that a whole session gets its work done. */
 const leastRate = 32 * 1024
 
+/** Bytes of a packet: it is packets that are late now and then, however small the chunks that they are read in. */
+const packet = 1_448
+
 /** Every figure in an eighth of the plans: rare enough for most plans to have one or none. */
 const spike = (dice: Dice): boolean => dice.percent(12.5)
 
@@ -17,12 +20,13 @@ export const networkOf = (dice: Dice): NetModel => {
   const latency = latencyOf(dice)
   const roundTrip = 2 * (latency.floor + latency.mean)
   const window = spike(dice) ? dice.log(512, 4_096) : dice.log(4_096, 1024 * 1024)
+  const chunk = dice.percent(60) ? 0 : spike(dice) ? dice.log(8, 64) : dice.log(64, 2_000)
   return {
-    latency,
+    latency: chunk === 0 ? latency : { ...latency, tailShare: latency.tailShare * Math.min(1, chunk / packet) },
     bandwidth: dice.percent(70) ? 0 : spike(dice) ? dice.log(256_000, 1_000_000) : dice.log(1_000_000, 1_000_000_000),
     window: Math.max(window, Math.ceil((leastRate * roundTrip) / 1_000)),
     loss: dice.percent(60) ? 0 : dice.share(0.001, spike(dice) ? 0.2 : 0.05),
-    chunk: dice.percent(60) ? 0 : spike(dice) ? dice.log(8, 64) : dice.log(64, 2_000),
+    chunk,
     backlog: spike(dice) ? dice.rng.between(1, 4) : dice.log(4, 128),
     connections: spike(dice) ? 4 * dice.nodes.length : calm.connections
   }

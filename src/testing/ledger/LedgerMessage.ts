@@ -13,7 +13,7 @@ export const Wish = Schema.Literals([
   "refuse",
   /** It is stale. */
   "stale",
-  /** It is put off, more than half of the times that it comes, and takes effect when it is not. */
+  /** It is put off, now and then when it comes, and takes effect when it is not. */
   "later"
 ])
 export type Wish = typeof Wish.Type

@@ -13,7 +13,7 @@ import { LedgerMessage } from "./LedgerMessage.ts"
 
 /** How long a message that is put off asks to wait before it is offered again, in milliseconds. */
 const putOff = 50
-const putOffShare = 0.6
+const putOffShare = 0.3
 
 /** Whether a message asks for an effect. */
 export const hasEffect = ({ wish }: LedgerMessage): boolean => wish !== "refuse" && wish !== "stale"
@@ -44,7 +44,7 @@ const onOutcome = Effect.fnUntraced(function* (
 
 const pending = Effect.fnUntraced(function* (peer: NodeKey) {
   const { sent } = yield* (yield* Ledger).account
-  return sent.filter(({ to }) => to === peer).map(({ to: _, ...message }) => ({ ...message, again: true }))
+  return sent.filter(({ to }) => to === peer).map(({ to: _to, ...message }) => ({ ...message, again: true }))
 })
 
 export const LedgerProtocol: Protocol.Protocol<"ledger", LedgerMessage, Ledger | Delivery | SecureRandom.SecureRandom> =

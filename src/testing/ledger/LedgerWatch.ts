@@ -116,7 +116,7 @@ export class LedgerWatch implements Watcher {
     const expected = sent.wish === "refuse" ? "Refused" : sent.wish === "stale" ? "Stale" : "Ok"
     if (row.outcome !== expected)
       this.#watching.violated(truthful, `${what} is ${expected}, and was told ${row.outcome}`)
-    else if (expected === "Ok" && !this.#book(to).effects.has(row.id)) {
+    else if (expected === "Ok" && !this.#anyRestored && !this.#book(to).effects.has(row.id)) {
       this.#watching.violated(receiptAfter, `${what} was receipted and has not taken effect`)
     }
   }
