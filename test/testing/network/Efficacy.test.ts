@@ -46,6 +46,37 @@ describe("an impairment of the network", () => {
       })
     ))
 
+  it("latency: has a part that stays for each pair, up to the mean, and another one for each chunk", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, latency: { floor: 10, mean: 100, tailShare: 0, tail: 1 } })
+        const accept = yield* lab.listen("z")
+        const shortest: Array<number> = []
+        for (const from of ["a", "b", "c", "d"]) {
+          const near = yield* Effect.retry(lab.dial(from, "z"), { times: 5 })
+          const { end: far } = yield* accept
+          const times = yield* Effect.forEach(Array.from({ length: 400 }), () => lab.crossing(near, far))
+          assert.isAbove(new Set(times).size, 300)
+          shortest.push(Math.min(...times))
+        }
+        assert.isTrue(shortest.every((time) => time >= 10 && time < 115))
+        assert.isAbove(Math.max(...shortest) - Math.min(...shortest), 10)
+      })
+    ))
+
+  it("latency: has a tail, for this share of chunks and so many times as long", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, latency: { floor: 10, mean: 0, tailShare: 0.05, tail: 20 } })
+        const accept = yield* lab.listen("b")
+        const near = yield* lab.dial("a", "b")
+        const { end: far } = yield* accept
+        const times = yield* Effect.forEach(Array.from({ length: 1_000 }), () => lab.crossing(near, far))
+        assert.deepStrictEqual(new Set(times), new Set([10, 200]))
+        assert.approximately(times.filter((time) => time === 200).length, 50, 20)
+      })
+    ))
+
   it("bandwidth: lets bytes pass one after the other", () =>
     runInWorld(
       Effect.gen(function* () {
@@ -90,6 +121,22 @@ describe("an impairment of the network", () => {
       })
     ))
 
+  it("stalled: what has waited then comes no faster than the line is", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, bandwidth: 80_000, chunk: 100 })
+        const { far, near } = yield* lab.pair("a", "b")
+        const undo = lab.network.impair(oneWay("a", "b"), { stalled: true })
+        yield* near.write(bytes(20_000))
+        yield* Effect.sleep(30_000)
+        undo()
+        yield* read(far, 1)
+        const first = lab.now
+        yield* read(far, 19_000)
+        assert.approximately(lab.now - first, 1_900, 100)
+      })
+    ))
+
   it("stalled: costs a stream nothing that has nothing to send", () =>
     runInWorld(
       Effect.gen(function* () {
@@ -115,9 +162,11 @@ describe("an impairment of the network", () => {
         assert.isUndefined(writing.pollUnsafe())
         assert.strictEqual(lab.network.tally("a", "b").delivered, 1_000)
         undo()
+        const healed = lab.now
         yield* read(far, 2_000)
         yield* Fiber.join(writing)
-        assert.isAtMost(lab.now, 41_000)
+        assert.isAbove(lab.now, healed + 100)
+        assert.isAtMost(lab.now, healed + 20_100)
       })
     ))
 
@@ -187,6 +236,17 @@ describe("an impairment of the network", () => {
         assert.isAbove(narrow(), 0)
         yield* read(far, 1)
         yield* near.write(bytes(100_000))
+      })
+    ))
+
+  it("window: lets one of it through in each round trip", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, window: 1_000 })
+        const { far, near } = yield* lab.pair("a", "b")
+        assert.strictEqual(yield* lab.crossing(near, far, 10_000), 190)
+        yield* Effect.sleep(10)
+        assert.strictEqual(yield* lab.crossing(near, far, 1_000), 10)
       })
     ))
 

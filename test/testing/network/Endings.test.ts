@@ -94,6 +94,30 @@ describe("the end of a simulated connection", () => {
       })
     ))
 
+  it("rst: one way only is found out by a writer whose bytes were under way", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const { far, near } = yield* lab.pair("a", "b")
+        yield* near.write(bytes(100))
+        assert.strictEqual(lab.network.close(oneWay("a", "b"), "rst"), 1)
+        assert.strictEqual(yield* failure(near), "SocketReadError")
+        assert.strictEqual(yield* failure(far), "SocketReadError")
+      })
+    ))
+
+  it("fin: one way only is found out by a writer that waits for the window", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, window: 10 })
+        const { far, near } = yield* lab.pair("a", "b")
+        const writing = yield* Effect.forkChild(Effect.exit(near.write(bytes(100))), { startImmediately: true })
+        lab.network.close(oneWay("a", "b"), "fin")
+        assert.deepStrictEqual(yield* readAll(far), { bytes: bytes(10), end: 1000 })
+        assert.strictEqual((yield* Fiber.join(writing))._tag, "Failure")
+      })
+    ))
+
   it("rst: releases a writer that waits for the window", () =>
     runInWorld(
       Effect.gen(function* () {

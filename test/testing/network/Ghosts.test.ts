@@ -27,6 +27,22 @@ describe("a ghost", () => {
       })
     ))
 
+  it("sends what was sent, not what became of it on its way", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, window: 50 })
+        const { accept, far, near } = yield* lab.pair("a", "b")
+        const undo = lab.network.impair(() => true, { bitFlips: 1, chunk: 10 })
+        yield* Effect.forkChild(near.write(bytes(100)), { startImmediately: true })
+        assert.notDeepEqual(yield* read(far, 100), bytes(100))
+        undo()
+        yield* near.close
+        yield* Effect.sleep(100)
+        assert.isTrue(lab.network.ghost("a", "b"))
+        assert.deepStrictEqual(yield* read((yield* accept).end, 100), bytes(100))
+      })
+    ))
+
   it("hears nothing, closes when it is closed, and takes a reset", () =>
     runInWorld(
       Effect.gen(function* () {

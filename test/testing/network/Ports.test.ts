@@ -1,4 +1,4 @@
-/** The ports that connections are dialled from, without programs: there are 16,384 of them at each host. */
+/** What a host has of ports and connections, without programs. There are 16,384 ports that it dials from. */
 import { assert, describe, it } from "@effect/vitest"
 import { Endpoint } from "../../../src/protocol/Address.ts"
 import { Attempt, type Outcome } from "../../../src/testing/network/Attempt.ts"
@@ -17,17 +17,27 @@ const hosts = () => {
   const fabric = new Fabric(world, exact)
   const [near, far] = ["a", "b"].map((name) => new Stack(world, fabric.names.host(name), undefined))
   const dial = (port: number) => new Attempt(fabric, near!, new Endpoint({ host: far!.host.address, port }))
-  return { world, near: near!, far: far!, dial }
+  return { world, fabric, near: near!, far: far!, dial }
 }
+
+/** What is left of connections anywhere. */
+const left = ({ fabric, far, near }: Pick<ReturnType<typeof hosts>, "fabric" | "near" | "far">) => {
+  const [there, back] = [fabric.paths.get("a", "b"), fabric.paths.get("b", "a")]
+  const pipes = there.pipes.size + back.pipes.size + there.heard.size + back.heard.size
+  return { pipes, ends: near.ends.size + far.ends.size, open: near.host.open + far.host.open }
+}
+
+const nothing = { pipes: 0, ends: 0, open: 0 }
 
 /** One after the other, each closed at both ends before the next. */
 const dialInTurn = async (times: number) => {
-  const { dial, far, near, world } = hosts()
+  const all = hosts()
+  const { dial, far, near, world } = all
   new Port(far, 4_000).takeAll((end) => end.close())
   const ports = new Set<number>()
-  let left = times
+  let toDo = times
   const next = (): void => {
-    if (left-- > 0) dial(left % 2 === 0 ? 4_000 : 4_001).listen(closeIt)
+    if (toDo-- > 0) dial(toDo % 2 === 0 ? 4_000 : 4_001).listen(closeIt)
   }
   const closeIt = (outcome: Outcome): void => {
     if (outcome instanceof End) {
@@ -37,16 +47,16 @@ const dialInTurn = async (times: number) => {
     next()
   }
   next()
-  await world.run(() => left < 0)
+  await world.run(() => toDo < 0)
   await world.run(() => near.ends.size + far.ends.size === 0)
-  return { ports, near, far }
+  return { ports, near, far, left: left(all) }
 }
 
 describe("the ports of a simulated host", () => {
   it("are used one after the other, and again once they are free", async () => {
-    const { far, near, ports } = await dialInTurn(2 * all + 1_000)
+    const { far, left, near, ports } = await dialInTurn(2 * all + 1_000)
     assert.strictEqual(ports.size, all / 2)
-    assert.deepStrictEqual([near.sockets, far.sockets, near.host.open, far.host.open], [0, 1, 0, 0])
+    assert.deepStrictEqual([near.sockets, far.sockets, left], [0, 1, nothing])
   })
 
   it("come to an end: a dial that finds none goes nowhere", () => {
@@ -57,5 +67,82 @@ describe("the ports of a simulated host", () => {
     dial(4_000).listen((outcome) => void outcomes.push(outcome))
     assert.deepStrictEqual(outcomes, ["unreachable"])
     assert.strictEqual(near.sockets, all)
+  })
+})
+
+describe("what is left of a simulated connection", () => {
+  /** A connection, and the world some seconds after what is done to it. */
+  const after = async (what: (near: End, far: End, all: ReturnType<typeof hosts>) => void) => {
+    const all = hosts()
+    let far: End | undefined
+    new Port(all.far, 4_000).takeAll((end) => void (far = end))
+    let near: End | undefined
+    all.dial(4_000).listen((outcome) => {
+      if (outcome instanceof End) near = outcome
+    })
+    await all.world.run(() => far !== undefined)
+    what(near!, far!, all)
+    await all.world.run(() => false)
+    return left(all)
+  }
+
+  it("is nothing once both sides have closed it", async () => {
+    assert.deepStrictEqual(
+      await after((near, far) => {
+        near.out.write(new Uint8Array(10))
+        near.close()
+        far.close()
+      }),
+      nothing
+    )
+  })
+
+  it("is nothing once both sides have closed one that was silenced before, or after", async () => {
+    const silence = ({ fabric }: ReturnType<typeof hosts>) => {
+      for (const pipe of fabric.paths.pipes(() => true)) pipe.silence()
+    }
+    const close = (near: End, far: End) => {
+      near.out.write(new Uint8Array(10))
+      near.close()
+      far.close()
+    }
+    for (const doIt of [
+      (near: End, far: End, all: ReturnType<typeof hosts>) => {
+        silence(all)
+        close(near, far)
+      },
+      (near: End, far: End, all: ReturnType<typeof hosts>) => {
+        close(near, far)
+        silence(all)
+      }
+    ])
+      assert.deepStrictEqual(await after(doIt), nothing)
+  })
+
+  for (const how of ["rst", "fin", "silence"] as const) {
+    it(`is nothing once the process at one side has died (${how}) and the other has closed it`, async () => {
+      assert.deepStrictEqual(
+        await after((near, far, all) => {
+          near.out.write(new Uint8Array(10))
+          all.far.end(how)
+          near.close()
+          assert.isFalse(far.held)
+        }),
+        nothing
+      )
+    })
+  }
+
+  it("is nothing once something between them has reset it and they have closed it", async () => {
+    assert.deepStrictEqual(
+      await after((near, far, all) => {
+        for (const pipe of all.fabric.paths.pipes(() => true)) pipe.sever("rst")
+        all.world.at(1e6, () => {
+          near.close()
+          far.close()
+        })
+      }),
+      nothing
+    )
   })
 })

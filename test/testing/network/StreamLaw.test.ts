@@ -143,6 +143,25 @@ describe("a simulated network", () => {
     }
   })
 
+  it("has every byte that arrives, and which connection it came by, in the hash of a run", async () => {
+    const hashOf = (byte: number, by: "first" | "second") =>
+      runInWorld(
+        Effect.gen(function* () {
+          const lab = yield* networkLab()
+          const accept = yield* lab.listen("b")
+          const first = yield* lab.dial("a", "b")
+          const second = yield* lab.dial("a", "b")
+          yield* accept
+          yield* accept
+          yield* (by === "first" ? first : second).write(Uint8Array.of(byte))
+          yield* Effect.sleep(100)
+          return lab.world.trace.hash
+        })
+      )
+    const hashes = [await hashOf(1, "first"), await hashOf(2, "first"), await hashOf(1, "second")]
+    assert.strictEqual(new Set(hashes).size, 3)
+  })
+
   it("makes other runs of other seeds", async () => {
     const hashes = new Set<string>()
     for (let seed = 0; seed < 20; seed++) hashes.add((await run(seed, "fin")).hash)
@@ -182,17 +201,24 @@ describe("a simulated network", () => {
   })
 
   it("draws nothing more for a fault that brings its own dice: the others stay where they were", async () => {
-    const times = (faulty: boolean) =>
+    const times = (impairment: Impairment | undefined) =>
       runInWorld(
         Effect.gen(function* () {
-          const lab = yield* networkLab(calm)
+          const lab = yield* networkLab({ ...calm, loss: 0.1 })
           const { far, near } = yield* lab.pair("a", "b")
-          if (faulty) lab.network.impair((from) => from === "a", { bitFlips: 0.5, chunk: 1_000 }, lab.world.rng("own"))
-          const times: Array<number> = []
-          for (let i = 0; i < 50; i++) times.push(yield* lab.crossing(near, far, 1))
-          return times
+          const crossings = Effect.forEach(Array.from({ length: 50 }), () => lab.crossing(near, far, 10))
+          if (impairment === undefined) {
+            yield* crossings
+            return yield* crossings
+          }
+          const undo = lab.network.impair((from) => from === "a", impairment, lab.world.rng("own"))
+          yield* crossings
+          assert.isAbove(undo(), 10)
+          return yield* crossings
         })
       )
-    assert.deepStrictEqual(await times(true), await times(false))
+    const usual = await times(undefined)
+    for (const impairment of [{ bitFlips: 0.5 }, { latency: { floor: 5, mean: 50, tailShare: 0.1, tail: 3 } }])
+      assert.deepStrictEqual(await times(impairment), usual)
   })
 })
