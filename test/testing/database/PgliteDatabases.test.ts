@@ -1,12 +1,12 @@
 import { assert, beforeAll, describe, it } from "@effect/vitest"
-import { Effect, Exit, Stream } from "effect"
+import { Deferred, Effect, Exit, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { Transactions } from "../../../src/services/Transactions.ts"
 import * as PgliteDatabases from "../../../src/testing/database/PgliteDatabases.ts"
 import type { SimulatedDatabase, Stored } from "../../../src/testing/database/SimulatedDatabase.ts"
 import type { World } from "../../../src/testing/world/World.ts"
 import * as EmbeddedDatabase from "../../support/EmbeddedDatabase.ts"
-import { failedPassing, get, Life, newWorld, put, shuffled } from "./Program.ts"
+import { failedPassing, get, Life, newWorld, put, shuffled, until } from "./Program.ts"
 import { simulates } from "./SimulatedDatabaseContract.ts"
 
 const use = async (world: World, test: (database: SimulatedDatabase) => Promise<void>): Promise<void> => {
@@ -28,29 +28,30 @@ beforeAll(async () => (await PgliteDatabases.acquire(["a"])).release())
 
 simulates("PGlite", use, { late: true })
 
+const within = <A, E>(effect: Effect.Effect<A, E, Stored>) => Transactions.use((it) => it.within(effect))
+
 const sql = <A, E>(f: (sql: SqlClient.SqlClient) => Effect.Effect<A, E, Stored>) => SqlClient.SqlClient.use(f)
 
-/** Tables as a scenario would make them: with a sequence, an index and one that refers to another. */
+/** Tables as a scenario would make them: with sequences, an index, and one that refers to a later one. */
 const createTables = sql((sql) =>
   Effect.all([
-    sql`CREATE TABLE accounts (id serial PRIMARY KEY, name text UNIQUE NOT NULL, upper text GENERATED ALWAYS AS (upper(name)) STORED)`,
-    sql`CREATE TABLE entries (place bigint GENERATED ALWAYS AS IDENTITY, account integer REFERENCES accounts (id), n bigint)`
+    sql`CREATE TABLE people (id serial PRIMARY KEY, name text UNIQUE NOT NULL, upper text GENERATED ALWAYS AS (upper(name)) STORED)`,
+    sql`CREATE TABLE entries (place bigint GENERATED ALWAYS AS IDENTITY, person integer REFERENCES people (id), n bigint)`
   ])
 )
 
 const open = (name: string) =>
   sql(
     (sql) => sql`
-      WITH opened AS (INSERT INTO accounts (name) VALUES (${name}) RETURNING id)
-      INSERT INTO entries (account, n) SELECT id, ${5n}::bigint FROM opened`
+      WITH opened AS (INSERT INTO people (name) VALUES (${name}) RETURNING id)
+      INSERT INTO entries (person, n) SELECT id, ${5n}::bigint FROM opened`
   )
 
-const accounts = sql(
-  (sql) =>
-    sql`SELECT a.id, a.name, a.upper, e.place, e.n FROM accounts a JOIN entries e ON e.account = a.id ORDER BY a.id`
+const people = sql(
+  (sql) => sql`SELECT p.id, p.name, p.upper, e.place, e.n FROM people p JOIN entries e ON e.person = p.id ORDER BY p.id`
 )
 
-const account = (id: number, name: string) => ({ id, name, upper: name.toUpperCase(), place: BigInt(id), n: 5n })
+const person = (id: number, name: string) => ({ id, name, upper: name.toUpperCase(), place: BigInt(id), n: 5n })
 
 describe("a simulated database of PGlite", () => {
   it("gives what production gives for every kind of value, and the same errors", async () => {
@@ -76,7 +77,7 @@ describe("a simulated database of PGlite", () => {
     on(async (life, database) => {
       const before = database.commits
       const broken = Effect.andThen(put(1, 1), Effect.exit(sql((sql) => sql`SELECT 1/0`)))
-      const exit = await life.run(Transactions.use(({ within }) => within(broken)))
+      const exit = await life.run(within(broken))
       assert.isTrue(Exit.isFailure(exit))
       assert.strictEqual(database.commits, before)
       assert.isUndefined(await life.value(get(1)))
@@ -85,10 +86,11 @@ describe("a simulated database of PGlite", () => {
   it("serves a session that is reserved, and rolls back what a killed process left open on it", () =>
     on(async (life, database, world) => {
       const statements = [
-        "BEGIN ISOLATION LEVEL SERIALIZABLE",
         "SET work_mem = '1MB'",
         "CREATE TEMPORARY TABLE mine (n integer)",
-        "SELECT pg_advisory_lock(7)"
+        "SELECT pg_advisory_lock(7)",
+        "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        "INSERT INTO mine VALUES (1)"
       ]
       const left = sql((sql) =>
         Effect.scoped(
@@ -119,22 +121,22 @@ describe("a simulated database of PGlite", () => {
       life.process.kill()
       database.wipe()
       const empty = await Life.begin(world, database, 2)
-      assert.isTrue(Exit.isFailure(await empty.run(accounts)))
+      assert.isTrue(Exit.isFailure(await empty.run(people)))
       // The scenario prepares the new database as it did the old one.
       await empty.value(createTables)
       await empty.value(open("eve"))
-      assert.deepStrictEqual(await empty.value(accounts), [account(1, "eve")])
+      assert.deepStrictEqual(await empty.value(people), [person(1, "eve")])
       empty.process.kill()
       database.wipe()
       database.restore(two)
       const second = await Life.begin(world, database, 3)
-      assert.deepStrictEqual(await second.value(accounts), [account(1, "ann"), account(2, "bob")])
+      assert.deepStrictEqual(await second.value(people), [person(1, "ann"), person(2, "bob")])
       second.process.kill()
       database.restore(one)
       const first = await Life.begin(world, database, 4)
-      assert.deepStrictEqual(await first.value(accounts), [account(1, "ann")])
+      assert.deepStrictEqual(await first.value(people), [person(1, "ann")])
       await first.value(open("cid"))
-      assert.deepStrictEqual(await first.value(accounts), [account(1, "ann"), account(2, "cid")])
+      assert.deepStrictEqual(await first.value(people), [person(1, "ann"), person(2, "cid")])
       assert.isTrue(Exit.isFailure(await first.run(open("ann"))))
       await first.value(put(1, 1))
     })
@@ -143,12 +145,12 @@ describe("a simulated database of PGlite", () => {
       const left = sql(
         (sql) => sql`
           SELECT nspname FROM pg_namespace WHERE nspname LIKE 'simulated%'
-          UNION ALL SELECT relname FROM pg_class WHERE relname IN ('accounts', 'entries')`
+          UNION ALL SELECT relname FROM pg_class WHERE relname IN ('people', 'entries')`
       )
       assert.deepStrictEqual(await life.value(left), [])
       await life.value(createTables)
       await life.value(open("ann"))
-      assert.deepStrictEqual(await life.value(accounts), [account(1, "ann")])
+      assert.deepStrictEqual(await life.value(people), [person(1, "ann")])
     })
   })
 
@@ -159,7 +161,7 @@ describe("a simulated database of PGlite", () => {
       life.process.kill()
       database.restore(backup)
       const next = await Life.begin(world, database, 2)
-      assert.isTrue(Exit.isFailure(await next.run(accounts)))
+      assert.isTrue(Exit.isFailure(await next.run(people)))
       await next.value(createTables)
     }))
 
@@ -169,6 +171,28 @@ describe("a simulated database of PGlite", () => {
         void (await life.value(sql((sql) => sql`CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'`)))
     )
     await on(async (life) => assert.isTrue(Exit.isFailure(await life.run(sql((sql) => sql`SELECT f()`)))))
+  })
+
+  it("gives nothing of a run to the next one, not even what was open at its end", async () => {
+    const note = sql(
+      (sql) => sql`
+        INSERT INTO inbox (peer, message_id, text, received_at)
+        VALUES ('p', 'cafe0000-0000-4000-8000-000000000000', 'hello', 1) RETURNING id`
+    )
+    await on(async (life, _database, world) => {
+      await life.value(put(1, 1))
+      assert.deepStrictEqual(await life.value(note), [{ id: 1n }])
+      await life.value(sql((sql) => sql`SET work_mem = '1MB'`))
+      const open = Deferred.makeUnsafe<void>()
+      life.start(within(Effect.andThen(put(2, 2), Effect.andThen(Deferred.succeed(open, undefined), Effect.never))))
+      await until(world, () => Deferred.isDoneUnsafe(open))
+    })
+    await on(async (life) => {
+      assert.deepStrictEqual(await life.value(note), [{ id: 1n }])
+      assert.deepStrictEqual(await life.value(Effect.all([get(1), get(2)])), [undefined, undefined])
+      const setting = sql((sql) => sql`SELECT current_setting('work_mem') = '1MB' AS left`)
+      assert.deepStrictEqual(await life.value(setting), [{ left: false }])
+    })
   })
 
   it("says how many nodes a run on it can have", async () => {
@@ -182,7 +206,7 @@ describe("a simulated database of PGlite", () => {
 
   it("loses the answer to a statement that a restart overtakes", () =>
     on(async (life, database, world) => {
-      const end = life.start(Transactions.use(({ within }) => within(put(1, 1))))
+      const end = life.start(within(put(1, 1)))
       let restarted = false
       database.onCommit = () => {
         if (!restarted) database.restart(0)
