@@ -91,6 +91,9 @@ export const timesOf = ({ trace }: Pick<Result, "trace">): ReadonlyMap<number, n
 const wordsOf = ({ database, duration, faults, knobs, network, nodes, operations, schedule }: FaultPlan): string =>
   JSON.stringify([nodes, duration, operations, database, schedule, network, knobs, faults])
 
+/** What a few nodes do instead of many, if as much as each of those did does not show it. */
+const manyTimes = 4
+
 class Search {
   plan: FaultPlan
   verdict: Verdict
@@ -124,11 +127,18 @@ class Search {
   /** Fewer nodes while they still do much, then fewer operations: a few do not show it again among other nodes. */
   async size(): Promise<void> {
     this.#stage = "size"
-    const { plan } = this
-    await fewer(nodeNames(plan.nodes), (kept) =>
-      kept.length === 0 ? Promise.resolve(false) : this.#try(keepNodes(plan, kept))
-    )
+    await this.#nodes(1)
+    if (this.plan.nodes > 2) await this.#nodes(manyTimes)
     await least(this.plan.operations, 0, (operations) => this.#try({ ...this.plan, operations }))
+  }
+
+  /** Fewer nodes, which do so many times as much. */
+  async #nodes(times: number): Promise<void> {
+    const { plan } = this
+    const operations = plan.operations * times
+    await fewer(nodeNames(plan.nodes), (kept) =>
+      kept.length === 0 ? Promise.resolve(false) : this.#try({ ...keepNodes(plan, kept), operations })
+    )
   }
 
   /** Fewer faults. */

@@ -16,6 +16,7 @@ import type { FaultPlan } from "../faults/FaultPlan.ts"
 import type { Stage, Touched } from "../faults/Stage.ts"
 import { SimulatedNetwork } from "../network/SimulatedNetwork.ts"
 import { World } from "../world/World.ts"
+import { Beats } from "./Beats.ts"
 import { Conduct } from "./Conduct.ts"
 import { nodeNames } from "./NodeNames.ts"
 import type { Keep } from "./Result.ts"
@@ -43,6 +44,7 @@ export class Cluster<R> implements Stage {
   readonly #byKey = new Map<NodeKey, SimulatedNode<R>>()
   readonly #sessions: Sessions
   readonly #conduct: Conduct
+  readonly #beats: Beats
   readonly #watcher: Watcher | undefined
 
   constructor(
@@ -71,6 +73,7 @@ export class Cluster<R> implements Stage {
     }
     this.#sessions = new Sessions(watching, this.#nameOf)
     this.#conduct = new Conduct(watching, plan)
+    this.#beats = new Beats(watching)
     this.#watcher = scenario.watch?.(watching)
     this.engine = new FaultEngine(this, plan)
     for (const { name } of this.#sometimes()) this.sometimes[name] = 0
@@ -103,7 +106,7 @@ export class Cluster<R> implements Stage {
     member.kill(end)
     if (wipe === true) {
       member.forgetDisk()
-      this.#watcher?.restored?.(node)
+      this.#forgets(node)
     }
     this.#startIn(member, down)
     return ran ? 1 : 0
@@ -121,8 +124,13 @@ export class Cluster<R> implements Stage {
     const member = this.member(node)
     member.kill("rst")
     member.database.restore(snapshot)
-    this.#watcher?.restored?.(node)
+    this.#forgets(node)
     this.#startIn(member, down)
+  }
+
+  #forgets(node: string): void {
+    this.#beats.restored(node)
+    this.#watcher?.restored?.(node)
   }
 
   pause(node: string): Touched {
@@ -177,6 +185,7 @@ export class Cluster<R> implements Stage {
       events: {
         transition: (node, life, transition) => this.#transition(node, life, transition),
         frame: (kind, bytes, from, to) => this.#frame(kind, bytes, from, to),
+        heard: (node, peer) => this.#heard(node, peer),
         site: (node, site) => this.engine.site(node, site),
         logged: (node, level, message, cause) => this.#logged(node, level, message, cause),
         ended: (node, life, exit, left) => {
@@ -214,7 +223,21 @@ export class Cluster<R> implements Stage {
     if (kind !== Kind.Ping && kind !== Kind.Pong) {
       this.world.trace.record(this.world.now, from, "frame", { kind: name, to: peer, bytes })
     }
+    if (kind === Kind.Resume && to !== undefined) this.#resumes(from, to)
     if (peer !== "") this.engine.frame(name, from, peer)
+  }
+
+  #heard(node: string, peer: NodeKey | undefined): void {
+    const live = peer === undefined ? undefined : this.member(node).registry?.session(peer)
+    if (live === undefined) return
+    this.#beats.heard({ node, who: this.#nameOf(live.session.peer) }, live.connection.heartbeat)
+  }
+
+  #resumes(node: string, peer: NodeKey): void {
+    const { database, life, registry } = this.member(node)
+    const live = registry?.session(peer)
+    if (live === undefined) return
+    this.#beats.resumes({ node, who: this.#nameOf(peer) }, `${life}/${live.connection.id}`, peer, database)
   }
 
   #logged(node: string, level: string, message: string, cause: Cause.Cause<unknown>): void {

@@ -44,6 +44,8 @@ export interface Options<R> {
 export interface Events {
   readonly transition: (node: string, life: number, transition: Transition) => void
   readonly frame: (kind: number, bytes: number, from: string, to: NodeKey | undefined) => void
+  /** A frame of the peer is about to be handled. */
+  readonly heard: (node: string, peer: NodeKey | undefined) => void
   readonly site: (node: string, site: string) => void
   /** A log line of level Warn and above. */
   readonly logged: (node: string, level: string, message: string, cause: Cause.Cause<unknown>) => void
@@ -295,7 +297,7 @@ export class SimulatedNode<R> {
       Context.add(DeliveryConfig, deliveryConfig(knobs)),
       Context.add(LinkTap, {
         sent: (peer, kind, bytes) => events.frame(kind, bytes, this.name, peer),
-        received: () => undefined
+        received: (peer) => events.heard(this.name, peer)
       }),
       Context.add(Logger.CurrentLoggers, new Set([log])),
       Context.add(References.MinimumLogLevel, "Warn")
