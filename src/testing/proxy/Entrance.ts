@@ -26,6 +26,7 @@ export interface House {
   readonly rules: ReadonlySet<DialRule>
   /** Whether one more connection may wait to be accepted at a node. */
   readonly hasRoom: (node: string) => boolean
+  readonly onDialled: () => void
   /** A connection is gone. */
   readonly onClosed: () => void
 }
@@ -97,6 +98,7 @@ export class Entrance {
   }
 
   readonly accept = (socket: Net.Socket): void => {
+    this.#house.onDialled()
     const { how, late } = this.#fate()
     if (how === "accept-then-reset" || this.target === undefined || !this.#makeRoom()) return this.#turnAway(socket)
     const connection = this.#adopt(socket)

@@ -5,7 +5,7 @@
  * What is random comes from the seed, entry by entry as in the simulator; what a fault meets is up to the processes, so
  * two runs are alike and not the same. Times are milliseconds.
  */
-import { Effect, FiberSet, type Scope } from "effect"
+import { Deferred, Effect, FiberSet, type Scope } from "effect"
 import type { Endpoint } from "../../protocol/Address.ts"
 import { nodeNames } from "../cluster/NodeNames.ts"
 import { type Blow, countOf, once } from "../faults/Blow.ts"
@@ -56,6 +56,8 @@ export interface FaultProxy {
   readonly shut: (from: string, to: string) => void
   /** Carries the plan out, beginning now, and returns when its last fault is over or its duration is. */
   readonly run: Effect.Effect<void>
+  /** Waits until a node has dialled another one here, from the beginning on. */
+  readonly dialled: Effect.Effect<void>
   /** Begins a fault that a proxy can carry out; it is undone when the scope closes, and not before by itself. */
   readonly strike: (fault: Fault) => Effect.Effect<Strike, PlanUnsupported, Scope.Scope>
   /** What was left out of the plan. */
@@ -78,6 +80,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   for (const { entry } of checked.possible) {
     if (entry.fault._tag === "Ghost") network.record(entry.fault.from, entry.fault.to)
   }
+  const dialled = yield* Deferred.make<void>()
+  network.onDialled = () => Deferred.doneUnsafe(dialled, Effect.void)
   yield* Effect.addFinalizer(() => ended(network))
   for (const [index, entrance] of network.entrances.entries()) {
     network.place(entrance, yield* LocalPort.make(routes[index]?.port ?? 0, entrance.accept))
@@ -125,6 +129,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       Effect.timeoutOption(plan?.duration ?? 0),
       Effect.asVoid
     ),
+    dialled: Deferred.await(dialled),
     strike: Effect.fnUntraced(function* (fault) {
       const why = obstacle(fault, network, nodes)
       if (why !== undefined)

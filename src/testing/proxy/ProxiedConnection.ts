@@ -57,6 +57,11 @@ export class ProxiedConnection {
     return (this.#there?.passed ?? 0) + (this.#back?.passed ?? 0)
   }
 
+  /** Bytes that wait in the proxy. */
+  get held(): number {
+    return (this.#there?.held ?? 0) + (this.#back?.held ?? 0)
+  }
+
   get isForwarded(): boolean {
     return this.#target !== undefined
   }

@@ -33,6 +33,8 @@ export interface Traffic {
   readonly ghosts: number
   /** Bytes that went through, both ways together. */
   readonly bytes: number
+  /** Bytes that wait in the proxy now. */
+  readonly held: number
 }
 
 interface Limit {
@@ -49,6 +51,7 @@ const mostGhosts = 64
 
 export class ProxyNetwork implements StageNetwork {
   readonly entrances: ReadonlyArray<Entrance>
+  onDialled: (() => void) | undefined
   readonly #lanes = new Map<string, Lane>()
   readonly #ports = new Map<Entrance, LocalPort>()
   readonly #disturbances = new Set<Disturbance>()
@@ -67,7 +70,12 @@ export class ProxyNetwork implements StageNetwork {
       this.#lanes.set(key, made)
       return made
     }
-    const house = { rules: this.#rules, hasRoom: this.#hasRoom, onClosed: () => this.#tellIfEmpty() }
+    const house = {
+      rules: this.#rules,
+      hasRoom: this.#hasRoom,
+      onDialled: () => this.onDialled?.(),
+      onClosed: () => this.#tellIfEmpty()
+    }
     this.entrances = routes.map(
       ({ from, target, to }) =>
         new Entrance({ there: lane(from, to), back: lane(to, from) }, target, maxConnections, house)
@@ -106,7 +114,8 @@ export class ProxyNetwork implements StageNetwork {
       refused: sum(({ refused }) => refused),
       silent: this.connections.filter(({ isSilent }) => isSilent).length,
       ghosts: this.#ghostsSeen,
-      bytes: sum(({ bytes }) => bytes)
+      bytes: sum(({ bytes }) => bytes),
+      held: this.connections.reduce((total, { held }) => total + held, 0)
     }
   }
 

@@ -1,9 +1,9 @@
 /**
  * One direction of a proxied connection: takes bytes from one socket and brings them to the other as its lane has it,
- * in order, whole, and followed by the news of the end: FIN after the last byte, RST after all that need not wait for
- * the reader.
+ * in order, whole, and followed by the news of the end, FIN or RST.
  *
- * It holds no more than the lane's window and what one read brings; beyond that the sender has to wait.
+ * It holds no more than the lane's window and what one read brings; beyond that the sender has to wait. Nothing is
+ * noticed of a sender while it waits, not even that it is gone: that is how sockets are that nobody reads from.
  */
 import type * as Net from "node:net"
 import type { Recording } from "../network/Ghosts.ts"
@@ -68,16 +68,19 @@ export class Pump {
     return this.#passed
   }
 
+  /** Bytes that have come and not gone. */
+  get held(): number {
+    return (this.#unread?.length ?? 0) + this.#underWay + this.#sink.writableLength
+  }
+
   /** Whether anything has come from the source. */
   get hasSpoken(): boolean {
     return this.#spoken
   }
 
-  /** The source is gone: the sink learns it. What waits for its reader is lost, as it is with TCP. */
+  /** The source is gone: the sink is reset after what is under way, and loses what its reader has not taken. */
   sourceFailed(): void {
-    const waits = this.#sink.writableLength > 0 && !this.lane.conditions.stalled
-    if (waits && this.#state !== "over") this.#reset()
-    else this.#end("rst")
+    this.#end("rst")
   }
 
   /** Nothing passes any more, and nobody is told. */

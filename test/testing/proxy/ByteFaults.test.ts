@@ -217,6 +217,25 @@ describe("faults of bytes", () => {
     })
   )
 
+  it.live("what waited for the end of a stall comes with TCP's next try, and so does a dial", () =>
+    Effect.gen(function* () {
+      const { connect, dialTo, meanwhile, proxy, targets } = yield* proxied()
+      const { left, right } = yield* connect("b")
+      const fault = yield* proxy.strike({ _tag: "Stall", from: "a", to: "b", for: long })
+      const begun = performance.now()
+      left.socket.write("data")
+      yield* (yield* dialTo("b")).dialled
+      while (proxy.traffic().waiting === 0 || performance.now() - begun < 60) yield* meanwhile
+      fault.end()
+      const outage = performance.now() - begun
+      const late = lasting(right.hears("data"))
+      const [data, dialled] = yield* Effect.all([late, lasting(targets.b.accept)], { concurrency: "unbounded" })
+      // The first tries are after 200 ms or a little more, and after 1 s; but never later than the outage was long.
+      assert.isAtLeast(data, Math.min(outage, 200 - outage) - 5)
+      assert.isAtLeast(dialled, Math.min(outage / 2, 1_000 - outage) - 5)
+    })
+  )
+
   it.live("Swizzle stalls its nodes one by one, and all of them have recovered when it is over", () =>
     Effect.gen(function* () {
       const over: Array<number> = []
