@@ -10,7 +10,10 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { NodeKey } from "../../src/protocol/NodeKey.ts"
 
-const program = fileURLToPath(new URL("../../src/programs/cli.ts", import.meta.url))
+const programs = {
+  holdfast: fileURLToPath(new URL("../../src/programs/cli.ts", import.meta.url)),
+  "fault-proxy": fileURLToPath(new URL("../../src/programs/fault-proxy.ts", import.meta.url))
+}
 
 export interface End {
   readonly code: number | null
@@ -41,8 +44,12 @@ export class HoldfastProcess {
   #waiters: Array<Waiter> = []
   #over = false
 
-  constructor(args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) {
-    this.#child = spawn(process.execPath, [program, ...args], {
+  constructor(
+    args: ReadonlyArray<string>,
+    env: Readonly<Record<string, string>> = {},
+    program: keyof typeof programs = "holdfast"
+  ) {
+    this.#child = spawn(process.execPath, [programs[program], ...args], {
       env: environment(env),
       stdio: ["ignore", "pipe", "pipe"]
     })

@@ -1,12 +1,11 @@
 /**
  * The command line of Holdfast: all commands, and how they are run.
  */
-import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Console, Effect, Layer } from "effect"
-import { Argument, CliConfig, CliOutput, Command, Completions, GlobalFlag } from "effect/cli"
+import { Console, Effect } from "effect"
+import { Argument, Command, Completions } from "effect/cli"
 import { meaning } from "../ExitCode.ts"
-import * as Logging from "../Logging.ts"
 import { version } from "../Version.ts"
+import { services } from "./CommandLine.ts"
 import { EventsCommand } from "./EventsCommand.ts"
 import { InitCommand } from "./InitCommand.ts"
 import { InboxCommand, SendCommand } from "./NoteCommands.ts"
@@ -52,18 +51,6 @@ const commands = Root.pipe(
       "  All commands but start and init ask the node that runs on the data folder.\n\n" +
       `  ${meaning}`
   )
-)
-
-/** Help is for whom asks for it; what is wrong with the arguments is said as any other failure is. */
-const presenter: CliOutput.Presenter = {
-  present: (event) => (event._tag === "InvalidInvocation" ? Effect.void : CliOutput.defaultPresenter.present(event))
-}
-
-const services = Layer.mergeAll(
-  NodeServices.layer,
-  CliOutput.layerPresenter(presenter),
-  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] }),
-  Logging.quiet
 )
 
 /** Runs the command line of this process. */
