@@ -95,6 +95,12 @@ describe("a planted mistake is found", () => {
       )
     })
 
+  it("a second import() of a computed name where the scenarios of users are loaded", () => {
+    const file = "src/programs/sim/Scenarios.ts"
+    assert.deepStrictEqual(broken({ [file]: "const m = import(name)" }), [])
+    assert.deepStrictEqual(broken({ [file]: "const m = import(name)\nconst n = import(other)" }), [`escape ${file}:2`])
+  })
+
   const forbidden = [
     "Date.now()",
     "new Date()",

@@ -12,7 +12,9 @@ export const ExitCode = {
   refused: 4,
   address: 5,
   folder: 6,
-  database: 7
+  database: 7,
+  /** Of `sim`, whose other codes are its own. */
+  simulation: 64
 } as const
 
 /** As `--help` says it. */
@@ -64,6 +66,15 @@ const byTag: Readonly<Record<string, number>> = {
   Unavailable: ExitCode.database
 }
 
+/** Some failures know their exit code themselves; what is wrong with the arguments of `sim` has one of its own. */
+const codeOf = (error: unknown): number | undefined => {
+  if (typeof error !== "object" || error === null) return undefined
+  if ("exitCode" in error && typeof error.exitCode === "number") return error.exitCode
+  if (CliError.isCliError(error) && error._tag === "ShowHelp" && error.commandPath[1] === "sim")
+    return ExitCode.simulation
+  return byTag[tagOf(error)]
+}
+
 const tagOf = (error: unknown): string =>
   typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string" ? error._tag : ""
 
@@ -108,10 +119,9 @@ export interface Foreseen {
 export const foreseen = (cause: Cause.Cause<unknown>): Foreseen | undefined => {
   for (const reason of cause.reasons) {
     if (reason._tag !== "Fail") continue
-    const tag = tagOf(reason.error)
-    const code = byTag[tag]
+    const code = codeOf(reason.error)
     if (code === undefined) continue
-    return { tag, code, message: sayOf(reason.error) }
+    return { tag: tagOf(reason.error), code, message: sayOf(reason.error) }
   }
   return undefined
 }

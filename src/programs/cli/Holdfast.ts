@@ -5,6 +5,7 @@ import { Console, Effect } from "effect"
 import { Argument, Command, Completions } from "effect/cli"
 import { meaning } from "../ExitCode.ts"
 import { version } from "../Version.ts"
+import { SimCommand } from "../sim/SimCommand.ts"
 import { services } from "./CommandLine.ts"
 import { EventsCommand } from "./EventsCommand.ts"
 import { InitCommand } from "./InitCommand.ts"
@@ -44,11 +45,12 @@ const commands = Root.pipe(
     InboxCommand,
     OutboxCommand,
     EventsCommand,
+    SimCommand,
     completions((): Command.Command.Any => commands)
   ]),
   Command.withDescription(
     "Nodes that stay connected, and messages that arrive once.\n\n" +
-      "  All commands but start and init ask the node that runs on the data folder.\n\n" +
+      "  All commands but start, init and sim ask the node that runs on the data folder.\n\n" +
       `  ${meaning}`
   )
 )

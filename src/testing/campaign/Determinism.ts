@@ -15,8 +15,11 @@ export interface Divergence {
   readonly detail: string
 }
 
+/** What is compared of a run. */
+export type Compared = Pick<Result, "seed" | "hash" | "events" | "checkpoints" | "trace">
+
 /** Where two runs that should be one have parted; `undefined` if they have not. */
-export const divergence = (first: Result, second: Result): Divergence | undefined => {
+export const divergence = (first: Compared, second: Compared): Divergence | undefined => {
   if (first.hash === second.hash && first.events === second.events) return undefined
   const hashes = new Map(second.checkpoints.map(({ hash, n }) => [n, hash]))
   let sameUntil = 0
@@ -33,8 +36,8 @@ export const divergence = (first: Result, second: Result): Divergence | undefine
 }
 
 /** The first events in words that differ, among those that were kept. */
-const firstDifference = (first: Result, second: Result): string => {
-  const words = ({ trace }: Result) =>
+const firstDifference = (first: Compared, second: Compared): string => {
+  const words = ({ trace }: Compared) =>
     trace.map(({ at, detail, kind, node }) => `${at / 1_000} ms ${node} ${kind} ${JSON.stringify(detail)}`)
   const [here, there] = [words(first), words(second)]
   const at = here.findIndex((word, index) => word !== there[index])

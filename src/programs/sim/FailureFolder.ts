@@ -1,0 +1,54 @@
+/**
+ * Where failures are kept as files: a folder that version control does not see.
+ */
+import { Effect, FileSystem } from "effect"
+import * as path from "node:path"
+import * as FailureFile from "../../testing/campaign/FailureFile.ts"
+import { printable } from "../../testing/explain/Printable.ts"
+import { isFile } from "./ScenarioName.ts"
+import { SimulationMisused, WorkerBroken } from "./SimExit.ts"
+
+/** The failure file that a text is which one of our own processes wrote. */
+export const written = (text: string): Effect.Effect<FailureFile.FailureFile, WorkerBroken> => {
+  const file = FailureFile.decode(text, "the failure")
+  return file._tag === "Success"
+    ? Effect.succeed(file.success)
+    : Effect.fail(new WorkerBroken({ problem: file.failure.message }))
+}
+
+/** Writes a failure under its name and returns the path; makes the folder if there is none. */
+export const keep = Effect.fnUntraced(
+  function* (folder: string, file: FailureFile.FailureFile) {
+    const fs = yield* FileSystem.FileSystem
+    if (!(yield* fs.exists(folder))) {
+      yield* fs.makeDirectory(folder, { recursive: true })
+      yield* fs.writeFileString(path.join(folder, ".gitignore"), "*\n")
+    }
+    const at = path.join(folder, FailureFile.fileName(file))
+    yield* fs.writeFileString(at, FailureFile.encode(file))
+    return at
+  },
+  Effect.catchTag("PlatformError", ({ message }) =>
+    Effect.fail(new SimulationMisused({ problem: `the failure cannot be written: ${message}` }))
+  )
+)
+
+/** Reads the file of a failure. */
+export const read = Effect.fnUntraced(function* (at: string) {
+  const fs = yield* FileSystem.FileSystem
+  const misused = (problem: string) => new SimulationMisused({ problem })
+  const unreadable = () => misused(`${at} cannot be read. Name the file of a failure, as sim run prints it.`)
+  const { size } = yield* Effect.mapError(fs.stat(at), unreadable)
+  if (Number(size) > FailureFile.maxCharacters * 4)
+    return yield* misused(`${at} has ${size} bytes, which no failure has.`)
+  const file = FailureFile.decode(yield* Effect.mapError(fs.readFileString(at), unreadable), at)
+  return file._tag === "Success" ? file.success : yield* misused(file.failure.message)
+})
+
+/** The scenario that runs a failure again: the one that is given, or that it names - but no file loads another one. */
+export const scenarioOf = Effect.fnUntraced(function* (file: FailureFile.FailureFile, given: string | undefined) {
+  const scenario = given ?? file.scenario
+  if (given !== undefined || !isFile(scenario)) return scenario
+  const problem = printable(`the failure is of scenario "${scenario}": say what to run with --scenario`)
+  return yield* new SimulationMisused({ problem })
+})

@@ -1,0 +1,37 @@
+/**
+ * One long world: faults without a pause for as long as it lasts, with the heap measured as it goes on.
+ */
+import * as Simulation from "../../testing/campaign/Simulation.ts"
+import type { Result } from "../../testing/cluster/Result.ts"
+import * as Scenario from "../../testing/cluster/Scenario.ts"
+import type { Request, Sample } from "./Contract.ts"
+import { cut, longPlan } from "./SoakPlan.ts"
+
+const collect = (): void => {
+  if (globalThis.gc === undefined) throw new Error("the heap can only be measured with --expose-gc")
+  globalThis.gc()
+}
+
+/** A property that always holds, and measures the heap now and then. */
+const measured = (every: number, say: (sample: Sample) => void): Scenario.Property<never> => {
+  let next = 0
+  return Scenario.always("the heap is measured", ({ now }) => {
+    if (now < next) return undefined
+    next = now + every * 1_000
+    collect()
+    say({ _tag: "Sample", virtualMillis: now / 1_000, heap: process.memoryUsage().heapUsed })
+    return undefined
+  })
+}
+
+/** Runs the world of a soak. The plan of a result that failed ends with what struck. */
+export const soak = async <R>(
+  scenario: Scenario.Scenario<R>,
+  { drawing, every, seed }: Extract<Request, { _tag: "Soak" }>,
+  say: (sample: Sample) => void
+): Promise<Result> => {
+  const watched = { ...scenario, properties: [...(scenario.properties ?? []), measured(every, say)] }
+  const plan = longPlan(seed, drawing)
+  const result = await Simulation.make(watched).run(seed, plan)
+  return { ...result, plan: cut(plan, result.virtualMillis) }
+}
