@@ -13,6 +13,7 @@ import type { Host } from "./Host.ts"
 import type { Path } from "./Path.ts"
 import type { Half, Port } from "./Port.ts"
 import { type Dialling, Stack } from "./Stack.ts"
+import type { Scheduled } from "../world/EventHeap.ts"
 
 export type Outcome = End | DialReason
 
@@ -31,6 +32,9 @@ export class Attempt implements Dialling, Half {
   #onOutcome: ((outcome: Outcome) => void) | undefined
   #local = 0
   #there: Path | undefined
+  #retry: Scheduled | undefined
+  /** The other end, until it has heard of the connection. */
+  #far: End | undefined
 
   constructor(fabric: Fabric, stack: Stack, endpoint: Endpoint) {
     this.#fabric = fabric
@@ -38,6 +42,7 @@ export class Attempt implements Dialling, Half {
     this.#endpoint = endpoint
     this.#number = fabric.nextDial()
     stack.record("dial", { dial: this.#number, to: endpoint.toString() })
+    fabric.onDial?.(stack.host.name, endpoint.toString(), undefined)
     this.#begin()
   }
 
@@ -45,6 +50,11 @@ export class Attempt implements Dialling, Half {
   get stale(): boolean {
     if (this.#outcome === undefined) return false
     return !(this.#outcome instanceof End) || this.#outcome.out.over || this.#outcome.out.silent
+  }
+
+  /** The host that was dialled forgets it. */
+  forget(): void {
+    this.#far?.drop("rst")
   }
 
   /** Tells what comes of it, once; at once if that is known. */
@@ -72,7 +82,7 @@ export class Attempt implements Dialling, Half {
 
   #begin(): void {
     const { host } = this.#stack
-    if (!host.mayOpen) return this.#settle("exhausted")
+    if (!host.mayOpen()) return this.#settle("exhausted")
     const local = host.takePort()
     if (local === undefined) return this.#settle("unreachable")
     this.#local = local
@@ -96,7 +106,7 @@ export class Attempt implements Dialling, Half {
 
   #send(there: Path, to: Host, address: string, how: Fate["how"], retries: number): void {
     if (retries === mostRetries) return this.#settle("timed-out")
-    this.#in(firstRetry * 2 ** retries, () => this.#send(there, to, address, how, retries + 1))
+    this.#retry = this.#in(firstRetry * 2 ** retries, () => this.#send(there, to, address, how, retries + 1))
     if (how === "hang" || there.loses()) return
     this.#in(there.latency(), () => {
       // Nobody is there, or no longer.
@@ -120,7 +130,11 @@ export class Attempt implements Dialling, Half {
 
   #establish(to: Host, port: Port): void {
     const [near, far] = this.#connect(to, port.stack)
-    far.onEstablished = () => port.arrived(this, far)
+    this.#far = far
+    far.onEstablished = () => {
+      this.#far = undefined
+      port.arrived(this, far)
+    }
     near.out.open()
     this.#settle(near)
   }
@@ -136,9 +150,9 @@ export class Attempt implements Dialling, Half {
     return this.#fabric.connect(this.#stack, local, stack, { host: to.address, port: this.#endpoint.port })
   }
 
-  #in(micros: number, run: () => void): void {
+  #in(micros: number, run: () => void): Scheduled {
     const { world } = this.#stack
-    world.at(world.now + micros, () => {
+    return world.at(world.now + micros, () => {
       if (this.#outcome === undefined) run()
     })
   }
@@ -147,7 +161,8 @@ export class Attempt implements Dialling, Half {
     if (this.#outcome !== undefined) return
     this.#outcome = outcome
     this.#count(outcome)
-    const { host } = this.#stack
+    const { host, world } = this.#stack
+    if (this.#retry !== undefined) world.cancel(this.#retry)
     const began = this.#stack.dials.delete(this)
     if (outcome instanceof End) {
       host.open--
@@ -168,6 +183,7 @@ export class Attempt implements Dialling, Half {
       return
     }
     this.#stack.record("dial-failed", { dial: this.#number, reason: outcome })
+    this.#fabric.onDial?.(this.#stack.host.name, this.#endpoint.toString(), outcome)
     if (tally !== undefined && outcome === "refused") tally.refused++
     if (tally !== undefined && outcome === "timed-out") tally.timedOut++
   }

@@ -141,6 +141,8 @@ export class End implements Receiver, Sender {
     if (this.#gone) return
     this.stack.record("reset", { connection: this.connection, remote: this.remote.host })
     this.#broken = true
+    // Nobody knows of it yet.
+    if (this.onEstablished !== undefined) this.#state = "closed"
     // A reader that has paused may never see it: Node reports an end after a part of what had come.
     const truncates = asEnd ?? (this.#unread.length > 0 && this.in.path.lot(2) === 0)
     this.#vanish(() => this.out.abandon(), truncates ? this.in.path.lot(this.#unread.length + 1) : 0)

@@ -1,4 +1,5 @@
 /** What a network is made of: the ways, the names, what becomes of dials, and the connections. */
+import type { DialReason } from "../../services/link/Transport.ts"
 import type { World } from "../world/World.ts"
 import { DialRules } from "./DialRules.ts"
 import { End, type Where } from "./End.ts"
@@ -15,6 +16,8 @@ export class Fabric {
   readonly names: Names
   readonly dialRules: DialRules
   readonly ghosts = new Ghosts()
+  /** Told when a host begins to dial, and of every dial that fails. */
+  onDial: ((from: string, to: string, failed: DialReason | undefined) => void) | undefined
   #dials = 0
   #connections = 0
 

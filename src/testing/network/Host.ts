@@ -2,6 +2,13 @@
 import type { NetModel } from "./NetModel.ts"
 import type { Port } from "./Port.ts"
 
+/** A limit that a fault sets. */
+export interface Limit {
+  readonly most: number
+  /** How often it has kept something out. */
+  touched: number
+}
+
 const firstEphemeral = 49_152
 const lastEphemeral = 65_535
 
@@ -14,8 +21,8 @@ export class Host {
   /** Without power: it answers nothing until a process starts. */
   dark = false
   /** Limits that faults set. */
-  readonly backlogs = new Set<{ readonly most: number }>()
-  readonly capacities = new Set<{ readonly most: number }>()
+  readonly backlogs = new Set<Limit>()
+  readonly capacities = new Set<Limit>()
   readonly #model: NetModel
   /** Ports that connections were dialled from. */
   readonly #used = new Set<number>()
@@ -27,13 +34,14 @@ export class Host {
     this.#model = model
   }
 
-  /** Connections that may wait at one port. */
-  get backlog(): number {
-    return least(this.backlogs, this.#model.backlog)
+  /** Whether one more may wait at a port where so many do. */
+  mayWait(waiting: number): boolean {
+    return isWithin(waiting, this.#model.backlog, this.backlogs)
   }
 
-  get mayOpen(): boolean {
-    return this.open < least(this.capacities, this.#model.connections)
+  /** Whether one more connection may be open. */
+  mayOpen(): boolean {
+    return isWithin(this.open, this.#model.connections, this.capacities)
   }
 
   /** Accepts what waits, as far as it may. */
@@ -58,8 +66,13 @@ export class Host {
   }
 }
 
-const least = (limits: ReadonlySet<{ readonly most: number }>, model: number): number => {
-  let least = model
-  for (const { most } of limits) if (most < least) least = most
-  return least
+/** Whether one more is within all limits; those that it is not feel it. */
+const isWithin = (count: number, model: number, limits: ReadonlySet<Limit>): boolean => {
+  let within = count < model
+  for (const limit of limits) {
+    if (count < limit.most) continue
+    limit.touched++
+    within = false
+  }
+  return within
 }

@@ -151,6 +151,7 @@ export class Path {
 
   /** Puts these disturbances in place of those there were. */
   disturb(disturbances: ReadonlyArray<Disturbance>): void {
+    if (disturbances.length === 0 && this.#disturbances.length === 0) return
     const before = this.conditions
     this.#disturbances = disturbances
     this.conditions = conditionsOf(this.#model, disturbances)
@@ -158,7 +159,6 @@ export class Path {
     if (stalled && !before.stalled) {
       this.#stalledSince = this.world.now
       for (const pipe of this.pipes) pipe.stall()
-      for (const pipe of this.heard) pipe.hearNothing()
     } else if (!stalled && before.stalled) {
       for (const pipe of this.pipes) pipe.recover()
       for (const pipe of this.heard) pipe.hearAgain(this.#stalledSince)

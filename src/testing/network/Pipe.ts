@@ -39,6 +39,9 @@ interface Acknowledged {
 
 const secondsToMicros = 1_000_000
 
+/** Bytes that travel together and are late together, in however many chunks they arrive. */
+const packet = 1_448
+
 export class Pipe {
   readonly connection: number
   readonly path: Path
@@ -66,9 +69,12 @@ export class Pipe {
   /** Something between the two has ended it. */
   #severed = false
   #reset = false
-  /** When the line has sent what it has, and when the last of it arrives. */
+  /** When the line has sent what it has. */
   #lineFree = 0
-  #lastDue = 0
+  /** The packet that left last: when, how long it takes, and what still goes into it. */
+  #packetAt = -1
+  #packetTakes = 0
+  #packetRoom = 0
   /** Since when something waits for a stall to end. */
   #stuckSince: number | undefined
   #acknowledgedFrom = 0
@@ -234,11 +240,6 @@ export class Pipe {
     this.#sendAgain(path.world.now + path.residual(outage))
   }
 
-  /** No acknowledgement comes back. */
-  hearNothing(): void {
-    this.#cancelWait()
-  }
-
   /** The way of the acknowledgements was stalled from then to now. */
   hearAgain(since: number): void {
     if (this.#outbox.size === 0) return
@@ -251,10 +252,9 @@ export class Pipe {
 
   #sendAgain(from: number): void {
     this.#lineFree = from
-    this.#lastDue = from
     this.#crossing.forEach((crossing) => {
       const sent = this.#sent(crossing.cargo instanceof Uint8Array ? crossing.cargo.length : 0, from)
-      crossing.due = this.#lastDue = Math.max(this.#lastDue, crossing.due, sent)
+      crossing.due = Math.max(crossing.due, sent)
     })
     this.#arm()
   }
@@ -272,15 +272,20 @@ export class Pipe {
     if (this.silent) return
     const { path } = this
     const { now } = path.world
-    const due = this.#sent(size, now) + path.latency() + path.lateness()
-    if (due > this.#lastDue) this.#lastDue = due
-    this.#crossing.push({ cargo, due: this.#lastDue })
+    if (now !== this.#packetAt || size > this.#packetRoom) {
+      this.#packetAt = now
+      this.#packetTakes = path.latency() + path.lateness()
+      this.#packetRoom = packet
+    }
+    this.#packetRoom -= size
+    this.#crossing.push({ cargo, due: this.#sent(size, now) + this.#packetTakes })
     if (path.conditions.stalled) {
       path.touch("stalled")
       this.#stuckSince ??= now
     } else if (this.#arrival === undefined) this.#arm()
   }
 
+  /** What is due before the one in front of it comes right after that one. */
   #arm(): void {
     const next = this.#crossing.first
     if (next !== undefined) this.#arrival = this.path.world.at(next.due, this.#arrive)
@@ -299,7 +304,7 @@ export class Pipe {
 
   #deliver(chunk: Uint8Array): void {
     const { path } = this
-    const fuse = path.shortest
+    const fuse = path.fuses.length === 0 ? undefined : path.shortest
     const blows = fuse !== undefined && fuse.left <= chunk.length
     const bytes = blows ? chunk.subarray(0, fuse.left) : chunk
     for (const each of path.fuses) each.left -= bytes.length

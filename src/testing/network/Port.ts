@@ -5,6 +5,7 @@ import type { Stack } from "./Stack.ts"
 /** A connection that is being established; stale once that has come to nothing. */
 export interface Half {
   readonly stale: boolean
+  readonly forget: () => void
 }
 
 export class Port {
@@ -29,8 +30,12 @@ export class Port {
   /** Whether another connection may begin here; it counts from now on. */
   admits(half: Half): boolean {
     if (this.#halves.has(half)) return true
-    for (const other of this.#halves) if (other.stale) this.#halves.delete(other)
-    if (this.#halves.size + this.#waiting.length >= this.stack.host.backlog) return false
+    for (const other of this.#halves) {
+      if (!other.stale) continue
+      this.#halves.delete(other)
+      other.forget()
+    }
+    if (!this.stack.host.mayWait(this.#halves.size + this.#waiting.length)) return false
     this.#halves.add(half)
     return true
   }
@@ -67,7 +72,7 @@ export class Port {
 
   readonly #accept = (): void => {
     this.#accepting = false
-    while (this.#take !== undefined && this.#waiting.length > 0 && this.stack.host.mayOpen) {
+    while (this.#take !== undefined && this.#waiting.length > 0 && this.stack.host.mayOpen()) {
       const end = this.#waiting.shift()!
       end.hold()
       this.#take(end)

@@ -6,7 +6,7 @@
  */
 import { Layer } from "effect"
 import { Endpoint } from "../../protocol/Address.ts"
-import { Transport } from "../../services/link/Transport.ts"
+import { type DialReason, Transport } from "../../services/link/Transport.ts"
 import type { Process } from "../world/Process.ts"
 import type { Rng } from "../world/Rng.ts"
 import type { World } from "../world/World.ts"
@@ -33,6 +33,11 @@ export class SimulatedNetwork {
 
   constructor(world: World, model: NetModel) {
     this.#fabric = new Fabric(world, model)
+  }
+
+  /** Told, by the node's name, when a dial begins, and why when one fails. */
+  set onDial(listener: (from: string, to: string, failed: DialReason | undefined) => void) {
+    this.#fabric.onDial = listener
   }
 
   /** The network stack of one process life; listeners and connections belong to the life. */
@@ -114,20 +119,22 @@ export class SimulatedNetwork {
   /** No more than this many connections wait at a port of the node; the others are left hanging. */
   backlog(node: string, most: number): Undo {
     const { backlogs } = this.#fabric.names.host(node)
-    const limit = { most }
+    const limit = { most, touched: 0 }
     backlogs.add(limit)
-    return () => (backlogs.delete(limit) ? 1 : 0)
+    return () => {
+      backlogs.delete(limit)
+      return limit.touched
+    }
   }
 
   /** The node has no more than this many connections: dials fail as exhausted, accepts wait. */
   exhaust(node: string, most: number): Undo {
     const host = this.#fabric.names.host(node)
-    const limit = { most }
+    const limit = { most, touched: 0 }
     host.capacities.add(limit)
     return () => {
-      if (!host.capacities.delete(limit)) return 1
-      host.admit()
-      return 1
+      if (host.capacities.delete(limit)) host.admit()
+      return limit.touched
     }
   }
 

@@ -166,7 +166,7 @@ describe("a simulated dial", () => {
         const connected = dialling.filter((fiber) => fiber.pollUnsafe() !== undefined)
         assert.strictEqual(connected.length, 16)
         lab.process("b").resume()
-        undo()
+        assert.strictEqual(undo(), 84)
         for (const fiber of dialling) assert.include([20, 1_020], (yield* Fiber.join(fiber)).took)
         for (const _ of dialling) yield* accept
       })
@@ -194,14 +194,14 @@ describe("a simulated dial", () => {
         yield* first.close
         yield* lab.dial("a", "b")
         yield* accept
-        undo()
+        assert.strictEqual(undo(), 1)
         const lift = lab.network.exhaust("b", 2)
         const near = yield* lab.dial("a", "b")
         yield* near.write(bytes(5))
         const accepting = yield* Effect.forkChild(accept, { startImmediately: true })
         yield* Effect.sleep(5_000)
         assert.isUndefined(accepting.pollUnsafe())
-        lift()
+        assert.isAbove(lift(), 0)
         assert.deepStrictEqual(yield* read((yield* Fiber.join(accepting)).end, 5), bytes(5))
       })
     ))

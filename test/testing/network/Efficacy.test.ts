@@ -216,6 +216,17 @@ describe("an impairment of the network", () => {
       ))
   }
 
+  it("chunk: what was written together travels together, and is late together", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, chunk: 1, loss: 0.1 })
+        const { far, near } = yield* lab.pair("a", "b")
+        const times = yield* Effect.forEach(Array.from({ length: 300 }), () => lab.crossing(near, far, 100))
+        assert.approximately(times.filter((time) => time > 10).length, 30, 15)
+        assert.isAbove(yield* lab.crossing(near, far, 100_000), 100)
+      })
+    ))
+
   it("window: a writer waits for the reader after so many bytes, and for ever at 0", () =>
     runInWorld(
       Effect.gen(function* () {

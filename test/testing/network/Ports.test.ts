@@ -133,6 +133,30 @@ describe("what is left of a simulated connection", () => {
     })
   }
 
+  it("is nothing when the side that dialled has died as soon as it was connected", async () => {
+    for (const how of ["rst", "fin"] as const) {
+      const all = hosts()
+      new Port(all.far, 4_000).takeAll((end) => end.close())
+      all.dial(4_000).listen(() => all.near.end(how))
+      await all.world.run(() => false)
+      assert.deepStrictEqual(left(all), nothing)
+    }
+  })
+
+  it("is nothing once somebody else dials, if the side that dialled fell silent before it was heard of", async () => {
+    const all = hosts()
+    new Port(all.far, 4_000)
+    all.dial(4_000).listen(() => all.near.end("silence"))
+    await all.world.run(() => false)
+    assert.strictEqual(left(all).ends, 1)
+    const other = new Stack(all.world, all.fabric.names.host("c"), undefined)
+    new Attempt(all.fabric, other, new Endpoint({ host: all.far.host.address, port: 4_000 })).listen((outcome) => {
+      if (outcome instanceof End) outcome.drop("rst")
+    })
+    await all.world.run(() => false)
+    assert.deepStrictEqual(left(all), nothing)
+  })
+
   it("is nothing once something between them has reset it and they have closed it", async () => {
     assert.deepStrictEqual(
       await after((near, far, all) => {
