@@ -10,7 +10,8 @@ import * as Report from "./Report.ts"
 
 const areas: Readonly<Record<string, () => Promise<Area>>> = {
   link: async () => (await import("./link.ts")).link,
-  delivery: async () => (await import("./delivery.ts")).delivery
+  delivery: async () => (await import("./delivery.ts")).delivery,
+  simulation: async () => (await import("./simulation.ts")).simulation
 }
 
 const usage = `npm run bench -- [${Object.keys(areas).join(" | ")} ...] [options]

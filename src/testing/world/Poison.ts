@@ -61,10 +61,12 @@ const targets: ReadonlyArray<Target> = [
 ]
 
 const RealDate = Date
+const spoken = ["log", "info", "warn", "error", "debug"] as const
 
 export class Poison {
   readonly leaks: Array<Leak> = []
   #saved: Array<readonly [Target, PropertyDescriptor | undefined]> | undefined
+  readonly #silenced: Array<() => void> = []
 
   /** From now on every use throws. */
   spread(): void {
@@ -76,6 +78,11 @@ export class Poison {
       Object.defineProperty(holder, key, { configurable: true, writable: true, value })
       return [target, own] as const
     })
+    for (const name of spoken) {
+      const speak = console[name]
+      console[name] = (...words: ReadonlyArray<unknown>) => this.#outside(() => speak.apply(console, [...words]))
+      this.#silenced.push(() => void (console[name] = speak))
+    }
     globalThis.Date = this.#date()
     syncBuiltinESMExports()
   }
@@ -84,12 +91,23 @@ export class Poison {
   lift(): void {
     if (this.#saved === undefined) return
     globalThis.Date = RealDate
+    for (const restore of this.#silenced.splice(0)) restore()
     for (const [{ holder, key }, own] of this.#saved) {
       if (own === undefined) delete holder[key]
       else Object.defineProperty(holder, key, own)
     }
     this.#saved = undefined
     syncBuiltinESMExports()
+  }
+
+  /** Printing is for people who look for a bug: it may use whatever it needs. */
+  #outside(work: () => void): void {
+    this.lift()
+    try {
+      work()
+    } finally {
+      this.spread()
+    }
   }
 
   /** Dates of given times are fine; only the present is not. */

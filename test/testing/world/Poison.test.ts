@@ -54,6 +54,11 @@ describe("reaching out of a world", () => {
     assert.strictEqual(leak?.what, "Math.random")
   })
 
+  it("is no matter of what is printed", async () => {
+    assert.strictEqual(await leakOf(() => console.debug("a word from a simulated world")), undefined)
+    assert.strictEqual((await leakOf(() => (console.debug("a word"), Date.now())))?.what, "Date.now")
+  })
+
   it("is possible again once the run is over", async () => {
     const before = [Date, Date.now, Math.random, setTimeout, NodeCrypto.randomBytes]
     await leakOf(() => Date.now())
