@@ -48,6 +48,9 @@ const mostRetries = 6
 /** How long a slow dial takes if the plan does not say, in milliseconds. */
 const usuallySlow = 1_000
 
+/** A timer cannot be longer: after that it is looked at again. */
+const longestTimer = 2 ** 31 - 1
+
 export class Entrance {
   readonly lanes: Lanes
   /** Those that wait, too. */
@@ -177,7 +180,8 @@ export class Entrance {
       waiting.notBefore = now + firstRetry * 2 ** Math.min(waiting.tries++, mostRetries)
     }
     if (waiting.notBefore > now) {
-      waiting.timer = setTimeout(() => this.#proceed(connection), Math.ceil(waiting.notBefore - now))
+      const wait = Math.min(Math.ceil(waiting.notBefore - now), longestTimer)
+      waiting.timer = setTimeout(() => this.#proceed(connection), wait)
       return
     }
     this.#waiting.delete(connection)
