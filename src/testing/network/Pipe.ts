@@ -9,6 +9,7 @@ import type { Scheduled } from "../world/EventHeap.ts"
 import { Fifo } from "./Fifo.ts"
 import type { Recording } from "./Ghosts.ts"
 import type { Path } from "./Path.ts"
+import { Window } from "./Window.ts"
 
 /** Who hears at the far end. */
 export interface Receiver {
@@ -30,11 +31,6 @@ export interface Sender {
 interface Crossing {
   readonly cargo: Uint8Array | "established" | "end"
   due: number
-}
-
-interface Acknowledged {
-  readonly at: number
-  bytes: number
 }
 
 const secondsToMicros = 1_000_000
@@ -60,10 +56,9 @@ export class Pipe {
   readonly #recording: Recording | undefined
   readonly #outbox = new Fifo<Uint8Array>()
   readonly #crossing = new Fifo<Crossing>()
-  readonly #acknowledged = new Fifo<Acknowledged>()
+  readonly #window: Window
   /** Bytes of the outbox's first that have left already. */
   #left = 0
-  #unacknowledged = 0
   #finishing = false
   #ended = false
   /** Something between the two has ended it. */
@@ -77,9 +72,7 @@ export class Pipe {
   #packetRoom = 0
   /** Since when something waits for a stall to end. */
   #stuckSince: number | undefined
-  #acknowledgedFrom = 0
   #arrival: Scheduled | undefined
-  #wait: Scheduled | undefined
 
   constructor(connection: number, path: Path, back: Path, from: Sender, to: Receiver, recording?: Recording) {
     this.connection = connection
@@ -88,6 +81,7 @@ export class Pipe {
     this.#from = from
     this.#to = to
     this.#recording = recording
+    this.#window = new Window(path, back, () => this.pump())
     path.pipes.add(this)
     back.heard.add(this)
   }
@@ -185,25 +179,21 @@ export class Pipe {
 
   /** The reader has taken bytes: the window opens again once the writer hears of it. */
   consumed(bytes: number): void {
-    const at = this.path.world.now + this.back.usual
-    const last = this.#acknowledged.last
-    if (last?.at === at) last.bytes += bytes
-    else this.#acknowledged.push({ at, bytes })
-    if (this.#outbox.size > 0) this.#awaitRoom()
-    else this.#acknowledge()
+    if (this.over) return
+    this.#window.consumed(bytes)
+    if (this.#outbox.size > 0) this.#window.wait()
   }
 
   /** Sends what the window takes. */
   pump(): void {
     if (this.over) return
-    this.#acknowledge()
     const waited = this.#outbox.size > 0
     let first: Uint8Array | undefined
     while ((first = this.#outbox.first) !== undefined) {
-      const room = this.path.conditions.window - this.#unacknowledged
+      const room = this.#window.room(!this.reverse.silent)
       if (room <= 0) {
         this.path.touch("window")
-        this.#awaitRoom()
+        if (!this.reverse.silent) this.#window.wait()
         return
       }
       const rest = first.length - this.#left
@@ -213,7 +203,7 @@ export class Pipe {
         this.#outbox.shift()
         this.#left = 0
       } else this.#left += size
-      this.#unacknowledged += size
+      this.#window.take(size)
       this.#launch(chunk, size)
     }
     if (this.#finishing && !this.#ended) {
@@ -242,12 +232,7 @@ export class Pipe {
 
   /** The way of the acknowledgements was stalled from then to now. */
   hearAgain(since: number): void {
-    if (this.#outbox.size === 0) return
-    const { now } = this.path.world
-    const missed = this.#acknowledged.first
-    if (missed !== undefined && missed.at <= now)
-      this.#acknowledgedFrom = now + this.path.residual(now - Math.max(since, missed.at))
-    this.#awaitRoom()
+    if (this.#outbox.size > 0) this.#window.hearAgain(since)
   }
 
   #sendAgain(from: number): void {
@@ -318,41 +303,14 @@ export class Pipe {
     if (blows) fuse.blow(this)
   }
 
-  /** Opens the window by what has been acknowledged by now. */
-  #acknowledge(): void {
-    if (this.#isUnheard) return
-    const { now } = this.path.world
-    if (now < this.#acknowledgedFrom) return
-    let next: Acknowledged | undefined
-    while ((next = this.#acknowledged.first) !== undefined && next.at <= now) {
-      this.#unacknowledged -= next.bytes
-      this.#acknowledged.shift()
-    }
-  }
-
-  get #isUnheard(): boolean {
-    return this.back.conditions.stalled || this.reverse.silent
-  }
-
-  /** Goes on when the next acknowledgement comes. */
-  #awaitRoom(): void {
-    const next = this.#acknowledged.first
-    if (next === undefined || this.#wait !== undefined || this.#isUnheard) return
-    this.#wait = this.path.world.at(Math.max(next.at, this.#acknowledgedFrom), () => {
-      this.#wait = undefined
-      this.pump()
-    })
-  }
-
   #done(): void {
     if (this.over) return
     this.over = true
     this.#stuckSince = undefined
     this.#outbox.clear()
     this.#crossing.clear()
-    this.#acknowledged.clear()
+    this.#window.close()
     this.#cancel()
-    this.#cancelWait()
     this.path.pipes.delete(this)
     this.back.heard.delete(this)
     this.#recording?.end()
@@ -362,10 +320,5 @@ export class Pipe {
   #cancel(): void {
     if (this.#arrival !== undefined) this.path.world.cancel(this.#arrival)
     this.#arrival = undefined
-  }
-
-  #cancelWait(): void {
-    if (this.#wait !== undefined) this.path.world.cancel(this.#wait)
-    this.#wait = undefined
   }
 }
