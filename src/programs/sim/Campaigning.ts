@@ -4,11 +4,10 @@
  */
 import { Effect, type FileSystem, type Scope } from "effect"
 import { Campaign } from "../../testing/campaign/Campaign.ts"
-import * as FailureFile from "../../testing/campaign/FailureFile.ts"
 import { describe } from "../../testing/cluster/Verdict.ts"
 import type { Parted, Ran } from "./Contract.ts"
 import type { Drawing } from "./Drawing.ts"
-import { keep, written } from "./FailureFolder.ts"
+import { keep, replayWith, written } from "./FailureFolder.ts"
 import { each, type Seeds } from "./Seeds.ts"
 import { codeOf, gravest, SimExit, type SimulationMisused, type WorkerBroken } from "./SimExit.ts"
 import type { Worker } from "./Workers.ts"
@@ -21,8 +20,8 @@ export interface Options {
   readonly stopAfter: number
   readonly folder: string
   readonly sometimes: ReadonlyArray<string>
-  /** What the command that replays a failure needs besides the file. */
-  readonly replay: string
+  /** As it was asked for. */
+  readonly scenario: string
   readonly onFailure: (failure: Failed) => void
 }
 
@@ -89,7 +88,7 @@ export class Campaigning {
         seed: run.seed,
         words: parted === undefined ? describe(run.verdict) : apart(parted),
         file: at,
-        replay: `${FailureFile.replayCommand(file, at)}${this.#options.replay}`
+        replay: replayWith(file, at, this.#options.scenario)
       }
       this.failures.push(failure)
       this.#options.onFailure(failure)

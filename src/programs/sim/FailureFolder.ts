@@ -6,6 +6,7 @@ import * as path from "node:path"
 import * as FailureFile from "../../testing/campaign/FailureFile.ts"
 import { printable } from "../../testing/explain/Printable.ts"
 import { isFile } from "./ScenarioName.ts"
+import { quoted } from "./SimFlags.ts"
 import { SimulationMisused, WorkerBroken } from "./SimExit.ts"
 
 /** The failure file that a text is which one of our own processes wrote. */
@@ -16,6 +17,18 @@ export const written = (text: string): Effect.Effect<FailureFile.FailureFile, Wo
     : Effect.fail(new WorkerBroken({ problem: file.failure.message }))
 }
 
+const unwritable = ({ message }: { readonly message: string }) =>
+  Effect.fail(new SimulationMisused({ problem: `the failure cannot be written: ${message}` }))
+
+/** Writes a failure to a file. */
+export const writeTo = Effect.fnUntraced(
+  function* (at: string, file: FailureFile.FailureFile) {
+    const fs = yield* FileSystem.FileSystem
+    yield* fs.writeFileString(at, FailureFile.encode(file))
+  },
+  Effect.catchTag("PlatformError", unwritable)
+)
+
 /** Writes a failure under its name and returns the path; makes the folder if there is none. */
 export const keep = Effect.fnUntraced(
   function* (folder: string, file: FailureFile.FailureFile) {
@@ -25,13 +38,15 @@ export const keep = Effect.fnUntraced(
       yield* fs.writeFileString(path.join(folder, ".gitignore"), "*\n")
     }
     const at = path.join(folder, FailureFile.fileName(file))
-    yield* fs.writeFileString(at, FailureFile.encode(file))
+    yield* writeTo(at, file)
     return at
   },
-  Effect.catchTag("PlatformError", ({ message }) =>
-    Effect.fail(new SimulationMisused({ problem: `the failure cannot be written: ${message}` }))
-  )
+  Effect.catchTag("PlatformError", unwritable)
 )
+
+/** What to type to run a failure again; of a scenario of the user's own it says which. */
+export const replayWith = (file: FailureFile.FailureFile, at: string, scenario: string | undefined): string =>
+  `${FailureFile.replayCommand(file, at)}${scenario === undefined || scenario === file.scenario ? "" : ` --scenario ${quoted(scenario)}`}`
 
 /** Reads the file of a failure. */
 export const read = Effect.fnUntraced(function* (at: string) {

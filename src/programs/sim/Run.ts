@@ -42,7 +42,6 @@ export const carryOut = Effect.fnUntraced(function* (options: Options) {
   const campaigning = new Campaigning({
     ...options,
     sometimes,
-    replay: options.scenario === scenario ? "" : ` --scenario ${SimFlags.quoted(options.scenario)}`,
     onFailure: ({ replay, seed, words }) => progress.say(`seed ${seed}: ${firstLine(words)}\n  ${replay}`)
   })
   progress.say(
