@@ -62,7 +62,8 @@ export class PgliteTables {
       // Or the log grows from run to run: nothing else ever cuts it off.
       yield* this.#run("CHECKPOINT")
       const left = yield* thingsIn(this.#session)
-      if (left !== this.#things) yield* Effect.die(new Error("a scenario left something in the embedded database"))
+      if (left !== this.#things)
+        return yield* Effect.die(new Error("a scenario left something in the embedded database"))
     })
   }
 

@@ -6,7 +6,9 @@
  */
 import type { Layer } from "effect"
 import type { SqlClient } from "effect/sql"
+import type { SqlError } from "effect/sql/SqlError"
 import type { MemoryDatabase } from "../../layers/MemoryDatabase.ts"
+import type { MigrationFailed, SchemaUnknown } from "../../layers/Migrations.ts"
 import type { FeedStore } from "../../services/delivery/FeedStore.ts"
 import type { RetryStore } from "../../services/delivery/RetryStore.ts"
 import type { PeerBook } from "../../services/link/PeerBook.ts"
@@ -25,7 +27,7 @@ export interface SimulatedDatabase {
    * The stores over the database for one life of the node. What the life before left open is rolled back when they are
    * built. That may fail, as production's may.
    */
-  readonly layer: (process: Process) => Layer.Layer<Stored, unknown>
+  readonly layer: (process: Process) => Layer.Layer<Stored, SqlError | MigrationFailed | SchemaUnknown>
   /** The process has died: its open transactions are rolled back, what is committed stays. */
   readonly crash: () => void
   /** A crash after which nothing is left. */

@@ -73,7 +73,7 @@ const run = async <A, E>(process: Process, program: Effect.Effect<A, E, SecureRa
 }
 
 interface Suite<R> {
-  readonly effect: (name: string, program: () => Effect.Effect<unknown, unknown, R | Scope.Scope>) => void
+  readonly effect: <A, E>(name: string, program: () => Effect.Effect<A, E, R | Scope.Scope>) => void
 }
 
 export const layer =

@@ -47,7 +47,8 @@ export class Life {
   /** Begins a life and opens the stores. */
   static async begin(world: World, database: SimulatedDatabase, life = 1): Promise<Life> {
     const begun = new Life(new Process(world, "a", life))
-    const build = Effect.flatMap(Scope.make(), (scope) => Layer.buildWithScope(database.layer(begun.process), scope))
+    const layer = Layer.orDie(database.layer(begun.process))
+    const build = Effect.flatMap(Scope.make(), (scope) => Layer.buildWithScope(layer, scope))
     begun.#services = await begun.#value(build)
     return begun
   }

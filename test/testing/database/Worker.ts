@@ -45,7 +45,7 @@ const move = Effect.fnUntraced(function* (rng: Rng, id: string) {
   const tell = Effect.gen(function* () {
     yield* store.enqueue([{ id, peer: peer(to), protocol: "p", subject: "s", body: new Uint8Array([amount]) }], 1_000)
     yield* feed.append([{ audience: "all", protocol: "p", subject: "s", kind: "moved", body: { id, amount } }], 1_000)
-    if (doubts) yield* Effect.fail("doubt")
+    if (doubts) return yield* Effect.fail("doubt")
   })
   yield* within(
     Effect.gen(function* () {
