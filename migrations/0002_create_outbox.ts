@@ -21,6 +21,7 @@ export default Effect.gen(function* () {
       created_at bigint NOT NULL,
       due_at bigint NOT NULL,
       deadline bigint,
+      put_off integer NOT NULL DEFAULT 0,
       waiting boolean NOT NULL DEFAULT false,
       void boolean NOT NULL DEFAULT false,
       protocol text COLLATE "C" NOT NULL,

@@ -6,7 +6,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
 import { answer, later, message, refused, stranger, uuid } from "../support/Messages.ts"
-import { describe, OutboxModel, Step } from "../support/OutboxModel.ts"
+import { describe, OutboxModel, Step, waitOf } from "../support/OutboxModel.ts"
 import { databases } from "../support/Stores.ts"
 
 const Steps = Schema.Array(Step).check(Schema.isMinLength(40), Schema.isMaxLength(80))
@@ -21,7 +21,7 @@ const play = Effect.fnUntraced(function* (steps: ReadonlyArray<Step>) {
 
   const settle = Effect.fnUntraced(function* (step: Extract<Step, { readonly _tag: "Settle" }>) {
     const upTo = model.receipted + step.count
-    const outcomes = new Map<number, { readonly until: number; readonly behind?: string } | "final">()
+    const outcomes = new Map<number, { readonly seconds: number; readonly behind?: string } | "final">()
     const answers: Array<ReturnType<typeof answer>> = []
     for (const [index, kind] of step.answers.entries()) {
       const seq = model.receipted + 1 + index
@@ -31,14 +31,14 @@ const play = Effect.fnUntraced(function* (steps: ReadonlyArray<Step>) {
         outcomes.set(seq, "final")
         answers.push(answer(BigInt(seq), refused))
       } else if (kind === "Later" || (kind === "Behind" && head === undefined)) {
-        outcomes.set(seq, { until: now + step.seconds })
+        outcomes.set(seq, { seconds: step.seconds })
         answers.push(answer(BigInt(seq), later(step.seconds)))
       } else if (kind === "Behind" && head !== undefined) {
-        outcomes.set(seq, { until: now + step.seconds, behind: head.id })
+        outcomes.set(seq, { seconds: step.seconds, behind: head.id })
         answers.push(answer(BigInt(seq), later(step.seconds, head.id)))
       }
     }
-    const options = { now, bodies: [], wait: (_: number, seconds: number) => seconds }
+    const options = { now, bodies: [], wait: waitOf }
     const settled = yield* store.settle(link, { upTo: BigInt(upTo), answers }, options)
     assert.deepStrictEqual(
       settled.map(({ id }) => id),

@@ -37,7 +37,7 @@ export const answer = (seq: bigint, outcome: Outcome): Answer => ({ seq, outcome
 export const settling = (now: number, bodies: ReadonlyArray<string> = []) => ({
   now,
   bodies,
-  wait: (_attempts: number, retryAfterMillis: number) => retryAfterMillis
+  wait: (_putOff: number, retryAfterMillis: number) => retryAfterMillis
 })
 
 export const batch = (fields: Pick<ReceivedBatch, "stream" | "position"> & Partial<ReceivedBatch>): ReceivedBatch => ({

@@ -39,6 +39,8 @@ interface Message {
   seq: number | undefined
   /** Not before this time, in seconds. */
   until: number | undefined
+  /** How often it was put off itself, not for another one. */
+  putOff: number
   heard: boolean
   answered: boolean
   void: boolean
@@ -50,7 +52,7 @@ export class OutboxModel {
   receipted = 0
 
   send(id: string, subject: string, bytes: number): void {
-    const fresh = { seq: undefined, until: undefined, heard: false, answered: false, void: false }
+    const fresh = { seq: undefined, until: undefined, putOff: 0, heard: false, answered: false, void: false }
     this.messages.push({ id, subject, bytes, ...fresh })
   }
 
@@ -79,10 +81,10 @@ export class OutboxModel {
       .sort((a, b) => a.seq - b.seq)
   }
 
-  /** `answers` of the numbers from the first that is not receipted. Waiting begins now. */
+  /** What is put off waits from now on for the seconds that it was told, and longer the more often that happened. */
   settle(
     upTo: number,
-    outcomes: ReadonlyMap<number, { readonly until: number; readonly behind?: string } | "final">,
+    outcomes: ReadonlyMap<number, { readonly seconds: number; readonly behind?: string } | "final">,
     now: number
   ) {
     const settled: Array<string> = []
@@ -100,7 +102,9 @@ export class OutboxModel {
         continue
       }
       const head = this.messages.find(({ id }) => id === outcome.behind)
-      const until = outcome.behind !== undefined && owed.has(outcome.behind) ? (head?.until ?? now) : outcome.until
+      if (outcome.behind === undefined) message.putOff++
+      const known = outcome.behind !== undefined && owed.has(outcome.behind)
+      const until = known ? (head?.until ?? now) : now + waitOf(message.putOff, outcome.seconds)
       const before = this.messages.slice(0, this.messages.indexOf(message))
       const ahead = before.filter((it) => it.subject === message.subject).map((it) => it.until ?? 0)
       const due = Math.max(until, ...ahead)
@@ -146,6 +150,9 @@ export class OutboxModel {
     this.receipted = 0
   }
 }
+
+/** How long a message waits that was put off, in seconds. */
+export const waitOf = (putOff: number, seconds: number): number => seconds + Math.min(putOff, 3)
 
 export const describe = (
   seq: number | bigint,

@@ -3,6 +3,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Exit, type Layer } from "effect"
+import { ok, type Outcome } from "../../src/protocol/delivery/Message.ts"
 import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
 import { Transactions } from "../../src/services/Transactions.ts"
 import { answer, ids, later, message, messages, refused, settling, stale, stranger, uuid, wide } from "./Messages.ts"
@@ -160,16 +161,16 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
       })
     )
 
-    it.effect("tells the policy how often a message has been offered", () =>
+    it.effect("tells the policy how often a message has been put off", () =>
       Effect.gen(function* () {
         const store = yield* RetryStore
         const peer = stranger()
         yield* store.enqueue([message(peer)], 0)
         const link = yield* store.claim(peer)
         const asked: Array<ReadonlyArray<number>> = []
-        const wait = (attempts: number, retryAfterMillis: number) => {
-          asked.push([attempts, retryAfterMillis])
-          return attempts * 10
+        const wait = (putOff: number, retryAfterMillis: number) => {
+          asked.push([putOff, retryAfterMillis])
+          return putOff * 10
         }
         for (const [index, now] of [0, 10, 30].entries()) {
           const seq = BigInt(index + 1)
@@ -182,6 +183,52 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
           [3, 7]
         ])
         assert.strictEqual(yield* store.nextDue(peer), 60)
+      })
+    )
+
+    it.effect("does not count against a message that it waited behind another or was numbered anew", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        const sent = messages(peer, 2)
+        const [head, second] = ids(sent)
+        assert.isDefined(head)
+        assert.isDefined(second)
+        yield* store.enqueue(sent, 0)
+        const link = yield* store.claim(peer)
+        const asked: Array<ReadonlyArray<number>> = []
+        const wait = (putOff: number, retryAfterMillis: number) => {
+          asked.push([putOff, retryAfterMillis])
+          return putOff * 10
+        }
+        const offer = Effect.fnUntraced(function* (now: number, ...outcomes: ReadonlyArray<Outcome>) {
+          const offered = yield* store.number(link, wide, now)
+          assert.lengthOf(offered, outcomes.length)
+          const answers = offered.map(({ seq }, index) => answer(seq, outcomes[index] ?? ok))
+          yield* store.settle(link, { upTo: offered.at(-1)?.seq ?? 0n, answers }, { now, bodies: [], wait })
+        })
+        yield* offer(0, later(7), later(0, head))
+        yield* offer(10, later(7), later(0, head))
+        assert.lengthOf(yield* store.number(link, wide, 30), 2)
+        yield* store.restart(link, uuid(), 4n)
+        yield* offer(30, later(7), later(0, head))
+        yield* offer(60, ok, later(8))
+        // The message that this one is said to be behind is not known.
+        yield* offer(70, later(9, uuid()))
+        yield* offer(80, later(8))
+        assert.deepStrictEqual(asked, [
+          [1, 7],
+          [2, 7],
+          [3, 7],
+          [1, 8],
+          [1, 9],
+          [2, 8]
+        ])
+        const left = yield* store.owed({ peer, limit: 10 })
+        assert.deepStrictEqual(
+          left.map(({ id, attempts, dueAt }) => [id, attempts, dueAt]),
+          [[second, 7, 100]]
+        )
       })
     )
 

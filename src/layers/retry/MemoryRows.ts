@@ -21,6 +21,8 @@ export interface Row {
   readonly seq: bigint | undefined
   /** How often it had a number. */
   readonly attempts: number
+  /** How often it was answered `Later` itself, not for another one that it is behind. */
+  readonly putOff: number
   readonly lastOutcome: string | undefined
   readonly void: boolean
   /** Not to be offered before `dueAt`; so is whatever follows in its subject. Only messages without a number wait. */

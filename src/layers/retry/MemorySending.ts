@@ -110,6 +110,7 @@ export const make = (
           deadline: message.deadline,
           seq: undefined,
           attempts: 0,
+          putOff: 0,
           lastOutcome: undefined,
           void: false,
           waiting: false,
@@ -182,13 +183,15 @@ export const make = (
             if (wanted && !message.void) settled.push({ ...settledOf(message), outcome })
             continue
           }
+          const putOff = message.putOff + (outcome.behind === undefined ? 1 : 0)
           const head = outcome.behind === undefined ? undefined : rows.find(outcome.behind)
           let dueAt = options.now
           if (head?.peer === link.peer) dueAt = head.waiting ? head.dueAt : options.now
           else if (outcome.behind === undefined || !gone.has(outcome.behind)) {
-            dueAt = options.now + options.wait(message.attempts, outcome.retryAfterMillis)
+            dueAt = options.now + options.wait(putOff, outcome.retryAfterMillis)
           }
-          settled.push({ ...settledOf(message), outcome, dueAt: postpone(rows, message, dueAt, outcome) })
+          const due = postpone(rows, { ...message, putOff }, dueAt, outcome)
+          settled.push({ ...settledOf(message), outcome, dueAt: due })
         }
         if (upTo > receipted) rows.links.set(link.peer, { ...row, sending: { ...row.sending, receipted: upTo } })
         return settled

@@ -35,7 +35,7 @@ export const AnsweredRow = Schema.Struct({
   place: Schema.BigInt,
   protocol: Schema.String,
   subject: Schema.String,
-  attempts: Schema.Int,
+  put_off: Schema.Int,
   void: Schema.Boolean,
   waits_until: Schema.NullOr(Int8Number),
   followed: Schema.Boolean

@@ -23,6 +23,7 @@ type Later = Extract<Outcome, { readonly _tag: "Later" }>
 interface Postponed {
   readonly row: typeof AnsweredRow.Type
   readonly outcome: Later
+  readonly putOff: number
   readonly dueAt: number
 }
 
@@ -63,7 +64,7 @@ export const make = (sql: SqlClient.SqlClient): Pick<RetryStore["Service"], "set
             SELECT id, receipted, least(last, ${upTo}::bigint) AS final FROM holdfast_links
             WHERE peer = ${link.peer} AND epoch = ${link.epoch} FOR UPDATE
           ), answered AS (
-            SELECT o.seq, o.id, o.place, o.protocol, o.subject, o.attempts, o.void,
+            SELECT o.seq, o.id, o.place, o.protocol, o.subject, o.put_off, o.void,
               (
                 SELECT max(w.due_at) FROM holdfast_outbox w
                 WHERE w.link = o.link AND w.protocol = o.protocol AND w.subject = o.subject AND w.waiting
@@ -101,6 +102,7 @@ export const make = (sql: SqlClient.SqlClient): Pick<RetryStore["Service"], "set
     const rows = yield* sql`
       UPDATE holdfast_outbox o
       SET seq = NULL, waiting = true,
+        put_off = (${later.map(({ putOff }) => putOff)}::integer[])[width_bucket(o.seq, ${seqs}::bigint[])],
         due_at = (${later.map(({ dueAt }) => BigInt(dueAt))}::bigint[])[width_bucket(o.seq, ${seqs}::bigint[])],
         last_outcome = (${later.map(({ outcome }) => outcomeText(outcome))}::text[])[width_bucket(o.seq, ${seqs}::bigint[])]
       WHERE o.link = (SELECT id FROM holdfast_links WHERE peer = ${link.peer}) AND o.seq IS NOT NULL
@@ -219,15 +221,16 @@ const decide = (
   rows: ReadonlyArray<typeof AnsweredRow.Type>,
   outcomes: ReadonlyMap<bigint, Outcome>,
   heads: ReadonlyMap<MessageId, typeof HeadRow.Type>,
-  { now, wait }: { readonly now: number; readonly wait: (attempts: number, retryAfterMillis: number) => number }
+  { now, wait }: { readonly now: number; readonly wait: (putOff: number, retryAfterMillis: number) => number }
 ): ReadonlyArray<Postponed> => {
   const later = new Map<MessageId, Postponed>()
   for (const row of rows) {
     const outcome = outcomes.get(row.seq)
     if (outcome?._tag !== "Later" || row.void) continue
+    const putOff = row.put_off + (outcome.behind === undefined ? 1 : 0)
     const head = outcome.behind === undefined ? undefined : heads.get(outcome.behind)
     let dueAt = now
-    if (head === undefined) dueAt = now + wait(row.attempts, outcome.retryAfterMillis)
+    if (head === undefined) dueAt = now + wait(putOff, outcome.retryAfterMillis)
     else if (later.has(head.id)) dueAt = later.get(head.id)?.dueAt ?? now
     else if (head.waiting) dueAt = head.due_at
     if (row.waits_until !== null) dueAt = Math.max(dueAt, row.waits_until)
@@ -235,7 +238,7 @@ const decide = (
       const same = other.subject === row.subject && other.protocol === row.protocol
       if (same && other.place < row.place) dueAt = Math.max(dueAt, due)
     }
-    later.set(row.id, { row, outcome, dueAt })
+    later.set(row.id, { row, outcome, putOff, dueAt })
   }
   return [...later.values()]
 }

@@ -52,6 +52,7 @@ export interface Owed {
   readonly deadline: number | undefined
   /** Present once the message has a number in the stream. */
   readonly seq: bigint | undefined
+  /** How often it has had a number, also behind another message of its subject or in a stream that is over. */
   readonly attempts: number
   /** The last answer that was not final, if any, as text. */
   readonly lastOutcome: string | undefined
@@ -152,9 +153,10 @@ export class RetryStore extends Context.Service<
 
     /**
      * Joins. Everything up to `upTo` is receipted. `Ok`, `Stale` and `Refused` are final: the message goes. `Later`
-     * loses its number and is due again at `now + wait(attempts, retryAfterMillis)`; one that is `behind` another is
-     * due with the head of its subject. Returns, in order, every message that was not `Ok` and the `Ok` ones of the
-     * protocols in `bodies`.
+     * loses its number and is due again at `now + wait(putOff, retryAfterMillis)`, where `putOff` is how often the
+     * message was answered so on its own account, this time included, in whatever stream. One that is `behind` another
+     * is due with the head of its subject, and that does not count; if that other one is not owed, `putOff` is what it
+     * was, perhaps 0. Returns, in order, every message that was not `Ok` and the `Ok` ones of the protocols in `bodies`.
      */
     readonly settle: (
       link: Link,
@@ -162,7 +164,7 @@ export class RetryStore extends Context.Service<
       options: {
         readonly now: number
         readonly bodies: ReadonlyArray<string>
-        readonly wait: (attempts: number, retryAfterMillis: number) => number
+        readonly wait: (putOff: number, retryAfterMillis: number) => number
       }
     ) => Effect.Effect<ReadonlyArray<Settled>, SqlError | LinkFenced>
 

@@ -97,8 +97,8 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
   const settle = Effect.fnUntraced(function* (link: Link, receipt: Receipted, mode: Mode) {
     const now = clock.currentTimeMillisUnsafe()
     const jitter = yield* Random.next
-    const wait = (attempts: number, retryAfterMillis: number) =>
-      Math.min(retryAfterMillis, longestLater) + Backoff.delay(Backoff.redeliver, Math.max(0, attempts - 1), jitter)
+    const wait = (putOff: number, retryAfterMillis: number) =>
+      Math.min(retryAfterMillis, longestLater) + Backoff.delay(Backoff.redeliver, Math.max(0, putOff - 1), jitter)
     const settled = yield* store.settle(link, receipt, { now, bodies, wait })
     for (const message of settled) yield* conclude(link, message, mode)
   })
