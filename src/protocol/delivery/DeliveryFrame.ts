@@ -65,16 +65,19 @@ export const resumes = (whole: Resume): ReadonlyArray<Resume> => {
   return parts
 }
 
-/** The RECEIPT frames for one position: each covers only what its answers, in the order of their numbers, reach. */
-export const receipts = (whole: Receipt): ReadonlyArray<Receipt> => {
+/**
+ * The RECEIPT frames for one position, with so many answers each at the most: each covers only what its answers, in the
+ * order of their numbers, reach.
+ */
+export const receipts = (whole: Receipt, most: number = maxAnswers): ReadonlyArray<Receipt> => {
   const answers = [...whole.answers].sort((a, b) => (a.seq < b.seq ? -1 : 1))
   const parts: Array<Receipt> = []
-  for (let at = 0; at === 0 || at < answers.length; at += maxAnswers) {
-    const next = answers[at + maxAnswers]
+  for (let at = 0; at === 0 || at < answers.length; at += most) {
+    const next = answers[at + most]
     parts.push({
       stream: whole.stream,
       upTo: next === undefined ? whole.upTo : next.seq - 1n,
-      answers: answers.slice(at, at + maxAnswers)
+      answers: answers.slice(at, at + most)
     })
   }
   return parts

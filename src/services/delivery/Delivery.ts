@@ -7,6 +7,7 @@ import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql/SqlError"
 import { maxBody, maxSubject, type MessageId, type Outgoing } from "../../protocol/delivery/Message.ts"
 import { NodeKey } from "../../protocol/NodeKey.ts"
+import { Buggify } from "../Buggify.ts"
 import { Identity } from "../link/Identity.ts"
 import { Transactions } from "../Transactions.ts"
 import type { Protocol } from "./Protocol.ts"
@@ -79,6 +80,7 @@ const make = Effect.gen(function* () {
   const random = yield* SecureRandom.SecureRandom
   const transactions = yield* Transactions
   const wakes = yield* Wakes
+  const buggify = yield* Buggify
   const clock = yield* Clock.Clock
   const requests = yield* Queue.bounded<Request>(waitingLimit)
 
@@ -115,7 +117,7 @@ const make = Effect.gen(function* () {
 
   /** Writes what has gathered as one transaction. A failure is everybody's. */
   const writeGroup = Effect.gen(function* () {
-    const group = yield* Queue.takeBetween(requests, 1, groupLimit)
+    const group = yield* Queue.takeBetween(requests, 1, buggify.fires("delivery.group-of-one") ? 1 : groupLimit)
     const exit = yield* Effect.exit(transactions.within(enqueue(group.map((request) => request.outgoing))))
     for (const { done, outgoing } of group) {
       yield* Deferred.done(

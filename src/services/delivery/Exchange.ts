@@ -69,6 +69,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
   const buggify = yield* Buggify
   const config = yield* DeliveryConfig
   const clock = yield* Clock.Clock
+  const pump = yield* Pump.make
   const intake = yield* IntakeService.make(byName)
   const settlement = yield* SettlementService.make(byName)
 
@@ -105,6 +106,12 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     return yield* new StreamViolated({ detail: `RESUME has more than ${DeliveryFrame.maxResumes} parts` })
   })
 
+  /** A transaction may run again although it succeeded: its success need not be heard of. */
+  const unheard = <A, E>(transaction: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.flatMap(transaction, (done) =>
+      buggify.fires("delivery.transaction-run-again") ? transaction : Effect.succeed(done)
+    )
+
   /** In steps, so that no transaction lasts long however much is receipted at once. `settled` hears of each. */
   const settleFrom = Effect.fnUntraced(function* (
     from: bigint,
@@ -113,9 +120,11 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     settled: (upTo: bigint) => void = () => undefined
   ) {
     for (let at = from; at < upTo;) {
-      const next = upTo - at > settledAtOnce ? at + BigInt(settledAtOnce) : upTo
+      const most = buggify.fires("delivery.settled-one-by-one") ? 1 : settledAtOnce
+      const next = upTo - at > most ? at + BigInt(most) : upTo
       const theirs = answers.filter(({ seq }) => seq > at && seq <= next)
-      yield* settlement.settle(link, { upTo: next, answers: theirs }).pipe(persist("settling receipts", config))
+      const settling = unheard(settlement.settle(link, { upTo: next, answers: theirs }))
+      yield* settling.pipe(persist("settling receipts", config))
       settled(next)
       at = next
     }
@@ -142,9 +151,11 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     while (true) {
       const gathered = waiting.length === 0 ? yield* Queue.takeAll(inbound.frames) : yield* Queue.clear(inbound.frames)
       waiting = gathered.length === 0 ? waiting : [...waiting, ...gathered]
-      const progress = yield* intake.receive(link, waiting).pipe(persist("handling received messages", config))
+      const handling = unheard(intake.receive(link, waiting))
+      const progress = yield* handling.pipe(persist("handling received messages", config))
       yield* buggify.pass("delivery.committed-before-receipt")
-      for (const receipt of DeliveryFrame.receipts(progress)) {
+      const most = buggify.fires("delivery.answers-split") ? 1 : DeliveryFrame.maxAnswers
+      for (const receipt of DeliveryFrame.receipts(progress, most)) {
         yield* session.send(Kind.Receipt, DeliveryFrame.receipt.encode(receipt))
       }
       const left = Sequence.beyond(waiting, progress.upTo)
@@ -213,13 +224,14 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     while (true) {
       yield* Effect.sleep(config.receiptTimeout / 4)
       const waiting = outbound.state.inFlight.length > 0 ? monotonic(clock) - outbound.progressAt : 0
-      if (waiting >= config.receiptTimeout) return yield* Effect.succeed(waiting)
+      if (waiting >= config.receiptTimeout || buggify.fires("delivery.taken-for-slow")) return waiting
     }
   })
 
   const exchange = Effect.fnUntraced(function* (session: Session) {
     const look = yield* wakes.attach(session.peer)
     const link = yield* store.claim(session.peer).pipe(persist("claiming the link", config))
+    yield* buggify.pass("delivery.claimed-before-resume")
     const { sending, theirs } = yield* resume(session, link).pipe(persist("reading the positions", config))
     const from = yield* reconcile(link, sending, theirs).pipe(persist("resuming the stream", config))
     if (from === undefined) return yield* session.close("unwanted", "a new stream starts with the next session")
@@ -229,20 +241,18 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     const slow = Effect.flatMap(watch(outbound), (waited) =>
       session.close("slow", `no receipt for ${Math.round(waited)} ms`)
     )
-    yield* Effect.raceAllFirst<Effect.Effect<void, SqlError | LinkFenced | IntakeService.StreamViolated, RetryStore>>([
+    yield* Effect.raceAllFirst<Effect.Effect<void, SqlError | LinkFenced | IntakeService.StreamViolated>>([
       dispatch(session, theirs.sending.stream, outbound, inbound, receipts),
       receive(session, link, inbound),
       settle(link, outbound, receipts),
-      Pump.run(session, link, outbound),
+      pump(session, link, outbound),
       slow
     ])
   }, Effect.scoped)
 
   /** One session from RESUME to its end. Whatever goes wrong ends the session, is logged once, and is resumed by the next. */
-  const context = yield* Effect.context<RetryStore>()
   return (session: Session): Effect.Effect<void> =>
     exchange(session).pipe(
-      Effect.provide(context),
       Effect.catchTags({
         StreamViolated: (error) => session.close("violation", error.detail),
         LinkFenced: (error) => session.close("replaced", error.message),

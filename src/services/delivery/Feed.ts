@@ -6,6 +6,7 @@
  */
 import { Cause, Clock, Context, Effect, Layer, Option, PubSub, Schedule, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import { Buggify } from "../Buggify.ts"
 import { Transactions } from "../Transactions.ts"
 import { type FeedEvent, FeedStore, type NewEvent } from "./FeedStore.ts"
 
@@ -56,6 +57,7 @@ export class Feed extends Context.Service<
 const make = Effect.gen(function* () {
   const store = yield* FeedStore
   const transactions = yield* Transactions
+  const buggify = yield* Buggify
   const clock = yield* Clock.Clock
   // One token at most: "look", either after a commit or because time has passed.
   const appended = yield* PubSub.sliding<void>(1)
@@ -71,7 +73,7 @@ const make = Effect.gen(function* () {
   yield* Stream.fromPubSub(appended).pipe(
     Stream.merge(Stream.fromSchedule(Schedule.spaced(sweep))),
     Stream.runForEach(() =>
-      Effect.catchCause(publishAll, (cause) =>
+      Effect.catchCause(Effect.andThen(buggify.pass("feed.committed-before-published"), publishAll), (cause) =>
         Cause.hasInterrupts(cause) ? Effect.interrupt : Effect.logWarning("Events cannot be published now", cause)
       )
     ),
@@ -103,10 +105,11 @@ const make = Effect.gen(function* () {
     const { notice, position } = yield* place(after)
     const events = Stream.paginate(position, (from) =>
       Effect.gen(function* () {
-        const found = yield* store.after(from, page, audience)
+        const found = yield* store.after(from, buggify.fires("feed.page-of-one") ? 1 : page, audience)
         const last = found.at(-1)
         if (last === undefined) {
           yield* Effect.timeoutOption(PubSub.take(news), sweep)
+          yield* buggify.pass("feed.published-before-read")
           return [[], Option.some(from)] as const
         }
         return [found.map(eventItem), Option.some(last.position)] as const

@@ -163,7 +163,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
         } else release(item)
       }
       position = seq
-      if (monotonic(clock) - startedAt >= config.batchTime) break
+      if (monotonic(clock) - startedAt >= config.batchTime || buggify.fires("delivery.transaction-cut-short")) break
     }
     const { adopts, stream } = batch
     const changes = { held: [...onHold.values()], released: [...held.released, ...ended] }
@@ -188,9 +188,11 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
     return progress
   })
 
+  const mode = (): Mode => (buggify.fires("delivery.handled-one-by-one") ? "one-by-one" : "together")
+
   const intake: Intake = {
     receive: (link, frames) =>
-      transactions.within(run(link, frames, "together")).pipe(
+      transactions.within(run(link, frames, mode())).pipe(
         Effect.catchTags({
           NotPlain: () => transactions.within(run(link, frames, "one-by-one")),
           // A handler that goes on after a statement has failed leaves the transaction of all of them useless.

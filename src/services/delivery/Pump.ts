@@ -10,10 +10,10 @@ import { data as dataCodec, type Item } from "../../protocol/delivery/DeliveryFr
 import type { Numbered } from "../../protocol/delivery/Message.ts"
 import * as Sequence from "../../protocol/delivery/Sequence.ts"
 import { Kind } from "../../protocol/link/Frame.ts"
-import { Buggify } from "../Buggify.ts"
+import { Buggify, type Points } from "../Buggify.ts"
 import { monotonic } from "../link/Connection.ts"
 import type { Session } from "../link/Session.ts"
-import { DeliveryConfig } from "./DeliveryConfig.ts"
+import { type Config, DeliveryConfig } from "./DeliveryConfig.ts"
 import { persist } from "./Persist.ts"
 import { type Link, type LinkFenced, RetryStore } from "./RetryStore.ts"
 
@@ -45,19 +45,42 @@ const smaller = (a: Sequence.Window, b: Sequence.Window): Sequence.Window => ({
   bytes: Math.min(a.bytes, b.bytes)
 })
 
-/** Sends for ever. Fails when the link belongs to somebody else, or the database will not answer again. */
-export const run = Effect.fnUntraced(function* (session: Session, link: Link, outbound: Outbound) {
-  const store = yield* RetryStore
-  const buggify = yield* Buggify
-  const config = yield* DeliveryConfig
-  const clock = yield* Clock.Clock
+const oneOf = ({ bytes }: Sequence.Window): Sequence.Window => ({ bytes, messages: 1 })
 
+/** What every pump of a node works with. */
+interface Tools {
+  readonly store: RetryStore["Service"]
+  readonly buggify: Points
+  readonly config: Config
+  readonly clock: Clock.Clock
+}
+
+/** Sends for ever. Fails when the link belongs to somebody else, or the database will not answer again. */
+export type Pump = (session: Session, link: Link, outbound: Outbound) => Effect.Effect<never, SqlError | LinkFenced>
+
+export const make: Effect.Effect<Pump, never, RetryStore> = Effect.gen(function* () {
+  const tools = {
+    store: yield* RetryStore,
+    buggify: yield* Buggify,
+    config: yield* DeliveryConfig,
+    clock: yield* Clock.Clock
+  }
+  return (session, link, outbound) => run(tools, session, link, outbound)
+})
+
+const run = Effect.fnUntraced(function* (
+  { buggify, clock, config, store }: Tools,
+  session: Session,
+  link: Link,
+  outbound: Outbound
+) {
   /**
    * What may be sent now. Never so far ahead of what is settled that the answers which the peer keeps for us would not
    * fit its RESUME.
    */
   const room = (): Sequence.Window => {
-    const { bytes, messages } = Sequence.room(config.window, outbound.state)
+    const window = buggify.fires("delivery.window-of-one") ? oneOf(config.window) : config.window
+    const { bytes, messages } = Sequence.room(window, outbound.state)
     const unsettled = Number(outbound.state.sent - outbound.settled)
     return { bytes, messages: Math.max(0, Math.min(messages, Sequence.maxAhead.messages - unsettled)) }
   }
@@ -77,7 +100,7 @@ export const run = Effect.fnUntraced(function* (session: Session, link: Link, ou
 
   /** Numbered messages that this session has not sent yet, else the next ones that are due. */
   const take = Effect.suspend((): Effect.Effect<ReadonlyArray<Numbered>, SqlError | LinkFenced> => {
-    const some = smaller(room(), config.batch)
+    const some = smaller(room(), buggify.fires("delivery.batch-of-one") ? oneOf(config.batch) : config.batch)
     if (some.messages === 0) return Effect.succeed([])
     if (unsure) return Effect.andThen(makeSure, take)
     return outbound.state.sent < outbound.last ? store.numbered(link, outbound.state.sent, some) : number(some)

@@ -4,6 +4,7 @@
  */
 import { Cause, Clock, Effect, Schedule, Stream } from "effect"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
+import { Buggify } from "../Buggify.ts"
 import { Supervisor } from "../link/Supervisor.ts"
 import { Transactions } from "../Transactions.ts"
 import { DeliveryConfig } from "./DeliveryConfig.ts"
@@ -17,6 +18,8 @@ const debtorsAtOnce = 1_024
 const rowsAtOnce = 1_000
 const expiryEvery = 5_000
 const pruneEvery = 3_600_000
+/** How soon a round may follow another one whatever its interval says. */
+const early = 1_000
 /** Published events are kept for 30 days. */
 const keepEvents = 30 * 86_400_000
 
@@ -29,6 +32,7 @@ export const run = Effect.gen(function* () {
   const transactions = yield* Transactions
   const wakes = yield* Wakes
   const config = yield* DeliveryConfig
+  const buggify = yield* Buggify
   const clock = yield* Clock.Clock
   /** The peers that this loop wants. */
   const wanted = new Set<NodeKey>()
@@ -87,14 +91,18 @@ export const run = Effect.gen(function* () {
         : Effect.annotateLogs(Effect.logWarning("A round of upkeep failed", cause), { what })
     )
 
+  const spaced = (millis: number) =>
+    Schedule.modifyDelay(Schedule.spaced(millis), ({ duration }) =>
+      Effect.sync(() => (buggify.fires("delivery.upkeep-early") ? early : duration))
+    )
   const wanting = Stream.merge(
-    Stream.fromSchedule(Schedule.spaced(config.sweep)).pipe(
+    Stream.fromSchedule(spaced(config.sweep)).pipe(
       Stream.mapEffect(() => everyRound("peers to whom something is owed", wantDebtors))
     ),
     Stream.mapEffect(wakes.unattended, want)
   )
-  const expiring = Effect.repeat(everyRound("expiry", expire), Schedule.spaced(expiryEvery))
-  const pruning = Effect.repeat(everyRound("pruning", prune), Schedule.spaced(pruneEvery))
+  const expiring = Effect.repeat(everyRound("expiry", expire), spaced(expiryEvery))
+  const pruning = Effect.repeat(everyRound("pruning", prune), spaced(pruneEvery))
 
   yield* everyRound("peers to whom something is owed", wantDebtors)
   yield* Effect.all([Stream.runDrain(wanting), expiring, pruning], { concurrency: "unbounded", discard: true })

@@ -5,6 +5,7 @@
  */
 import { Context, Effect, Latch, Layer, PubSub, type Scope, Stream } from "effect"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
+import { Buggify } from "../Buggify.ts"
 
 export class Wakes extends Context.Service<
   Wakes,
@@ -20,12 +21,14 @@ export class Wakes extends Context.Service<
   static readonly layer: Layer.Layer<Wakes> = Layer.effect(
     Wakes,
     Effect.gen(function* () {
+      const buggify = yield* Buggify
       const latches = new Map<NodeKey, Latch.Latch>()
       // Sliding: a hint that is lost here is found by the sweep over what is owed.
       const unattended = yield* PubSub.sliding<NodeKey>(1_024)
       return Wakes.of({
         wake: (peer) =>
           Effect.suspend(() => {
+            if (buggify.fires("delivery.wake-up-lost")) return Effect.void
             const latch = latches.get(peer)
             if (latch === undefined) return Effect.asVoid(PubSub.publish(unattended, peer))
             latch.openUnsafe()

@@ -3,6 +3,7 @@
  */
 import { Effect } from "effect"
 import { isLoopback } from "../../protocol/Address.ts"
+import { Buggify } from "../Buggify.ts"
 import { LinkConfig } from "./LinkConfig.ts"
 import { Links } from "./Links.ts"
 import type { Outcome } from "./Outcome.ts"
@@ -12,6 +13,7 @@ import type { Accepted, Listener } from "./Transport.ts"
 /** Serves everything that `listener` accepts, for ever. */
 export const run = Effect.fnUntraced(function* (listener: Listener) {
   const config = yield* LinkConfig
+  const buggify = yield* Buggify
   const links = yield* Links
   const supervisor = yield* Supervisor
 
@@ -33,6 +35,7 @@ export const run = Effect.fnUntraced(function* (listener: Listener) {
 
   const serve = ({ remote, socket }: Accepted): Effect.Effect<void> =>
     Effect.suspend(() => {
+      if (buggify.fires("link.accepted-and-dropped")) return Effect.void
       const at = remoteOf(remote)
       const limit = overLimit(remote.host)
       if (limit !== undefined) {

@@ -9,6 +9,7 @@ import { Cause, Clock, Deferred, Effect, Random } from "effect"
 import type { Frame } from "../../protocol/link/Frame.ts"
 import * as Heartbeat from "../../protocol/link/Heartbeat.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
+import type { Points } from "../Buggify.ts"
 import { type Ended, ended } from "./Ended.ts"
 import type { Config } from "./LinkConfig.ts"
 import type { Tap } from "./LinkTap.ts"
@@ -26,6 +27,7 @@ export interface Options {
   readonly tap?: Tap | undefined
   readonly peer?: NodeKey | undefined
   readonly config: Config
+  readonly points: Points
   /** Monotonic milliseconds. */
   readonly now: number
   /** Where this connection's ping nonces start. */
@@ -49,6 +51,7 @@ export class Connection {
   bytesIn = 0
   readonly #queue: SendQueue
   readonly #wire: Options["wire"]
+  readonly #points: Points
   readonly #tap: Tap | undefined
   readonly #peer: NodeKey | undefined
   readonly #decoder: FrameDecoder
@@ -70,7 +73,8 @@ export class Connection {
     this.openedAt = options.now
     this.config = options.config
     this.heartbeat = Heartbeat.initial(options.now)
-    this.#queue = new SendQueue(options.config.queue)
+    this.#points = options.points
+    this.#queue = new SendQueue(options.config.queue, options.points)
     this.#wire = options.wire
     this.#tap = options.tap
     this.#peer = options.peer
@@ -100,7 +104,7 @@ export class Connection {
   /** This is a session now: frames of a session's size are allowed, and a first ping measures the round trip. */
   established(now: number): void {
     this.#decoder.established()
-    this.#beat({ _tag: "Probe", now, nonce: this.#nonce++ })
+    this.#ping(now)
   }
 
   /** Ends now. The first reason counts. */
@@ -117,9 +121,10 @@ export class Connection {
   /** Ends with `reason` once everything queued and `last` have been written and the peer had a moment to take them. */
   finish(reason: Ended, last?: Uint8Array): void {
     if (this.finishing) return
-    if (last !== undefined) this.#count(last)
+    const word = this.#points.fires("link.last-word-lost") ? undefined : last
+    if (word !== undefined) this.#count(word)
     this.#finishing = reason
-    this.#queue.close(last)
+    this.#queue.close(word)
   }
 
   get finishing(): boolean {
@@ -133,7 +138,7 @@ export class Connection {
   probe(now: number, report: (answered: boolean) => void): void {
     if (this.finishing) return report(false)
     this.#probe = report
-    this.#beat({ _tag: "Probe", now, nonce: this.#nonce++ })
+    this.#ping(now)
   }
 
   /** The time for the probe with this `report` is up. Does nothing if it has been answered or another took its place. */
@@ -146,6 +151,10 @@ export class Connection {
     const report = this.#probe
     this.#probe = undefined
     report?.(answered)
+  }
+
+  #ping(now: number): void {
+    this.#beat({ _tag: "Probe", now, nonce: this.#nonce++ })
   }
 
   #beat(event: Heartbeat.Event): void {
@@ -165,9 +174,13 @@ export class Connection {
     const beat = this.#wire.beat(frame)
     if (beat === undefined) return handle(frame)
     if (beat instanceof Error) this.#violated(this, ended("violation", beat.message))
-    else if (beat._tag === "Ping") this.control(this.#wire.pong(beat.nonce))
+    else if (beat._tag === "Ping") return this.#pong(beat.nonce)
     else this.#beat({ _tag: "Pong", now, nonce: beat.nonce })
     return undefined
+  }
+
+  #pong(nonce: bigint): Effect.Effect<void> {
+    return Effect.map(this.#points.pass("link.ping-before-pong"), () => this.control(this.#wire.pong(nonce)))
   }
 
   /** Lets the handler take its time: no beat is judged until it is done and what came meanwhile has been looked at. */
@@ -188,6 +201,7 @@ export class Connection {
       const clock = yield* Clock.Clock
       while (!this.#over) {
         const chunks = yield* channel.pull
+        yield* this.#points.pass("link.read-before-handled")
         const now = monotonic(clock)
         for (const chunk of chunks) {
           this.bytesIn += chunk.length
@@ -224,6 +238,7 @@ export class Connection {
       while (true) {
         const frames = yield* this.#queue.take
         if (frames.length === 0) break
+        yield* this.#points.pass("link.taken-before-written")
         yield* Effect.timeoutOrElse(channel.write(frames), {
           duration: this.config.writeTimeout,
           orElse: () => Effect.sync(() => this.end(ended("slow", "the peer does not take what is written")))
@@ -246,7 +261,9 @@ export class Connection {
     // The first tick comes at a random phase, so that many peers are not pinged in one turn.
     yield* Effect.sleep((yield* Random.next) * every)
     while (!this.#over) {
+      yield* this.#points.pass("link.tick-before-judged")
       if (!this.#held) this.#beat({ _tag: "Tick", now: monotonic(clock), nonce: this.#nonce++ })
+      if (this.#points.fires("link.pinged-without-need")) this.#ping(monotonic(clock))
       yield* Effect.sleep(every)
     }
   }).pipe(Effect.catchCause((cause) => this.#crashed("heartbeat", cause)))

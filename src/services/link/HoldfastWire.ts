@@ -4,6 +4,7 @@
 import { Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as Frame from "../../protocol/link/Frame.ts"
+import { Buggify } from "../Buggify.ts"
 import { type Ended, ended } from "./Ended.ts"
 import { Identity } from "./Identity.ts"
 import * as SecureChannel from "./SecureChannel.ts"
@@ -68,10 +69,14 @@ export const layer: Layer.Layer<Wire, never, Identity | SecureRandom.SecureRando
   Wire,
   Effect.gen(function* () {
     const context = yield* Effect.context<Identity | SecureRandom.SecureRandom>()
+    const points = yield* Buggify
     return Wire.of({
       name: "holdfast",
       open: (socket, direction, expected) =>
-        (direction === "outbound" ? SecureChannel.initiate(socket, { expected }) : SecureChannel.accept(socket)).pipe(
+        (direction === "outbound"
+          ? SecureChannel.initiate(socket, { expected, points })
+          : SecureChannel.accept(socket, { points })
+        ).pipe(
           Effect.map((channel) => ({ peer: channel.peer, channel })),
           Effect.provide(context)
         ),

@@ -10,6 +10,7 @@ import * as Frame from "../../protocol/link/Frame.ts"
 import * as Handshake from "../../protocol/link/Handshake.ts"
 import * as LinkMessage from "../../protocol/link/LinkMessage.ts"
 import { type NodeKey, short } from "../../protocol/NodeKey.ts"
+import { Buggify } from "../Buggify.ts"
 import { Connection, monotonic, run as runConnection } from "./Connection.ts"
 import { type Ended, ended } from "./Ended.ts"
 import { goodbye, reject } from "./LastWord.ts"
@@ -74,6 +75,7 @@ const make = Effect.gen(function* () {
   const wire = yield* Wire
   const config = yield* LinkConfig
   const tap = yield* LinkTap
+  const buggify = yield* Buggify
   const clock = yield* Clock.Clock
   const turns = yield* RcMap.make({ lookup: (_peer: NodeKey) => Semaphore.make(1) })
   const described = { network: self.network, key: self.key, instance: self.instance, versions: self.versions }
@@ -101,8 +103,9 @@ const make = Effect.gen(function* () {
   /** Why this node can take no session more, if so. A peer that has one may replace it. */
   const full = (peer: NodeKey): { readonly reason: "busy" | "shutdown"; readonly detail: string } | undefined => {
     if (closing) return { reason: "shutdown", detail: "this node stops" }
-    if (sessions.size < config.maxSessions || registry.standing(peer).holds) return undefined
-    return { reason: "busy", detail: `${config.maxSessions} sessions are live` }
+    if (registry.standing(peer).holds) return undefined
+    const isFull = sessions.size >= config.maxSessions || buggify.fires("link.refused-as-busy")
+    return isFull ? { reason: "busy", detail: `${config.maxSessions} sessions are live` } : undefined
   }
 
   /** Everything about one connection whose peer is known, until it ends. */
@@ -126,6 +129,7 @@ const make = Effect.gen(function* () {
       tap,
       peer,
       config,
+      points: buggify,
       now: monotonic(clock),
       nonce: BigInt(yield* Random.nextIntBetween(0, 0xffff_ffff)) << 16n,
       violated: (_, reason) => refuse("violation", 0n, reason),
@@ -236,12 +240,13 @@ const make = Effect.gen(function* () {
       if (state.phase !== "active") return
       const current = session(state.hello, given)
       yield* Effect.logInfo("Session live")
+      yield* buggify.pass("link.live-before-handler")
       const turn = yield* RcMap.get(turns, peer)
       yield* turn.withPermit(
         Effect.suspend(() => {
           registry.publish({ session: current, connection })
           return handler.run(current)
-        })
+        }).pipe(Effect.ensuring(buggify.pass("link.handler-ended-before-next")))
       )
       connection.finish(ended("internal", "the session's handler ended"), goodbye("unwanted", pauses.unwanted, ""))
     }).pipe(
@@ -285,9 +290,11 @@ const make = Effect.gen(function* () {
                 goodbye("shutdown", retryAfterMillis, "this node stops")
               )
       })
-      connection.control(hello(peer))
       yield* Effect.forkScoped(handled)
       yield* Effect.forkScoped(tooLate)
+      const greeting = hello(peer)
+      yield* buggify.pass("link.hello-before-sent")
+      connection.control(greeting)
       // The connection is over before anything waits for the end of its handler.
       return yield* Effect.onExit(runConnection(connection, channel, { handle, describe: wire.describe }), cut)
     })

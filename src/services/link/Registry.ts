@@ -8,6 +8,7 @@ import { Clock, Context, Effect, FiberSet, Layer, PubSub, Stream } from "effect"
 import * as Arbiter from "../../protocol/link/Arbiter.ts"
 import type { RejectReason } from "../../protocol/link/LinkMessage.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
+import { Buggify } from "../Buggify.ts"
 import { type Connection, monotonic } from "./Connection.ts"
 import { LinkConfig } from "./LinkConfig.ts"
 import { Self } from "./Self.ts"
@@ -83,6 +84,7 @@ export class Registry extends Context.Service<
     Effect.gen(function* () {
       const self = yield* Self
       const config = yield* LinkConfig
+      const buggify = yield* Buggify
       const clock = yield* Clock.Clock
       const runProbe = yield* FiberSet.makeRuntime()
       const announced = yield* PubSub.sliding<Transition>(keptTransitions)
@@ -148,6 +150,7 @@ export class Registry extends Context.Service<
           pair.members.delete(id)
           if (pair.live?.connection.id === id) pair.live = undefined
           event(peer, { _tag: "Closed", connection: id })
+          if (pair.members.size === 0 && buggify.fires("link.idle-pair-forgotten")) pairs.delete(peer)
         },
         standing: (peer) => Arbiter.standing(pairs.get(peer)?.state ?? Arbiter.initial),
         engaged: (peer) => [...(pairs.get(peer)?.members.values() ?? [])].some((member) => member.proven()),

@@ -13,6 +13,7 @@ import * as Noise from "../../protocol/link/Noise.ts"
 import { NoiseFailed } from "../../protocol/link/NoiseFailed.ts"
 import * as Record from "../../protocol/link/Record.ts"
 import { RecordFailed } from "../../protocol/link/RecordFailed.ts"
+import { none, type Points } from "../Buggify.ts"
 import { Identity } from "./Identity.ts"
 
 export interface SecureChannel {
@@ -101,7 +102,7 @@ export class ChannelFailed extends Schema.TaggedError<ChannelFailed>()("ChannelF
   }
 }
 
-export type Options = Record.Options
+export type Options = Record.Options & { readonly points?: Points | undefined }
 
 type Requirements = Identity | SecureRandom.SecureRandom | Scope.Scope
 
@@ -149,11 +150,13 @@ const establish = Effect.fnUntraced(function* (socket: Socket.Socket, machine: N
   const writeScope = yield* Scope.fork(scope)
   const writer = yield* Scope.provide(socket.writer, writeScope)
 
+  const points = options?.points ?? none
   let received = 0
   let waiting: ReadonlyArray<Uint8Array> = []
   let step = machine.start()
   while (true) {
     for (const bytes of step.send) {
+      yield* points.pass("link.handshake-before-written")
       const sent = Effect.mapError(writer.write(bytes), lost)
       // Telling the peer why is a courtesy; that it failed must not hide what did.
       yield* step.error === undefined ? sent : Effect.ignore(sent)

@@ -6,6 +6,7 @@
  * keep.
  */
 import { Effect, Latch } from "effect"
+import { none, type Points } from "../Buggify.ts"
 
 export interface Limits {
   readonly controlBytes: number
@@ -18,6 +19,7 @@ export const defaults: Limits = { controlBytes: 64 * 1024, bulkBytes: 1024 * 102
 
 export class SendQueue {
   readonly #limits: Limits
+  readonly #points: Points
   #control: Array<Uint8Array> = []
   #controlBytes = 0
   #bulk: Array<Uint8Array> = []
@@ -27,8 +29,9 @@ export class SendQueue {
   readonly #filled = Latch.makeUnsafe(false)
   readonly #room = Latch.makeUnsafe(true)
 
-  constructor(limits: Limits = defaults) {
+  constructor(limits: Limits = defaults, points: Points = none) {
     this.#limits = limits
+    this.#points = points
   }
 
   get bytes(): number {
@@ -91,7 +94,8 @@ export class SendQueue {
     let bytes = this.#controlBytes
     this.#control = []
     this.#controlBytes = 0
-    while (this.#bulkAt < this.#bulk.length && (frames.length === 0 || bytes < this.#limits.writeBytes)) {
+    const most = this.#points.fires("link.written-frame-by-frame") ? 1 : this.#limits.writeBytes
+    while (this.#bulkAt < this.#bulk.length && (frames.length === 0 || bytes < most)) {
       const frame = this.#bulk[this.#bulkAt++]!
       frames.push(frame)
       bytes += frame.length

@@ -9,6 +9,7 @@ import type { Endpoint } from "../../protocol/Address.ts"
 import * as Arbiter from "../../protocol/link/Arbiter.ts"
 import * as Redial from "../../protocol/link/Redial.ts"
 import { type NodeKey, short } from "../../protocol/NodeKey.ts"
+import { Buggify } from "../Buggify.ts"
 import { monotonic } from "./Connection.ts"
 import { type Ended, ended } from "./Ended.ts"
 import { LinkConfig } from "./LinkConfig.ts"
@@ -71,6 +72,8 @@ export class Supervisor extends Context.Service<
 const lookAgain = 5_000
 /** How often to look whether a connection is still there, should nobody have said that it has ended. */
 const lookWhileEngaged = 60_000
+/** The largest number that `Random.next` gives. */
+const almostOne = 1 - 2 ** -53
 
 const make = Effect.gen(function* () {
   const links = yield* Links
@@ -79,6 +82,7 @@ const make = Effect.gen(function* () {
   const self = yield* Self
   const transport = yield* Transport
   const config = yield* LinkConfig
+  const buggify = yield* Buggify
   const clock = yield* Clock.Clock
   const dials = yield* Semaphore.make(config.maxDials)
   const run = yield* FiberSet.makeRuntime()
@@ -96,10 +100,17 @@ const make = Effect.gen(function* () {
   const isStable = (session: { readonly lifetimeMillis: number; readonly pongs: number }) =>
     session.pongs > 0 && session.lifetimeMillis >= Math.max(config.heartbeat.stable, 2 * config.heartbeat.interval)
 
+  /** Whoever waits for the end of a connection looks again. A hint: nothing but latency depends on it. */
+  const rouse = (entry: Entry) => {
+    if (!buggify.fires("link.redial-wake-up-lost")) entry.changed.openUnsafe()
+  }
+
   /** What the end of a connection means for the next dial. */
   const conclude = Effect.fnUntraced(function* (entry: Entry, outcome: Outcome) {
     const now = monotonic(clock)
-    const random = yield* Random.next
+    const jitter = yield* Random.next
+    const early = buggify.fires("link.redialled-at-once") ? 0 : jitter
+    const random = buggify.fires("link.redialled-late") ? almostOne : early
     const { goodbye, reject, session } = outcome
     const stable = session !== undefined && isStable(session)
     entry.lastEnded = outcome.ended
@@ -112,16 +123,16 @@ const make = Effect.gen(function* () {
     else if (goodbye !== undefined) advance(entry, { _tag: "Goodbye", now, random, stable, ...goodbye })
     else if (session !== undefined) advance(entry, { _tag: "Ended", now, random, stable })
     else advance(entry, { _tag: "Failed", now, random })
-    entry.changed.openUnsafe()
+    rouse(entry)
   })
 
   const dial = (peer: NodeKey, endpoint: Endpoint) =>
     dials.withPermit(transport.dial(endpoint)).pipe(
-      Effect.flatMap((socket) =>
-        registry.engaged(peer)
-          ? Effect.succeed(undefined)
-          : links.serve(socket, { direction: "outbound", remote: endpoint.toString(), expected: peer })
-      ),
+      Effect.flatMap((socket) => {
+        if (registry.engaged(peer)) return Effect.succeed(undefined)
+        if (buggify.fires("link.dial-given-up")) return Effect.succeed(nothing(ended("dial-failed", "given up")))
+        return links.serve(socket, { direction: "outbound", remote: endpoint.toString(), expected: peer })
+      }),
       Effect.catchTag("DialFailed", (error) =>
         Effect.as(
           Effect.logDebug("Dial failed").pipe(Effect.annotateLogs({ peer: short(peer), detail: error.message })),
@@ -138,7 +149,6 @@ const make = Effect.gen(function* () {
     if (stopped) return yield* Effect.never
     if (registry.engaged(peer)) {
       entry.poked = false
-      // Who wakes us is a hint; nothing but latency depends on it.
       return yield* Effect.timeoutOption(entry.changed.await, lookWhileEngaged)
     }
     const wait = waitOf(entry)
@@ -202,7 +212,7 @@ const make = Effect.gen(function* () {
         if (entry === undefined) return Effect.void
         // Without a session or the peer's own word it says nothing about whether dialling works.
         if (outcome.session !== undefined || outcome.reject?.by === "peer") return conclude(entry, outcome)
-        return Effect.asVoid(entry.changed.open)
+        return Effect.sync(() => rouse(entry))
       }),
     poke: (peer) =>
       Effect.sync(() => {

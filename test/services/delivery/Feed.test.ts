@@ -4,9 +4,11 @@ import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import * as StoresMemory from "../../../src/layers/StoresMemory.ts"
+import { Buggify, type Points } from "../../../src/services/Buggify.ts"
 import { Feed, type Item } from "../../../src/services/delivery/Feed.ts"
 import { FeedStore, type NewEvent } from "../../../src/services/delivery/FeedStore.ts"
 import { Transactions } from "../../../src/services/Transactions.ts"
+import { firing, holding } from "../../support/Points.ts"
 
 const event = (kind: string, audience = ""): NewEvent => ({ audience, protocol: "test", subject: "", kind, body: null })
 const kindOf = (item: Item): string => (item._tag === "Event" ? item.event.kind : item._tag)
@@ -106,6 +108,56 @@ describe("Feed", () => {
         return yield* feed.read({ after: seen[0]!.cursor, limit: 10 })
       }).pipe(Effect.provide(Layer.fresh(life)))
       assert.deepStrictEqual(after.map(kindOf), ["after"])
+    })
+  )
+
+  it.effect("publishes late, reads late and in small pages where its points say so, and shows every event once", () =>
+    Effect.gen(function* () {
+      const kinds = ["one", "two", "three", "four"]
+      const late = holding("feed.committed-before-published")
+      const slow = holding("feed.published-before-read")
+      const small = firing("feed.page-of-one")
+      const points: Points = {
+        fires: small.points.fires,
+        pass: (site) => Effect.andThen(late.points.pass(site), slow.points.pass(site))
+      }
+      const limits: Array<number> = []
+      const spying = Layer.effect(
+        FeedStore,
+        Effect.map(FeedStore, (store) =>
+          FeedStore.of({
+            ...store,
+            after: (position, limit, audience) =>
+              Effect.andThen(
+                Effect.sync(() => limits.push(limit)),
+                store.after(position, limit, audience)
+              )
+          })
+        )
+      )
+      const layer = Feed.layer.pipe(
+        Layer.provideMerge(spying),
+        Layer.provideMerge(StoresMemory.layerOn(yield* MemoryDatabase.make)),
+        Layer.provide(SecureRandom.layerWebCrypto)
+      )
+      const program = Effect.gen(function* () {
+        const feed = yield* Feed
+        const following = yield* feed
+          .follow({})
+          .pipe(Stream.take(4), Stream.map(kindOf), Stream.runCollect, Effect.forkChild)
+        yield* TestClock.adjust(1)
+        yield* feed.append(kinds.map((kind) => event(kind)))
+        yield* TestClock.adjust(1)
+        const { bounds } = yield* FeedStore
+        assert.deepStrictEqual([late.held(), slow.held(), (yield* bounds).newest], [1, 0, 0n])
+        late.release()
+        yield* TestClock.adjust(1)
+        assert.deepStrictEqual([slow.held(), (yield* bounds).newest, limits], [1, 4n, [1]])
+        slow.release()
+        assert.deepStrictEqual(yield* Fiber.join(following), kinds)
+        assert.deepStrictEqual(limits, [1, 1, 1, 1, 1])
+      })
+      yield* program.pipe(Effect.provide(layer), Effect.provideService(Buggify, points))
     })
   )
 })

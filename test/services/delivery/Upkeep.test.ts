@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Schema } from "effect"
+import { Effect, Fiber, Layer, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
 import * as IdentityMemory from "../../../src/layers/IdentityMemory.ts"
 import * as StoresMemory from "../../../src/layers/StoresMemory.ts"
 import * as NodeKey from "../../../src/protocol/NodeKey.ts"
+import { Buggify, none, type Points } from "../../../src/services/Buggify.ts"
 import { Delivery } from "../../../src/services/delivery/Delivery.ts"
 import { Feed } from "../../../src/services/delivery/Feed.ts"
 import * as Protocol from "../../../src/services/delivery/Protocol.ts"
@@ -13,6 +14,7 @@ import * as Upkeep from "../../../src/services/delivery/Upkeep.ts"
 import { Wakes } from "../../../src/services/delivery/Wakes.ts"
 import { Supervisor } from "../../../src/services/link/Supervisor.ts"
 import { message, stranger, uuid } from "../../support/Messages.ts"
+import { firing } from "../../support/Points.ts"
 
 const Word = Protocol.make("word", { messages: Schema.String, handle: () => Effect.void })
 const peer = NodeKey.fromBytes(new Uint8Array(32).fill(9))
@@ -144,6 +146,41 @@ describe("Upkeep", () => {
         items.map((item) => item._tag === "Event" && item.event.kind),
         ["message.expired"]
       )
+    }).pipe(Effect.provide(services))
+  )
+
+  it.effect("runs its rounds early where its point says so", () =>
+    Effect.gen(function* () {
+      const store = yield* RetryStore
+      const rounds = Effect.fnUntraced(function* (points: Points) {
+        const counts = { debtors: 0, expire: 0, prune: 0 }
+        const counting = <A, E>(what: keyof typeof counts, effect: Effect.Effect<A, E>) =>
+          Effect.suspend(() => {
+            counts[what]++
+            return effect
+          })
+        const counted = RetryStore.of({
+          ...store,
+          debtors: (limit, after) => counting("debtors", store.debtors(limit, after)),
+          expire: (now, limit) => counting("expire", store.expire(now, limit)),
+          prune: (before, limit) => counting("prune", store.prune(before, limit))
+        })
+        const running = yield* Upkeep.run.pipe(
+          Effect.provide(watched().layer),
+          Effect.provideService(RetryStore, counted),
+          Effect.provideService(Buggify, points),
+          Effect.forkChild
+        )
+        yield* TestClock.adjust("9500 millis")
+        yield* Fiber.interrupt(running)
+        return counts
+      })
+      assert.deepStrictEqual(yield* rounds(none), { debtors: 1, expire: 2, prune: 1 })
+      assert.deepStrictEqual(yield* rounds(firing("delivery.upkeep-early").points), {
+        debtors: 10,
+        expire: 10,
+        prune: 10
+      })
     }).pipe(Effect.provide(services))
   )
 })

@@ -3,11 +3,13 @@ import { Clock, Deferred, Effect, Fiber, Latch } from "effect"
 import { TestClock } from "effect/testing"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
 import * as Heartbeat from "../../../src/protocol/link/Heartbeat.ts"
+import { none, type Points } from "../../../src/services/Buggify.ts"
 import { Connection, type Handler, monotonic, type Options, run } from "../../../src/services/link/Connection.ts"
 import { type Ended, ended } from "../../../src/services/link/Ended.ts"
 import * as HoldfastWire from "../../../src/services/link/HoldfastWire.ts"
 import * as LinkConfig from "../../../src/services/link/LinkConfig.ts"
 import * as FakeChannel from "../../support/FakeChannel.ts"
+import { firing, holding } from "../../support/Points.ts"
 
 const { Kind } = Frame
 const config: LinkConfig.Config = { ...LinkConfig.defaults, heartbeat: Heartbeat.profiles.fast }
@@ -23,6 +25,7 @@ const start = Effect.fnUntraced(function* (options?: {
   readonly handle?: Handler
   readonly config?: Partial<LinkConfig.Config>
   readonly onEnded?: Options["onEnded"]
+  readonly points?: Points
 }) {
   const fake = yield* FakeChannel.make
   const clock = yield* Clock.Clock
@@ -33,6 +36,7 @@ const start = Effect.fnUntraced(function* (options?: {
     direction: "inbound",
     remote: "test:1",
     wire: HoldfastWire.framing,
+    points: options?.points ?? none,
     config: { ...config, ...options?.config },
     now: monotonic(clock),
     nonce: 0n,
@@ -407,6 +411,95 @@ describe("Connection", () => {
         connection.control(data(2))
         yield* TestClock.adjust("10 minutes")
         assert.deepStrictEqual([handled, writes], [[], []])
+      })
+    )
+  })
+
+  describe("at its points", () => {
+    it.effect("handles what it has read only after it was late with it", () =>
+      Effect.gen(function* () {
+        const { held, points, release } = holding("link.read-before-handled")
+        const { feed, handled } = yield* start({ points })
+        feed(data(1))
+        yield* settle
+        assert.deepStrictEqual([held(), handled.length], [1, 0])
+        release()
+        yield* settle
+        assert.strictEqual(handled.length, 1)
+      })
+    )
+
+    it.effect("writes what it has taken only after it was late with it", () =>
+      Effect.gen(function* () {
+        const { held, points, release } = holding("link.taken-before-written")
+        const { connection, writes } = yield* start({ points })
+        yield* connection.bulk(data(1))
+        yield* settle
+        assert.deepStrictEqual([held(), writes.length], [1, 0])
+        // What is queued meanwhile is in a write of its own.
+        yield* connection.bulk(data(2))
+        release()
+        yield* settle
+        assert.deepStrictEqual(
+          writes.map((frames) => frames.length),
+          [1, 1]
+        )
+      })
+    )
+
+    it.effect("answers a ping late, and what came behind it after that", () =>
+      Effect.gen(function* () {
+        const { held, points, release } = holding("link.ping-before-pong")
+        const { feed, handled, writes } = yield* start({ points })
+        feed(Buffer.concat([Frame.encode(Kind.Ping, new Uint8Array(8)), data(1)]))
+        yield* settle
+        assert.deepStrictEqual([held(), handled.length, writes.length], [1, 0, 0])
+        release()
+        yield* settle
+        assert.deepStrictEqual([handled.length, kinds(writes)], [1, [Kind.Pong]])
+      })
+    )
+
+    it.effect("asks again instead of judging when its own tick was late", () =>
+      Effect.gen(function* () {
+        const { held, points, release } = holding("link.tick-before-judged")
+        const { ends, writes } = yield* start({ points })
+        yield* TestClock.adjust(10 * config.heartbeat.timeout)
+        assert.deepStrictEqual([held(), ends, writes], [1, [], []])
+        release()
+        yield* settle
+        assert.deepStrictEqual([ends, kinds(writes)], [[], [Kind.Ping]])
+        yield* TestClock.adjust(config.heartbeat.timeout)
+        assert.strictEqual(ends[0]?.reason, "silent")
+      })
+    )
+
+    it.effect("pings a peer that is not silent at all", () =>
+      Effect.gen(function* () {
+        const pings = Effect.fnUntraced(function* (points: Points) {
+          const { ends, feed, writes } = yield* start({ points })
+          for (let second = 0; second < 20; second++) {
+            feed(data(1))
+            yield* TestClock.adjust(1_000)
+          }
+          assert.deepStrictEqual(ends, [])
+          return kinds(writes).length
+        })
+        assert.strictEqual(yield* pings(none), 0)
+        assert.isAtLeast(yield* pings(firing("link.pinged-without-need").points), 19)
+      })
+    )
+
+    it.effect("ends without its last word", () =>
+      Effect.gen(function* () {
+        const { points } = firing("link.last-word-lost")
+        const { connection, ended: writingEnded, running, writes } = yield* start({ points })
+        yield* connection.bulk(data(1))
+        connection.finish(ended("shutdown", "done"), Frame.encode(Kind.Goodbye, new Uint8Array(0)))
+        yield* settle
+        assert.deepStrictEqual([kinds(writes), writingEnded(), connection.framesOut], [[Kind.Data], true, 1])
+        yield* TestClock.adjust(config.lingerTimeout)
+        assert.deepStrictEqual(yield* Fiber.join(running), ended("shutdown", "done"))
       })
     )
   })

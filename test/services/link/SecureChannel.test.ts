@@ -5,6 +5,7 @@ import * as Socket from "effect/socket/Socket"
 import * as IdentityMemory from "../../../src/layers/IdentityMemory.ts"
 import * as NodeSecret from "../../../src/protocol/NodeSecret.ts"
 import * as SecureChannel from "../../../src/services/link/SecureChannel.ts"
+import { holding } from "../../support/Points.ts"
 import * as SocketPair from "../../support/SocketPair.ts"
 
 const fill = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
@@ -101,6 +102,19 @@ describe("SecureChannel", () => {
       })
     )
   }
+
+  it.effect("writes no message of the handshake before it has passed its point", () =>
+    Effect.gen(function* () {
+      const { held, points, release } = holding("link.handshake-before-written")
+      const pair = yield* SocketPair.make()
+      const joining = yield* Effect.forkChild(connect(pair, { points }), { startImmediately: true })
+      yield* Effect.yieldNow
+      assert.deepStrictEqual([held(), pair.written.length], [1, 0])
+      release()
+      const [ann, ben] = yield* Fiber.join(joining)
+      assert.deepStrictEqual([ann.peer, ben.peer], [benKey, annKey])
+    })
+  )
 
   it.effect("hands on records that came in one chunk with the end of the handshake", () =>
     Effect.gen(function* () {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schema } from "effect"
 import * as SendQueue from "../../../src/services/link/SendQueue.ts"
+import { firing } from "../../support/Points.ts"
 
 const limits: SendQueue.Limits = { controlBytes: 10, bulkBytes: 20, writeBytes: 12 }
 const frame = (name: number, length = 4): Uint8Array => new Uint8Array(length).fill(name)
@@ -35,6 +36,18 @@ describe("SendQueue", () => {
       queue.offer(frame(6, 1_000))
       assert.deepStrictEqual(names(yield* queue.take), [6])
       assert.strictEqual(queue.bytes, 0)
+    })
+  )
+
+  it.effect("takes bulk frame by frame, and none with control, where its point says so", () =>
+    Effect.gen(function* () {
+      const { points } = firing("link.written-frame-by-frame")
+      const queue = new SendQueue.SendQueue(limits, points)
+      for (let i = 1; i <= 3; i++) queue.offer(frame(i))
+      for (const name of [101, 102]) queue.control(frame(name))
+      const writes: Array<ReadonlyArray<number>> = []
+      while (queue.bytes > 0) writes.push(names(yield* queue.take))
+      assert.deepStrictEqual(writes, [[101, 102], [1], [2], [3]])
     })
   )
 
