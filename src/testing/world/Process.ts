@@ -144,8 +144,9 @@ export class Process implements Scheduler.Scheduler, Clock.Clock {
 
   // Scheduler
 
+  /** One that is struck in the midst of a task goes no further than to the end of the operation that it is at. */
   shouldYield(fiber: Parameters<Scheduler.Scheduler["shouldYield"]>[0]): boolean {
-    return this.world.preempts() || fiber.currentOpCount >= 2_048
+    return this.#state !== "running" || this.world.preempts() || fiber.currentOpCount >= 2_048
   }
 
   makeDispatcher(): Scheduler.SchedulerDispatcher {

@@ -8,7 +8,7 @@ import { fifo } from "../../../src/testing/world/Schedule.ts"
 import { World } from "../../../src/testing/world/World.ts"
 
 const processOf = (seed: number): Process => new Process(new World({ seed, schedule: fifo }), "a", 1)
-const [some] = firing
+const [some, other] = firing
 const quarter = 0.25
 const [step] = passing
 
@@ -66,6 +66,20 @@ describe("SimulatedBuggify", () => {
     assert.isBelow(distance, 46, histogram.join())
   })
 
+  it("gives every site habits of its own: two are active together in a sixteenth of the lives", () => {
+    const seeds = 10_000
+    const together = [0, 0, 0, 0]
+    for (let seed = 0; seed < seeds; seed++) {
+      const buggify = new SimulatedBuggify(processOf(seed), { active: "swarm" })
+      const [one, two] = [some, other].map((site) => (fired(buggify, site, 40) > 0 ? 1 : 0))
+      const at = 2 * one! + two!
+      together[at] = together[at]! + 1
+    }
+    const expected = [9, 3, 3, 1].map((sixteenths) => (seeds * sixteenths) / 16)
+    // 3 degrees of freedom, below 25.9 in all but one of 100,000 cases.
+    assert.isBelow(chiSquare(together, expected), 25.9, together.join())
+  })
+
   it("without a swarm fires only where it was activated, with the share that was said, until it is taken back", () => {
     const buggify = new SimulatedBuggify(processOf(1), { active: "none" })
     assert.strictEqual(fired(buggify, some, 1_000), 0)
@@ -91,8 +105,9 @@ describe("SimulatedBuggify", () => {
     const habits = (process: Process, others: boolean) => {
       const buggify = new SimulatedBuggify(process, { active: "none" })
       buggify.activate(some, 0.5)
+      buggify.activate(other, 0.5)
       return Array.from({ length: 200 }, () => {
-        if (others) process.rng(`buggify/${step}`).next()
+        if (others) buggify.points.fires(other)
         return buggify.points.fires(some)
       })
     }
@@ -166,6 +181,21 @@ describe("SimulatedBuggify", () => {
       assert.strictEqual(next, what === "paused")
     })
   }
+
+  it("lets a process that is killed where something fires go no further than to its next operation", async () => {
+    const process = processOf(8)
+    const { points } = new SimulatedBuggify(process, { active: "none", onPass: () => process.kill() })
+    const done: Array<string> = []
+    const program = Effect.gen(function* () {
+      yield* Effect.sync(() => {
+        points.fires(some)
+        done.push("this one")
+      })
+      yield* Effect.sync(() => done.push("the next one"))
+    })
+    assert.isFalse(await run(process, program))
+    assert.deepStrictEqual(done, ["this one"])
+  })
 })
 
 describe("Buggify", () => {
