@@ -101,6 +101,18 @@ export class HoldfastProcess {
     })
   }
 
+  /** Resolves when its standard error output contains a text. */
+  said(text: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (this.#stderr.includes(text)) resolve()
+      }
+      this.#child.stderr?.on("data", look)
+      look()
+      void this.ended.then(({ code }) => reject(this.#gone(code)))
+    })
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name)
   }

@@ -35,3 +35,9 @@ export const never = Scenario.make({
 })
 
 export const noScenario = { name: "nothing" }
+
+export const leaking = Scenario.make({
+  name: "leaking",
+  protocols: [],
+  users: () => Effect.sync(() => Math.random())
+})
