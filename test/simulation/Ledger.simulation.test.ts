@@ -1,0 +1,65 @@
+/**
+ * The promise of Holdfast, held to under everything that a swarm draws. Which seeds were run is printed; how many more
+ * there are is for `npm run sim -- run` to try.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { check } from "../../src/testing/campaign/Check.ts"
+import * as Simulation from "../../src/testing/campaign/Simulation.ts"
+import { held } from "../../src/testing/cluster/Verdict.ts"
+import type { FaultPlan } from "../../src/testing/faults/FaultPlan.ts"
+import * as Swarm from "../../src/testing/faults/Swarm.ts"
+import { ledger } from "../../src/testing/ledger/LedgerScenario.ts"
+
+const simulation = Simulation.make(ledger)
+const keep = { events: 100 }
+
+describe("everything that is sent takes effect once", { timeout: 1_200_000 }, () => {
+  it("in 300 worlds of the swarm, which are 300 different ones", async () => {
+    const totals = await check(ledger, { seeds: 300 })
+    console.log("seeds 0..300 of the swarm:", JSON.stringify(totals, null, 2))
+    assert.strictEqual(totals.distinctHashes, 300)
+    assert.isAbove(totals.figures["effects"] ?? 0, 3_000)
+  })
+
+  it("in worlds with every fault there is, run twice to the same end", async () => {
+    const { figures } = await check(ledger, { seeds: 20, from: 5_000, profile: "all-faults", twice: true })
+    const without = Object.keys(figures).filter((name) => name.startsWith("fault: ") && figures[name] === 0)
+    assert.isAtMost(without.length, 6, `never struck: ${without.join(", ")}`)
+  })
+
+  it("on PostgreSQL's own database as well", async () => {
+    for (let seed = 7_000; seed < 7_003; seed++) {
+      const plan = Swarm.generate(seed, "swarm", { database: "pglite", nodes: 3, duration: 8_000, operations: 8 })
+      assert.deepStrictEqual((await simulation.run(seed, plan, keep)).verdict, held)
+    }
+  })
+
+  it("and while nothing is wrong no session ends and no dial is repeated", async () => {
+    const plan = Swarm.generate(1, "calm", { nodes: 4, duration: 60_000, operations: 40 })
+    const { figures, verdict } = await simulation.run(1, plan, keep)
+    assert.deepStrictEqual(verdict, held)
+    const ended = Object.entries(figures).filter(([name]) => name.startsWith("sessions ended"))
+    // Two ends of six links.
+    assert.strictEqual(figures["sessions"], 12)
+    assert.deepStrictEqual(ended, [])
+  })
+})
+
+/** Three nodes with a little to say, and one kill. */
+const killing = (event: number, node: string): FaultPlan => ({
+  ...Swarm.generate(3, "calm", { nodes: 3, duration: 1_500, operations: 4 }),
+  faults: [{ when: { event }, fault: { _tag: "Kill", node, down: 300, end: "rst" } }]
+})
+
+describe("a kill", { timeout: 1_200_000 }, () => {
+  it("loses and doubles nothing, whichever of the first 500 events it follows", async () => {
+    let killed = 0
+    for (let event = 1; event <= 500; event++) {
+      const result = await simulation.run(3, killing(event, "abc"[event % 3]!), keep)
+      assert.deepStrictEqual(result.verdict, held, `killed at event ${event}`)
+      killed += result.figures["fault: Kill"] ?? 0
+    }
+    // In the first milliseconds a node may not have begun to live.
+    assert.isAbove(killed, 450)
+  })
+})
