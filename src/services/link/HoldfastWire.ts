@@ -1,7 +1,7 @@
 /**
  * The native wire: Noise, then records, then frames (docs/PROTOCOL.md, 2 and 3). There is no plaintext mode.
  */
-import { Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as Frame from "../../protocol/link/Frame.ts"
 import { Buggify } from "../Buggify.ts"
@@ -68,7 +68,11 @@ export const framing: Omit<Speech<Error>, "name" | "open" | "describe"> = {
 export const layer: Layer.Layer<Wire, never, Identity | SecureRandom.SecureRandom> = Layer.effect(
   Wire,
   Effect.gen(function* () {
-    const context = yield* Effect.context<Identity | SecureRandom.SecureRandom>()
+    // These two alone: with the scope of this layer what a connection acquires would be kept until the node stops.
+    const context = Context.pick(
+      Identity,
+      SecureRandom.SecureRandom
+    )(yield* Effect.context<Identity | SecureRandom.SecureRandom>())
     const points = yield* Buggify
     return Wire.of({
       name: "holdfast",
