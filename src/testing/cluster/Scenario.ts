@@ -115,6 +115,8 @@ export interface Scenario<R = never> {
   readonly services?: Layer.Layer<R, unknown, Ground> | undefined
   /** Makes the scenario's own tables in every new SQL database, before its node starts. */
   readonly tables?: Effect.Effect<unknown, unknown, SqlClient.SqlClient> | undefined
+  /** Whether a node stays connected to another, by their names; every one to every other by default. */
+  readonly wants?: ((node: string, peer: string) => boolean) | undefined
   /** Users of a node, from the start of each of its lives; interrupted when the quiet fifth begins. */
   readonly users?: ((self: Self) => Effect.Effect<unknown, unknown, Running | R>) | undefined
   readonly properties?: ReadonlyArray<Property<Running | R>> | undefined

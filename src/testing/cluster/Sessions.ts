@@ -6,7 +6,7 @@
  */
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Transition } from "../../services/link/Transition.ts"
-import type { NodeView, View, Watching } from "./Scenario.ts"
+import type { NodeView, Scenario, View, Watching } from "./Scenario.ts"
 
 export const onePerPair = "one session per pair"
 export const agreement = "sessions agree"
@@ -52,10 +52,14 @@ const sessionOf = (node: NodeView, peer: NodeView): bigint | undefined =>
   node.registry?.session(peer.key)?.session.number
 
 /** What keeps two nodes from being connected; `undefined` if nothing does. */
-export const disconnected = ({ nodes }: View): { readonly property: string; readonly detail: string } | undefined => {
+export const disconnected = (
+  { nodes }: View,
+  wants: Scenario["wants"]
+): { readonly property: string; readonly detail: string } | undefined => {
   for (const node of nodes) {
     for (const peer of nodes) {
       if (node.name >= peer.name) continue
+      if (wants?.(node.name, peer.name) === false && wants(peer.name, node.name) === false) continue
       const [here, there] = [sessionOf(node, peer), sessionOf(peer, node)]
       if (here === undefined || there === undefined) {
         const without = here === undefined ? node.name : peer.name

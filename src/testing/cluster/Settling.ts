@@ -4,7 +4,7 @@
  * Every property is asked at every node, again and again, until one round finds nothing wrong.
  */
 import type { World } from "../world/World.ts"
-import type { Property, Running, View } from "./Scenario.ts"
+import type { Property, Running, Scenario, View } from "./Scenario.ts"
 import { disconnected } from "./Sessions.ts"
 import { failureOf, type SimulatedNode } from "./SimulatedNode.ts"
 
@@ -24,17 +24,19 @@ export class Settling<R> {
   readonly #world: World
   readonly #nodes: ReadonlyArray<SimulatedNode<R>>
   readonly #view: View
+  readonly #wants: Scenario["wants"]
   readonly #properties: ReadonlyArray<Property<Running | R> & { readonly _tag: "Eventually" }>
 
   constructor(
     world: World,
     nodes: ReadonlyArray<SimulatedNode<R>>,
     view: View,
-    properties: ReadonlyArray<Property<Running | R>>
+    { properties = [], wants }: Scenario<R>
   ) {
     this.#world = world
     this.#nodes = nodes
     this.#view = view
+    this.#wants = wants
     this.#properties = properties.filter((property) => property._tag === "Eventually")
   }
 
@@ -43,7 +45,7 @@ export class Settling<R> {
   }
 
   #round(): void {
-    const apart = disconnected(this.#view)
+    const apart = disconnected(this.#view, this.#wants)
     if (apart !== undefined) return this.#again(apart)
     const rounds = this.#properties.map(({ name, round }) => ({ name, ...round() }))
     let waiting = this.#nodes.length * rounds.length

@@ -242,7 +242,9 @@ export class SimulatedNode<R> {
         Stream.runForEach((transition) => Effect.sync(() => events.transition(this.name, process.life, transition))),
         Effect.forkScoped({ startImmediately: true })
       )
-      for (const peer of this.#options.peers()) yield* Context.get(services, Node).connect(peer.address)
+      for (const peer of this.#options.peers()) {
+        if (scenario.wants?.(this.name, peer.name) !== false) yield* Context.get(services, Node).connect(peer.address)
+      }
       this.services = services
       const { users } = scenario
       if (users !== undefined && this.open) {
