@@ -137,6 +137,19 @@ describe("an impairment of the network", () => {
       })
     ))
 
+  it("stalled: what was to take the line a while does not take it twice as long", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, bandwidth: 80_000, chunk: 100 })
+        const { far, near } = yield* lab.pair("a", "b")
+        const undo = lab.network.impair(oneWay("a", "b"), { stalled: true })
+        const crossing = yield* Effect.forkChild(lab.crossing(near, far, 20_000), { startImmediately: true })
+        yield* Effect.sleep(100)
+        undo()
+        assert.approximately(yield* Fiber.join(crossing), 2_150, 100)
+      })
+    ))
+
   it("stalled: costs a stream nothing that has nothing to send", () =>
     runInWorld(
       Effect.gen(function* () {
@@ -167,6 +180,29 @@ describe("an impairment of the network", () => {
         yield* Fiber.join(writing)
         assert.isAbove(lab.now, healed + 100)
         assert.isAtMost(lab.now, healed + 20_100)
+      })
+    ))
+
+  it("stalled: acknowledgements that waited are heard by no writer before they come, whoever tries", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, window: 1_000 })
+        const { far, near } = yield* lab.pair("a", "b")
+        const undo = lab.network.impair(oneWay("b", "a"), { stalled: true })
+        yield* near.write(bytes(1_000))
+        yield* read(far, 1_000)
+        yield* Effect.sleep(30_000)
+        const first = yield* Effect.forkChild(near.write(bytes(1)), { startImmediately: true })
+        yield* Effect.sleep(20_000)
+        assert.isUndefined(first.pollUnsafe())
+        undo()
+        yield* Effect.sleep(1)
+        const second = yield* Effect.forkChild(near.write(bytes(1)), { startImmediately: true })
+        yield* Effect.sleep(100)
+        assert.deepStrictEqual([first.pollUnsafe(), second.pollUnsafe()], [undefined, undefined])
+        assert.strictEqual(lab.network.tally("a", "b").delivered, 1_000)
+        yield* Fiber.join(first)
+        yield* Fiber.join(second)
       })
     ))
 

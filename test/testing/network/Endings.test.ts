@@ -64,6 +64,21 @@ describe("the end of a simulated connection", () => {
       })
     ))
 
+  it("close: makes no writer wait for a reader that has gone, for that second", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, window: 100 })
+        const { far, near } = yield* lab.pair("a", "b")
+        yield* far.write(bytes(10))
+        // Nobody has read these, and nobody will.
+        yield* near.write(bytes(100))
+        yield* Effect.sleep(20)
+        yield* far.close
+        const { took } = yield* lab.timed(near.write(bytes(1_000)))
+        assert.isBelow(took, 300)
+      })
+    ))
+
   it("fin: ends one direction after what is under way; its writer finds out by writing", () =>
     runInWorld(
       Effect.gen(function* () {
