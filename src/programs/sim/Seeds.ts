@@ -39,8 +39,8 @@ const part = (text: string): Range | string => {
   if (match === null) return text.trim() === "" ? "there is an empty part" : `"${text.trim()}" is no seed and no range`
   const from = Number(match[1])
   const to = match[2] === undefined ? from + 1 : Number(match[2])
+  if (from >= largest || to > largest) return `seeds are at most ${largest}`
   if (to <= from) return `the range ${text.trim()} has no seed in it`
-  if (to > largest) return `seeds are at most ${largest}`
   return { from, count: to - from }
 }
 

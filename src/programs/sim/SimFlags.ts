@@ -36,7 +36,7 @@ export const profileOr = (standard: Drawing["profile"]) =>
 
 export const drawing = {
   nodes: whole("nodes", 1, 64, "Nodes (default: 3 to 5, by the seed)"),
-  operations: whole("operations", 0, 1_000_000, "Operations of the users of each node (default: 5 to 50, by the seed)"),
+  operations: whole("operations", 0, 1_000_000, "Operations of the users of each node (default: 5 to 30, by the seed)"),
   database: Flag.Literals("database", databases).pipe(
     Flag.withDescription("Databases in memory, embedded ones (pglite), or these in 5 % of the runs (mixed)"),
     Flag.optional
@@ -47,7 +47,7 @@ export const duration = whole(
   "duration",
   1,
   31_536_000_000,
-  "Milliseconds under faults (default: 20000 to 60000, by the seed)"
+  "Milliseconds under faults (default: 10000 to 40000, by the seed)"
 )
 
 /** Where failures are kept, unless somebody wants otherwise. */

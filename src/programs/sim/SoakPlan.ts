@@ -10,8 +10,8 @@ import type { Drawing } from "./Drawing.ts"
 /** Milliseconds of one of the plans that it is made of. */
 export const chunk = 60_000
 
-/** Operations of every node in an hour, unless they are given. */
-const operationsAnHour = 60
+/** Operations of every node in an hour, unless they are given: few, for what the scenario writes down it keeps. */
+const operationsAnHour = 4
 
 /** Faults of a plan that can be kept as a file. */
 const mostFaults = 10_000

@@ -24,6 +24,9 @@ const measured = (every: number, say: (sample: Sample) => void): Scenario.Proper
   })
 }
 
+/** Events in words: few, for what fills up for an hour looks like what leaks. */
+const kept = 1_000
+
 /** Runs the world of a soak. The plan of a result that failed ends with what struck. */
 export const soak = async <R>(
   scenario: Scenario.Scenario<R>,
@@ -32,6 +35,6 @@ export const soak = async <R>(
 ): Promise<Result> => {
   const watched = { ...scenario, properties: [...(scenario.properties ?? []), measured(every, say)] }
   const plan = longPlan(seed, drawing)
-  const result = await Simulation.make(watched).run(seed, plan)
+  const result = await Simulation.make(watched).run(seed, plan, { events: kept })
   return { ...result, plan: cut(plan, result.virtualMillis) }
 }
