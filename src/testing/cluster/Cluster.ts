@@ -10,6 +10,7 @@ import * as NodeSecret from "../../protocol/NodeSecret.ts"
 import type { Site } from "../../services/Buggify.ts"
 import { fromSecret } from "../../services/link/Identity.ts"
 import type { Transition } from "../../services/link/Transition.ts"
+import type { DialReason } from "../../services/link/Transport.ts"
 import type { SimulatedDatabase } from "../database/SimulatedDatabase.ts"
 import { FaultEngine } from "../faults/FaultEngine.ts"
 import type { FaultPlan } from "../faults/FaultPlan.ts"
@@ -18,6 +19,8 @@ import { SimulatedNetwork } from "../network/SimulatedNetwork.ts"
 import { World } from "../world/World.ts"
 import { Beats } from "./Beats.ts"
 import { Conduct } from "./Conduct.ts"
+import { Dials } from "./Dials.ts"
+import { Farewells } from "./Farewells.ts"
 import { nodeNames } from "./NodeNames.ts"
 import type { Keep } from "./Result.ts"
 import type { NodeView, Scenario, View, Watcher, Watching } from "./Scenario.ts"
@@ -45,7 +48,10 @@ export class Cluster<R> implements Stage {
   readonly #sessions: Sessions
   readonly #conduct: Conduct
   readonly #beats: Beats
+  readonly #farewells: Farewells
+  readonly #dials: Dials
   readonly #watcher: Watcher | undefined
+  #windingUp = false
 
   constructor(
     scenario: Scenario<R>,
@@ -74,6 +80,9 @@ export class Cluster<R> implements Stage {
     this.#sessions = new Sessions(watching, this.#nameOf)
     this.#conduct = new Conduct(watching, plan)
     this.#beats = new Beats(watching)
+    this.#farewells = new Farewells(watching, plan)
+    this.#dials = new Dials(watching, plan)
+    this.network.onDial = (from, to, failed) => this.#dialled(from, to, failed)
     this.#watcher = scenario.watch?.(watching)
     this.engine = new FaultEngine(this, plan)
     for (const { name } of this.#sometimes()) this.sometimes[name] = 0
@@ -115,6 +124,7 @@ export class Cluster<R> implements Stage {
   restart(node: string, down: number): Touched {
     const member = this.member(node)
     const ran = member.state !== "dead"
+    this.#farewells.stops(node, this.engine)
     member.stop()
     this.#startIn(member, down)
     return ran ? 1 : 0
@@ -161,9 +171,16 @@ export class Cluster<R> implements Stage {
     return this.member(node).activate(site, share)
   }
 
+  /** Stops every node, for good: whatever was still to start one does not any more. */
+  windUp(): void {
+    this.#windingUp = true
+    for (const member of this.members) member.stop()
+  }
+
   /** Keeps asking until it is down, then starts it again. */
   #startIn(member: SimulatedNode<R>, down: number): void {
     this.world.at(this.world.now + down * 1_000, () => {
+      if (this.#windingUp) return
       if (member.state === "dead") member.start()
       else if (member.stopping) this.#startIn(member, Math.max(down, 10))
     })
@@ -212,8 +229,21 @@ export class Cluster<R> implements Stage {
   #transition(node: string, life: number, transition: Transition): void {
     this.#sessions.transition(node, life, transition)
     if (transition.peer === undefined) return
+    const peer = this.#nameOf(transition.peer)
     const stopping = this.members.some((member) => member.stopping)
-    this.#conduct.transition(node, this.#nameOf(transition.peer), transition, stopping)
+    this.#conduct.transition(node, peer, transition, stopping)
+    if (!this.member(node).stopping) this.#farewells.transition(node, peer, transition, this.engine.begun)
+    if (transition.to === "active") this.#dials.connected(`${node}/${life}`, peer)
+    else if (transition.from === "active") this.#dials.ended(`${node}/${life}`, peer, this.world.now / 1_000)
+  }
+
+  #dialled(from: string, to: string, failed: DialReason | undefined): void {
+    const member = this.#byName.get(from)
+    const peer = this.members.find(({ address }) => address.endpoint.toString() === to)
+    if (peer === undefined || member === undefined) return
+    const [life, millis] = [`${from}/${member.life}`, this.world.now / 1_000]
+    if (failed === undefined) this.#dials.dial(life, peer.name, millis)
+    else this.#dials.failed(life, peer.name, failed, millis)
   }
 
   #frame(kind: number, bytes: number, from: string, to: NodeKey | undefined): void {

@@ -63,10 +63,9 @@ const settle = async <R>(cluster: Cluster<R>): Promise<Verdict | undefined> => {
   cluster.network.heal()
   for (const member of members) {
     member.closeDoors()
-    member.process?.resume()
     member.start()
   }
-  const settling = new Settling(world, members, view, cluster.scenario.properties ?? [])
+  const settling = new Settling(world, members, view, cluster.scenario)
   settling.begin()
   const deadline = world.now + quietLimit * 500
   const stop = await world.run(() => cluster.failure !== undefined || settling.settled || world.now >= deadline)
@@ -80,7 +79,7 @@ const settle = async <R>(cluster: Cluster<R>): Promise<Verdict | undefined> => {
 /** Stops every node. What one leaves behind has been reported by then. */
 const windUp = async <R>(cluster: Cluster<R>): Promise<Verdict> => {
   const { members, world } = cluster
-  for (const member of members) member.stop()
+  cluster.windUp()
   const deadline = world.now + stopLimit * 1_000
   world.at(deadline, () => undefined)
   const over = () => members.every(({ state }) => state === "dead")

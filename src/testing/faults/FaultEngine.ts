@@ -36,6 +36,7 @@ export class FaultEngine {
   readonly #triggers = new Triggers()
   readonly #active = new Set<Active>()
   readonly #waiting: Array<Scheduled> = []
+  #begun = 0
 
   constructor(stage: Stage, plan: FaultPlan) {
     this.#stage = stage
@@ -43,6 +44,16 @@ export class FaultEngine {
     this.#keys = keysOf(plan.faults)
     this.#nodes = new NodeFaults(stage)
     this.struck = noneStruck()
+  }
+
+  /** Faults that have begun so far. */
+  get begun(): number {
+    return this.#begun
+  }
+
+  /** Faults that have begun and are not over. */
+  get active(): number {
+    return this.#active.size
   }
 
   /** Begins the disturbed part of the run, now. */
@@ -97,6 +108,7 @@ export class FaultEngine {
     const { world } = this.#stage
     const { fault } = this.#plan.faults[entry]!
     this.#record("fault", entry, {})
+    this.#begun++
     const active: Active = { entry, timers: [], undo: () => 0 }
     const after = (millis: number, run: () => void) => {
       if (millis <= 0) run()
