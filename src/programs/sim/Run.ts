@@ -60,6 +60,7 @@ export const carryOut = Effect.fnUntraced(function* (options: Options) {
       exitCode: campaigning.exitCode
     })
   const show = Effect.suspend(() => {
+    progress.remove()
     const last = shown()
     return Effect.as(options.show(last, text(last)), last)
   })
@@ -67,6 +68,5 @@ export const carryOut = Effect.fnUntraced(function* (options: Options) {
   yield* Effect.all(workers.map(campaigning.run), { concurrency: "unbounded", discard: true }).pipe(
     Effect.onInterrupt(() => show)
   )
-  progress.remove()
   return yield* show
 })
