@@ -42,7 +42,7 @@ export const connections: ReadonlyArray<Mutant> = [
     find: `this.#decoder.established()`,
     replace: ``,
     property: "nobody is accused",
-    also: ["everyone is connected", "everything arrives"],
+    also: ["calm stays calm", "everyone is connected", "everything arrives"],
     profile: "calm"
   },
   {

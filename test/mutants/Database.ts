@@ -26,7 +26,7 @@ export const database: ReadonlyArray<Mutant> = [
     log.clear()`,
     property: "effect exactly once",
     also: ["sent is acked, pending or shed", "nothing before its commit"],
-    profile: "crash"
+    profile: "database"
   },
   {
     name: "dirty-read",
@@ -36,6 +36,6 @@ export const database: ReadonlyArray<Mutant> = [
     replace: `if (level === undefined) return statement(body)`,
     property: "nothing before its commit",
     also: ["sent is acked, pending or shed"],
-    profile: "calm"
+    profile: "database"
   }
 ]

@@ -2,7 +2,7 @@
  * Hunts the planted bug that the environment names: runs seeds of its profile until one fails by a property that has to
  * find it, shrinks the plan and stores it in `plans`.
  *
- * `MUTANT=first-wins node --import ./test/mutants/load.ts test/mutants/hunt.ts [--seconds 300] [--from 0]`
+ * `MUTANT=first-wins node --import ./test/mutants/load.ts test/mutants/hunt.ts [--seconds 300]`
  */
 import { parseArgs } from "node:util"
 import { planOf } from "../../src/testing/campaign/Check.ts"
@@ -13,13 +13,13 @@ import type { FaultPlan } from "../../src/testing/faults/FaultPlan.ts"
 import { ledger } from "../../src/testing/ledger/LedgerScenario.ts"
 import type { Mutant, Property } from "./Mutant.ts"
 import { find } from "./Mutants.ts"
+import { writeRow } from "./Row.ts"
 import { brokenBy, isFor, runFor, write } from "./Stored.ts"
 
+/** Seeds. */
 const most = 2_000
 
-const { values } = parseArgs({
-  options: { seconds: { type: "string", default: "300" }, from: { type: "string", default: "0" } }
-})
+const { values } = parseArgs({ options: { seconds: { type: "string", default: "300" } } })
 const mutant = find(process.env["MUTANT"] ?? "")
 const simulation = Simulation.make(ledger)
 const clock = (): number => performance.now()
@@ -33,9 +33,9 @@ interface Caught {
 
 const say = (words: string): void => console.log(`${mutant.name}: ${words}`)
 
-const search = async ({ profile }: Mutant, from: number, millis: number): Promise<Caught | undefined> => {
-  const deadline = clock() + millis
-  for (let seed = from; seed < from + most && clock() < deadline; seed++) {
+/** The first seed from here on that one of the properties finds. */
+const search = async ({ profile }: Mutant, from: number, deadline: number): Promise<Caught | undefined> => {
+  for (let seed = from; seed < most && clock() < deadline; seed++) {
     const plan = planOf(simulation, seed, { profile })
     const { verdict } = await runFor(mutant, simulation, seed, plan)
     const property = brokenBy(verdict)
@@ -45,33 +45,49 @@ const search = async ({ profile }: Mutant, from: number, millis: number): Promis
   return undefined
 }
 
-const from = Number(values.from)
-const caught = await search(mutant, from, Number(values.seconds) * 1_000)
-if (caught === undefined) {
-  say("not caught")
-  process.exitCode = 1
-} else {
-  const { plan, property, seed, verdict } = caught
-  const seedsToDetection = seed - from + 1
-  say(`caught after ${seedsToDetection} seeds: ${describe(verdict).slice(0, 300)}`)
-  const began = clock()
+/** The least plan that one of the properties finds: whichever of them speaks first in a smaller plan is as good. */
+const least = async ({ plan, seed, verdict }: Caught): Promise<Caught & { readonly runs: number }> => {
+  const found = new Map<FaultPlan, Caught>()
   const small = await shrink({
     plan,
     verdict,
     clock,
-    run: async (smaller) => (await runFor(mutant, simulation, seed, smaller)).verdict,
+    run: async (smaller) => {
+      const { verdict: now } = await runFor(mutant, simulation, seed, smaller)
+      const property = brokenBy(now)
+      if (!isFor(mutant, property)) return now
+      found.set(smaller, { property, seed, plan: smaller, verdict: now })
+      return verdict
+    },
     times: async (smaller) => timesOf(await runFor(mutant, simulation, seed, smaller))
   })
-  const shrinkMillis = Math.round(clock() - began)
-  const { faults, nodes } = small.plan
-  write({
-    mutant: mutant.name,
-    property,
-    seedsToDetection,
-    shrinkMillis,
-    seed,
-    plan: small.plan,
-    verdict: small.verdict
-  })
-  say(`${faults.length} faults, ${nodes} nodes after ${small.runs} runs and ${shrinkMillis} ms`)
+  return { ...found.get(small.plan)!, runs: small.runs }
 }
+
+const isSmall = ({ faults, nodes }: FaultPlan): boolean => faults.length <= 3 && nodes <= 3
+
+/** Shrinks the first failure; those after it only if it does not become small. */
+const hunt = async (deadline: number): Promise<void> => {
+  let first: number | undefined
+  for (let seed = 0; ; seed++) {
+    const caught = await search(mutant, seed, deadline)
+    if (caught === undefined) {
+      say("not caught")
+      process.exitCode = 1
+      return
+    }
+    seed = caught.seed
+    first ??= seed
+    say(`caught by seed ${seed}: ${describe(caught.verdict).slice(0, 300)}`)
+    const began = clock()
+    const { plan, property, runs, verdict } = await least(caught)
+    const shrinkMillis = Math.round(clock() - began)
+    say(`${plan.faults.length} faults, ${plan.nodes} nodes after ${runs} runs and ${shrinkMillis} ms: ${property}`)
+    if (!isSmall(plan)) continue
+    write({ mutant: mutant.name, property, seedsToDetection: first + 1, shrinkMillis, seed, plan, verdict })
+    writeRow(mutant)
+    return
+  }
+}
+
+await hunt(clock() + Number(values.seconds) * 1_000)
