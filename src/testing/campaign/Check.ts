@@ -6,6 +6,7 @@
 import type { Scenario } from "../cluster/Scenario.ts"
 import { describe, isFailure } from "../cluster/Verdict.ts"
 import type { FaultPlan } from "../faults/FaultPlan.ts"
+import type { Family } from "../faults/Families.ts"
 import * as Swarm from "../faults/Swarm.ts"
 import { describeFault } from "../faults/Words.ts"
 import { Campaign, runOf, type Totals } from "./Campaign.ts"
@@ -22,6 +23,8 @@ export interface Options {
   readonly nodes?: number | undefined
   readonly duration?: number | undefined
   readonly operations?: number | undefined
+  /** Families of faults that the scenario cannot stand: "disk" where nothing brings back what a backup has not. */
+  readonly without?: ReadonlyArray<Family> | undefined
   /** Runs every seed twice and compares; off by default. */
   readonly twice?: boolean | undefined
 }
