@@ -70,7 +70,6 @@ export class Attempt implements Dialling, Half {
 
   /** Nobody wants to know any more. */
   readonly cancel = (): void => {
-    this.#onOutcome = undefined
     this.#settle("other")
   }
 

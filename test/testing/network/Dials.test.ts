@@ -182,6 +182,39 @@ describe("a simulated dial", () => {
       })
     ))
 
+  it("backlog: is not taken twice by a dial that is sent again", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, backlog: 1 })
+        yield* lab.listen("b")
+        const undo = lab.network.impair(oneWay("b", "a"), { stalled: true })
+        const dialling = yield* Effect.forkChild(dialTime(lab, "a", "b"), { startImmediately: true })
+        yield* Effect.sleep(500)
+        undo()
+        assert.strictEqual(yield* Fiber.join(dialling), 1_020)
+      })
+    ))
+
+  it("does not tell a process that stands still what has come of it before that goes on", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        yield* lab.listen("b")
+        const process = lab.process("a")
+        const outcomes: Array<string> = []
+        const dial = (to: string) =>
+          Effect.exit(lab.dial("a", to)).pipe(Effect.tap(({ _tag }) => Effect.sync(() => void outcomes.push(_tag))))
+        process.fork(Effect.scoped(dial("b")))
+        process.fork(Effect.scoped(dial("c")))
+        process.pause()
+        yield* Effect.sleep(5_000)
+        assert.deepStrictEqual(outcomes, [])
+        process.resume()
+        yield* Effect.sleep(1)
+        assert.deepStrictEqual(outcomes.sort(), ["Failure", "Success"])
+      })
+    ))
+
   it("exhaust: fails at once at a host that has too many connections, and its accepts wait", () =>
     runInWorld(
       Effect.gen(function* () {
@@ -233,6 +266,7 @@ describe("a simulated dial", () => {
           yield* Fiber.interrupt(dialling)
           yield* Effect.sleep(100)
           assert.strictEqual(lab.network.sockets(lab.process("a")), 0)
+          assert.strictEqual(lab.network.sockets(lab.process("b")), at <= 20 ? 1 : 2)
         })
       )
     }
@@ -354,6 +388,18 @@ describe("a simulated name", () => {
     }
     assert.deepStrictEqual([...seen].sort(), ["b", "nobody"])
   })
+
+  it("move: nobody answers a dial that is under way to the old address", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        yield* lab.listen("b")
+        const dialling = yield* Effect.forkChild(failing(lab, "a", "b"), { startImmediately: true })
+        yield* Effect.sleep(5)
+        lab.network.move("b")
+        assert.deepStrictEqual(yield* Fiber.join(dialling), ["timed-out", 10_000])
+      })
+    ))
 
   it("move: leads to the node's new address at once; the old one and its connections are dead", () =>
     runInWorld(

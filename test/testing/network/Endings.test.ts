@@ -1,8 +1,10 @@
 /** How connections end, and what each side sees of it. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Effect, Exit, Fiber, Scope } from "effect"
+import * as Socket from "effect/socket/Socket"
+import { Endpoint } from "../../../src/protocol/Address.ts"
 import { runInWorld } from "../../support/InWorld.ts"
-import { everything, exact, networkLab, oneWay } from "../../support/NetworkLab.ts"
+import { everything, exact, networkLab, oneWay, port } from "../../support/NetworkLab.ts"
 import { bytes, type End, failure, read, readAll } from "../../support/SocketEnd.ts"
 
 /** Whether a write succeeds. */
@@ -147,6 +149,7 @@ describe("the end of a simulated connection", () => {
 
   it("rst: a reader that has paused sees a failure, or a beginning and a plain end", async () => {
     const seen = new Set<string | number>()
+    let most = 0
     for (let seed = 0; seed < 20; seed++) {
       const outcome = await runInWorld(
         Effect.gen(function* () {
@@ -163,7 +166,9 @@ describe("the end of a simulated connection", () => {
       assert.deepStrictEqual(outcome.bytes, bytes(100_000).subarray(0, outcome.bytes.length))
       if (outcome.end === "SocketReadError") assert.strictEqual(outcome.bytes.length, 0)
       seen.add(outcome.end)
+      most = Math.max(most, outcome.bytes.length)
     }
+    assert.isAbove(most, 0)
     assert.deepStrictEqual([...seen].sort(), [1000, "SocketReadError"])
   })
 
@@ -269,6 +274,40 @@ describe("the end of a simulated connection", () => {
     ))
 })
 
+describe("the reader of a simulated socket", () => {
+  it("loses nothing by a pull that is interrupted", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const { far, near } = yield* lab.pair("a", "b")
+        const pulling = yield* Effect.forkChild(far.pull, { startImmediately: true })
+        yield* Fiber.interrupt(pulling)
+        assert.strictEqual(yield* lab.crossing(near, far, 100), 10)
+      })
+    ))
+
+  it("fails once its scope is closed, and leaves what comes to the next one", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const accept = yield* lab.listen("b")
+        const endpoint = new Endpoint({ host: lab.network.nameOf("b"), port })
+        const socket = yield* lab.transport("a").dial(endpoint)
+        const { end: far } = yield* accept
+        const scope = yield* Scope.make()
+        const pull = yield* Scope.provide(Socket.readerBytes(socket), scope)
+        const pulling = yield* Effect.forkChild(Effect.flip(pull), { startImmediately: true })
+        yield* Scope.close(scope, Exit.void)
+        const closed = new Socket.SocketCloseError({ code: 1006 })
+        assert.deepStrictEqual((yield* Fiber.join(pulling)).reason, closed)
+        yield* far.write(bytes(10))
+        yield* Effect.sleep(10)
+        assert.deepStrictEqual((yield* Effect.flip(pull)).reason, closed)
+        assert.deepStrictEqual(yield* yield* Socket.readerBytes(socket), [bytes(10)])
+      })
+    ))
+})
+
 describe("the death of a simulated process", () => {
   for (const [how, seen] of [
     ["rst", "SocketReadError"],
@@ -345,24 +384,28 @@ describe("the death of a simulated process", () => {
       Effect.gen(function* () {
         const lab = yield* networkLab({ ...exact, chunk: 100 })
         const pulls: Array<number> = []
+        let accepted = 0
         const process = lab.process("b")
         process.fork(
           Effect.scoped(
             Effect.gen(function* () {
-              const end = (yield* yield* lab.listen("b")).end
+              const listener = yield* lab.transport("b").listen({ host: lab.network.addressOf("b"), port })
+              yield* Effect.forkScoped(listener.run(() => Effect.sync(() => void accepted++)))
+              const end = (yield* yield* lab.listen("b", 5_000)).end
               while (true) pulls.push((yield* end.pull).reduce((sum, { length }) => sum + length, 0))
             }).pipe(Effect.orDie)
           )
         )
         yield* Effect.sleep(1)
         process.pause()
-        const near = yield* lab.dial("a", "b")
+        yield* lab.dial("a", "b")
+        const near = yield* lab.dial("a", "b", 5_000)
         yield* near.write(bytes(100_000))
         yield* Effect.sleep(60_000)
-        assert.deepStrictEqual(pulls, [])
+        assert.deepStrictEqual([accepted, pulls], [0, []])
         process.resume()
         yield* Effect.sleep(1)
-        assert.deepStrictEqual(pulls, [100_000])
+        assert.deepStrictEqual([accepted, pulls], [1, [100_000]])
       })
     ))
 })

@@ -12,9 +12,9 @@ import { exact } from "../../support/NetworkLab.ts"
 
 const all = 65_536 - 49_152
 
-const hosts = () => {
+const hosts = (backlog = exact.backlog) => {
   const world = new World({ seed: 1, schedule: fifo })
-  const fabric = new Fabric(world, exact)
+  const fabric = new Fabric(world, { ...exact, backlog })
   const [near, far] = ["a", "b"].map((name) => new Stack(world, fabric.names.host(name), undefined))
   const dial = (port: number) => new Attempt(fabric, near!, new Endpoint({ host: far!.host.address, port }))
   return { world, fabric, near: near!, far: far!, dial }
@@ -57,6 +57,15 @@ describe("the ports of a simulated host", () => {
     const { far, left, near, ports } = await dialInTurn(2 * all + 1_000)
     assert.strictEqual(ports.size, all / 2)
     assert.deepStrictEqual([near.sockets, far.sockets, left], [0, 1, nothing])
+  })
+
+  it("are dialled six times again at most, where nobody gives the dial up", async () => {
+    const { dial, far, world } = hosts()
+    far.host.dark = true
+    const outcomes: Array<Outcome> = []
+    dial(4_000).listen((outcome) => void outcomes.push(outcome))
+    await world.run(() => false)
+    assert.deepStrictEqual([outcomes, world.now], [["timed-out"], 63_000_000])
   })
 
   it("come to an end: a dial that finds none goes nowhere", () => {
@@ -144,7 +153,7 @@ describe("what is left of a simulated connection", () => {
   })
 
   it("is nothing once somebody else dials, if the side that dialled fell silent before it was heard of", async () => {
-    const all = hosts()
+    const all = hosts(1)
     new Port(all.far, 4_000)
     all.dial(4_000).listen(() => all.near.end("silence"))
     await all.world.run(() => false)
