@@ -16,6 +16,7 @@ import { FaultEngine } from "../faults/FaultEngine.ts"
 import type { FaultPlan } from "../faults/FaultPlan.ts"
 import type { Stage, Touched } from "../faults/Stage.ts"
 import { SimulatedNetwork } from "../network/SimulatedNetwork.ts"
+import type { TraceEvent } from "../world/Trace.ts"
 import { World } from "../world/World.ts"
 import { Beats } from "./Beats.ts"
 import { Conduct } from "./Conduct.ts"
@@ -147,11 +148,15 @@ export class Cluster<R> implements Stage {
     const { process } = this.member(node)
     if (process?.state !== "running") return 0
     process.pause()
+    this.#record(node, "pause", { life: process.life })
     return 1
   }
 
   resume(node: string): void {
-    this.member(node).process?.resume()
+    const { process } = this.member(node)
+    if (process?.state !== "paused") return
+    process.resume()
+    this.#record(node, "resume", { life: process.life })
   }
 
   revive(node: string): void {
@@ -169,6 +174,10 @@ export class Cluster<R> implements Stage {
 
   buggify(node: string, site: Site, share: number): () => void {
     return this.member(node).activate(site, share)
+  }
+
+  #record(node: string, kind: string, detail: TraceEvent["detail"]): void {
+    this.world.trace.record(this.world.now, node, kind, detail)
   }
 
   /** Stops every node, for good: whatever was still to start one does not any more. */
@@ -216,6 +225,7 @@ export class Cluster<R> implements Stage {
     })
     database.onCommit = (n) => {
       this.count("commits")
+      this.#record(name, "commit", { n })
       this.#watcher?.committed?.(name, database)
       this.engine.commit(name, n)
     }
@@ -287,8 +297,9 @@ export class Cluster<R> implements Stage {
       if (property._tag === "Always") {
         const wrong = property.check(this.view)
         if (wrong !== undefined) this.violated(property.name, wrong)
-      } else if (property._tag === "Sometimes" && property.check(this.view)) {
-        this.sometimes[property.name] = (this.sometimes[property.name] ?? 0) + 1
+      } else if (property._tag === "Sometimes" && this.sometimes[property.name] === 0) {
+        // Once is enough: a campaign counts the runs.
+        if (property.check(this.view)) this.sometimes[property.name] = 1
       }
     }
   }

@@ -24,7 +24,7 @@ export interface Result {
   readonly checkpoints: ReadonlyArray<Checkpoint>
   /** The last events, in words. */
   readonly trace: ReadonlyArray<TraceEvent>
-  /** How often each declared `sometimes` and `reachable` came true. */
+  /** 1 for each declared `sometimes` that came true, else 0. */
   readonly sometimes: Readonly<Record<string, number>>
   /** Counts of what happened: dials, sessions, messages, bytes, faults that struck. */
   readonly figures: Readonly<Record<string, number>>

@@ -17,6 +17,15 @@ export const ledger = Scenario.make({
   users,
   watch: (watching) => new LedgerWatch(watching),
   properties: [
+    Scenario.sometimes("a node is down", ({ nodes }) => nodes.some(({ life, state }) => life > 0 && state === "dead")),
+    Scenario.sometimes("a node stands still", ({ nodes }) => nodes.some(({ state }) => state === "paused")),
+    Scenario.sometimes("a node lives again", ({ nodes }) => nodes.some(({ life }) => life > 1)),
+    Scenario.sometimes("everyone is connected", ({ nodes }) =>
+      nodes.every(({ registry }) => registry?.sessions().length === nodes.length - 1)
+    ),
+    Scenario.sometimes("somebody has no session at all", ({ nodes }) =>
+      nodes.some(({ registry }) => registry?.sessions().length === 0)
+    ),
     Scenario.together(
       arrives,
       ({ key }) =>
