@@ -15,7 +15,7 @@ export const keptBackOff = "back-off is kept"
 /** Waits as long as the bound allows that are too many, if they are most of all. */
 const mostExact = 4
 /** Failures in a row after which the bound is long, and waits after them that cannot all be short. */
-const [longAfter, judged] = [8, 6]
+const [longAfter, judged] = [6, 5]
 /** Milliseconds below which somebody has asked for the dial. */
 const leastWait = 10
 /** Milliseconds by which a timer may be late. */
