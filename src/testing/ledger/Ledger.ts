@@ -24,6 +24,8 @@ export class Ledger extends Context.Service<
     readonly sent: (row: Sent) => Effect.Effect<void, SqlError>
     readonly effected: (row: Effected) => Effect.Effect<void, SqlError>
     readonly concluded: (row: Concluded) => Effect.Effect<void, SqlError>
+    /** The last effect that a message has had. */
+    readonly effectOf: (id: string) => Effect.Effect<Effected | undefined, SqlError>
     readonly account: Effect.Effect<Account, SqlError>
   }
 >()("holdfast/testing/ledger/Ledger") {
@@ -58,6 +60,12 @@ const layerMemory = (database: MemoryDatabase["Service"]): Layer.Layer<Ledger> =
       sent: (row) => append(tables.sent, row),
       effected: (row) => append(tables.effects, row),
       concluded: (row) => append(tables.conclusions, row),
+      effectOf: (id) =>
+        database.attempt(() => {
+          let last: Effected | undefined
+          for (const effect of tables.effects) if (effect.id === id) last = effect
+          return Result.succeed(last)
+        }),
       account: database.attempt(() =>
         Result.succeed({ sent: [...tables.sent], effects: [...tables.effects], conclusions: [...tables.conclusions] })
       )
@@ -94,14 +102,16 @@ const layerSql: Layer.Layer<Ledger, never, SqlClient.SqlClient> = Layer.effect(
         Effect.map((rows) => rows.map(({ content }) => content)),
         Effect.catchTag("SchemaError", Effect.die)
       )
+    const effects = all("effect", Effected)
     return Ledger.of({
       next: Effect.map(count("sent"), (sent) => sent + 1),
       sent: append("sent"),
       effected: append("effect"),
       concluded: append("conclusion"),
+      effectOf: (id) => Effect.map(effects, (rows) => rows.findLast((effect) => effect.id === id)),
       account: Effect.all({
         sent: all("sent", Sent),
-        effects: all("effect", Effected),
+        effects,
         conclusions: all("conclusion", Concluded)
       })
     })

@@ -24,10 +24,10 @@ const handle = Effect.fnUntraced(function* (message: LedgerMessage, from: Protoc
   if (message.wish === "refuse") return yield* Protocol.Rejected.refused("asked", "the message asks to be refused")
   if (message.wish === "stale") return yield* Protocol.Rejected.stale(String(n))
   if (message.wish === "later" && (yield* Random.next) < putOffShare) return yield* Protocol.Rejected.later(putOff)
-  if (again) {
-    const { effects } = yield* ledger.account
-    if (effects.some((effect) => effect.id === id)) return
-  }
+  // After a restore a message may come under two ids of the outbox: the ledger looks whether it has it. Only then: a
+  // message that comes twice although nothing was restored is a fault, and shall be seen.
+  const before = yield* ledger.effectOf(id)
+  if (before !== undefined && (again || before.again)) return
   yield* ledger.effected({ id, n, from: from.peer, subject, again })
   if (message.wish === "echo") yield* Effect.orDie(send(from.peer, { subject: `echo of ${subject}`, wish: "plain" }))
 })
