@@ -128,6 +128,16 @@ describe("a simulated dial", () => {
       })
     ))
 
+  it("slow: twice takes both times", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        yield* lab.listen("b")
+        for (const takes of [2_500, 1_000]) lab.network.dials(everything, { how: "slow", share: 1, takes })
+        assert.strictEqual(yield* dialTime(lab, "a", "b"), 3_520)
+      })
+    ))
+
   it("accept-then-reset: connects and is reset; who listens never hears of it", () =>
     runInWorld(
       Effect.gen(function* () {
@@ -273,6 +283,32 @@ describe("a simulated dial", () => {
   })
 })
 
+describe("the healing of a simulated network", () => {
+  it("takes everything back that was wrong with dials, and lets in who waits", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const accept = yield* lab.listen("b")
+        lab.network.dials(everything, { how: "refuse", share: 1 })
+        lab.network.dns("b", "unknown")
+        lab.network.backlog("b", 0)
+        lab.network.exhaust("b", 0)
+        lab.network.exhaust("a", 0)
+        lab.network.closeAfter(everything, 0)
+        lab.network.heal()
+        assert.strictEqual(yield* dialTime(lab, "a", "b"), 20)
+        yield* accept
+        lab.network.exhaust("b", 0)
+        yield* lab.dial("a", "b")
+        const accepting = yield* Effect.forkChild(accept, { startImmediately: true })
+        yield* Effect.sleep(1_000)
+        assert.isUndefined(accepting.pollUnsafe())
+        lab.network.heal()
+        yield* Fiber.join(accepting)
+      })
+    ))
+})
+
 describe("a simulated listener", () => {
   it("does not share its port, and gives it back", () =>
     runInWorld(
@@ -342,7 +378,9 @@ describe("a simulated name", () => {
       Effect.gen(function* () {
         const lab = yield* networkLab()
         yield* lab.listen("b")
+        yield* lab.listen("c")
         const undo = lab.network.dns("b", "unknown")
+        assert.strictEqual(yield* dialTime(lab, "a", "c"), 20)
         assert.deepStrictEqual(yield* failing(lab, "a", "b"), ["unknown-host", 5])
         assert.strictEqual(yield* dialTime(lab, "a", lab.network.addressOf("b")), 20)
         assert.strictEqual(undo(), 1)
@@ -405,7 +443,7 @@ describe("a simulated name", () => {
     runInWorld(
       Effect.gen(function* () {
         const lab = yield* networkLab()
-        const { accept, near } = yield* lab.pair("a", "b")
+        const { accept, far, near } = yield* lab.pair("a", "b")
         const old = lab.network.addressOf("b")
         lab.network.move("b")
         assert.notStrictEqual(lab.network.addressOf("b"), old)
@@ -413,6 +451,7 @@ describe("a simulated name", () => {
         const again = yield* lab.dial("a", "b")
         assert.strictEqual(yield* lab.crossing(again, (yield* accept).end), 10)
         yield* near.write(bytes(1))
+        yield* far.write(bytes(1))
         const reading = yield* Effect.forkChild(near.pull, { startImmediately: true })
         yield* Effect.sleep(3_600_000)
         assert.isUndefined(reading.pollUnsafe())

@@ -342,6 +342,23 @@ describe("an impairment of the network", () => {
       })
     ))
 
+  it("several: of stalls the last one to end counts", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const { far, near } = yield* lab.pair("a", "b")
+        const [first, second] = [1, 2].map(() => lab.network.impair(everything, { stalled: true }))
+        lab.network.impair(everything, { chunk: 10 })
+        const crossing = yield* Effect.forkChild(lab.crossing(near, far), { startImmediately: true })
+        yield* Effect.sleep(5_000)
+        second!()
+        yield* Effect.sleep(5_000)
+        assert.isUndefined(crossing.pollUnsafe())
+        first!()
+        assert.isAtMost(yield* Fiber.join(crossing), 20_010)
+      })
+    ))
+
   it("takes the model's figures for what they are: bandwidth, loss, chunks, window", () =>
     runInWorld(
       Effect.gen(function* () {

@@ -208,7 +208,7 @@ describe("the end of a simulated connection", () => {
         Effect.gen(function* () {
           const lab = yield* networkLab({ ...exact, chunk: 7 })
           const undo = lab.network.closeAfter(everything, offset)
-          const { far, near } = yield* lab.pair("a", "b")
+          const { accept, far, near } = yield* lab.pair("a", "b")
           const readings = yield* Effect.forEach([near, far], (end) =>
             Effect.forkChild(readAll(end), { startImmediately: true })
           )
@@ -216,9 +216,10 @@ describe("the end of a simulated connection", () => {
           const [back, there] = yield* Effect.forEach(readings, Fiber.join)
           assert.strictEqual(there!.bytes.length + back!.bytes.length, offset)
           assert.deepStrictEqual([there!.end, back!.end], ["SocketReadError", "SocketReadError"])
-          assert.strictEqual(undo(), 1)
+          // Once is enough.
           const again = yield* lab.dial("a", "b")
-          yield* again.write(bytes(100))
+          yield* lab.crossing(again, (yield* accept).end, 100)
+          assert.strictEqual(undo(), 1)
         })
       ))
   }
@@ -352,30 +353,45 @@ describe("the death of a simulated process", () => {
     runInWorld(
       Effect.gen(function* () {
         const lab = yield* networkLab()
-        const { near } = yield* lab.pair("a", "b")
         const process = lab.process("b")
         let woken = 0
         process.fork(
           Effect.scoped(
             Effect.gen(function* () {
-              const end = yield* lab.dial("b", "b")
-              yield* Effect.ensuring(
-                Effect.ignore(end.pull),
-                Effect.sync(() => void woken++)
-              )
-              woken++
-            }).pipe(Effect.ignore)
+              const { end } = yield* yield* lab.listen("b")
+              while (true) {
+                yield* Effect.exit(end.pull)
+                woken++
+              }
+            }).pipe(Effect.orDie)
           )
         )
+        yield* Effect.sleep(1)
+        const near = yield* lab.dial("a", "b")
+        yield* near.write(bytes(1))
         yield* Effect.sleep(100)
-        assert.isAbove(lab.network.sockets(process), 2)
+        assert.strictEqual(woken, 1)
+        assert.strictEqual(lab.network.sockets(process), 2)
         process.kill()
         yield* near.write(bytes(10))
         yield* Effect.sleep(100)
         lab.network.end(process, "rst")
-        yield* Effect.sleep(100)
-        assert.strictEqual(woken, 0)
+        assert.strictEqual(yield* failure(near), "SocketReadError")
+        assert.strictEqual(woken, 1)
         assert.strictEqual(lab.network.sockets(process), 0)
+      })
+    ))
+
+  it("that is reported again says nothing about the next life", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const process = lab.process("b")
+        yield* lab.listen("b")
+        lab.kill("b", "silence")
+        yield* lab.listen("b")
+        lab.network.end(process, "silence")
+        yield* lab.dial("a", "b")
       })
     ))
 

@@ -68,6 +68,12 @@ describe("the ports of a simulated host", () => {
     assert.deepStrictEqual([outcomes, world.now], [["timed-out"], 63_000_000])
   })
 
+  it("are not those that somebody listens at", () => {
+    const { far, near } = hosts()
+    new Port(near, 49_152)
+    assert.deepStrictEqual([near.host.takePort(), far.host.takePort()], [49_153, 49_152])
+  })
+
   it("come to an end: a dial that finds none goes nowhere", () => {
     const { dial, near } = hosts()
     const outcomes: Array<Outcome> = []
@@ -76,6 +82,25 @@ describe("the ports of a simulated host", () => {
     dial(4_000).listen((outcome) => void outcomes.push(outcome))
     assert.deepStrictEqual(outcomes, ["unreachable"])
     assert.strictEqual(near.sockets, all)
+  })
+})
+
+describe("what is left of a simulated dial", () => {
+  it("is nothing to come, once it has connected", async () => {
+    const { dial, far, world } = hosts()
+    new Port(far, 4_000)
+    dial(4_000)
+    await world.run(() => false)
+    assert.deepStrictEqual([world.now, world.pending], [30_000, 0])
+  })
+
+  it("is nothing when the process has died meanwhile", async () => {
+    const all = hosts()
+    new Port(all.far, 4_000)
+    all.dial(4_000)
+    all.near.end("rst")
+    await all.world.run(() => false)
+    assert.deepStrictEqual([all.near.sockets, left(all)], [0, nothing])
   })
 })
 
