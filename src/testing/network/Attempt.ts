@@ -11,7 +11,7 @@ import { End } from "./End.ts"
 import type { Fabric } from "./Fabric.ts"
 import type { Host } from "./Host.ts"
 import type { Path } from "./Path.ts"
-import type { Half, Port } from "./Port.ts"
+import { type Half, Port } from "./Port.ts"
 import { type Dialling, Stack } from "./Stack.ts"
 import type { Scheduled } from "../world/EventHeap.ts"
 
@@ -116,7 +116,8 @@ export class Attempt implements Dialling, Half {
 
   /** At the host that was dialled. */
   #arrive(to: Host, how: Fate["how"]): void {
-    const port = to.ports.get(this.#endpoint.port)
+    const bound = to.ports.get(this.#endpoint.port)
+    const port = bound instanceof Port ? bound : undefined
     if (how === "accept-then-reset") return this.#reply(to, () => this.#resetAtOnce(to))
     if (how === "refuse" || port === undefined) return this.#reply(to, () => this.#settle("refused"))
     if (port.admits(this)) this.#reply(to, () => this.#establish(to, port))

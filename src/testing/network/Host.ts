@@ -1,6 +1,11 @@
 /** The machine of a node: its address, its ports, and how many connections it may have. It outlives its processes. */
 import type { NetModel } from "./NetModel.ts"
-import type { Port } from "./Port.ts"
+
+/** A port that somebody listens at, as its host sees it. */
+export interface Bound {
+  /** Accepts what waits, as far as it may. */
+  admit(): void
+}
 
 /** A limit that a fault sets. */
 export interface Limit {
@@ -15,7 +20,7 @@ const lastEphemeral = 65_535
 export class Host {
   readonly name: string
   address: string
-  readonly ports = new Map<number, Port>()
+  readonly ports = new Map<number, Bound>()
   /** Connections that programs have open. */
   open = 0
   /** Without power: it answers nothing until a process starts. */

@@ -7,8 +7,8 @@ import type { World } from "../world/World.ts"
 import { type Delay, delayOf, sample } from "./Delay.ts"
 import { type Aspect, type Conditions, conditionsOf, type Disturbance } from "./Impairment.ts"
 import type { NetModel } from "./NetModel.ts"
-import type { Pipe } from "./Pipe.ts"
 import * as Retransmission from "./Retransmission.ts"
+import type { Stream } from "./Stream.ts"
 import { emptyTally } from "./Tally.ts"
 
 /** Bytes of a chunk where bandwidth is limited. */
@@ -17,7 +17,7 @@ const onSlowLine = 16_384
 /** Resets the connection by whose bytes it comes to nought. */
 export interface Fuse {
   left: number
-  readonly blow: (pipe: Pipe) => void
+  readonly blow: (stream: Stream) => void
 }
 
 export class Path {
@@ -26,9 +26,9 @@ export class Path {
   readonly to: string
   readonly tally = emptyTally()
   /** The streams that are not over. */
-  readonly pipes = new Set<Pipe>()
+  readonly pipes = new Set<Stream>()
   /** The streams of the other direction, whose acknowledgements come this way. */
-  readonly heard = new Set<Pipe>()
+  readonly heard = new Set<Stream>()
   conditions: Conditions
   fuses: ReadonlyArray<Fuse> = []
   readonly #model: NetModel

@@ -3,7 +3,7 @@ import type { World } from "../world/World.ts"
 import { Disturbance, type Impairment, type Select } from "./Impairment.ts"
 import type { NetModel } from "./NetModel.ts"
 import { type Fuse, Path } from "./Path.ts"
-import type { Pipe } from "./Pipe.ts"
+import type { Stream } from "./Stream.ts"
 import type { Rng } from "../world/Rng.ts"
 
 interface Burning extends Fuse {
@@ -34,7 +34,7 @@ export class Paths {
   }
 
   /** The streams that run on selected ways now. */
-  pipes(select: Select): ReadonlyArray<Pipe> {
+  pipes(select: Select): ReadonlyArray<Stream> {
     return [...this.#paths.values()].flatMap((path) => (select(path.from, path.to) ? [...path.pipes] : []))
   }
 

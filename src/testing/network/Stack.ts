@@ -5,13 +5,23 @@
 import type { Process } from "../world/Process.ts"
 import type { World } from "../world/World.ts"
 import type { TraceEvent } from "../world/Trace.ts"
-import type { End } from "./End.ts"
 import type { Host } from "./Host.ts"
-import type { Port } from "./Port.ts"
 
 /** A dial that has not come to an end. */
 export interface Dialling {
   readonly cancel: () => void
+}
+
+/** An end of a connection, as its stack sees it. */
+export interface Owned {
+  /** The program has not closed it. */
+  readonly held: boolean
+  drop(how: "rst" | "fin" | "silence"): void
+}
+
+/** A port that a program of the stack listens at. */
+export interface Open {
+  close(how: "rst" | "fin" | "silence"): void
 }
 
 export class Stack {
@@ -19,8 +29,8 @@ export class Stack {
   readonly host: Host
   readonly process: Process | undefined
   /** Those that the program has not closed, and those that still have something to send. */
-  readonly ends = new Set<End>()
-  readonly ports = new Set<Port>()
+  readonly ends = new Set<Owned>()
+  readonly ports = new Set<Open>()
   readonly dials = new Set<Dialling>()
 
   constructor(world: World, host: Host, process: Process | undefined) {
