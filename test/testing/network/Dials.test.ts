@@ -142,7 +142,7 @@ describe("a simulated dial", () => {
     runInWorld(
       Effect.gen(function* () {
         const lab = yield* networkLab()
-        const accept = yield* lab.listen("b")
+        const { accept } = yield* lab.listen("b")
         const undo = lab.network.dials(everything, { how: "accept-then-reset", share: 1 })
         const near = yield* lab.dial("a", "b")
         assert.strictEqual(yield* failure(near), "SocketReadError")
@@ -166,7 +166,7 @@ describe("a simulated dial", () => {
     runInWorld(
       Effect.gen(function* () {
         const lab = yield* networkLab()
-        const accept = yield* lab.listen("b")
+        const { accept } = yield* lab.listen("b")
         const undo = lab.network.backlog("b", 16)
         lab.process("b").pause()
         const dialling = yield* Effect.forEach(Array.from({ length: 100 }), () =>
@@ -229,7 +229,7 @@ describe("a simulated dial", () => {
     runInWorld(
       Effect.gen(function* () {
         const lab = yield* networkLab()
-        const accept = yield* lab.listen("b")
+        const { accept } = yield* lab.listen("b")
         const first = yield* lab.dial("a", "b")
         yield* accept
         const undo = lab.network.exhaust("a", 1)
@@ -253,7 +253,7 @@ describe("a simulated dial", () => {
     runInWorld(
       Effect.gen(function* () {
         const lab = yield* networkLab({ ...exact, connections: 1 })
-        const accept = yield* lab.listen("b")
+        const { accept } = yield* lab.listen("b")
         yield* lab.dial("a", "b")
         const { end: first } = yield* accept
         yield* lab.dial("c", "b")
@@ -288,7 +288,7 @@ describe("the healing of a simulated network", () => {
     runInWorld(
       Effect.gen(function* () {
         const lab = yield* networkLab()
-        const accept = yield* lab.listen("b")
+        const { accept } = yield* lab.listen("b")
         lab.network.dials(everything, { how: "refuse", share: 1 })
         lab.network.dns("b", "unknown")
         lab.network.backlog("b", 0)
@@ -364,7 +364,7 @@ describe("a simulated listener", () => {
     runInWorld(
       Effect.gen(function* () {
         const lab = yield* networkLab()
-        const accept = yield* lab.listen("b")
+        const { accept } = yield* lab.listen("b")
         const nears = yield* Effect.forEach([1, 2, 3], () => lab.dial("a", "b"))
         yield* Effect.forEach(nears, (near, i) => near.write(bytes(100, i)), { discard: true })
         for (const [i] of nears.entries()) assert.deepStrictEqual(yield* read((yield* accept).end, 100), bytes(100, i))
@@ -409,7 +409,7 @@ describe("a simulated name", () => {
       const reached = await runInWorld(
         Effect.gen(function* () {
           const lab = yield* networkLab()
-          const accept = yield* lab.listen("b")
+          const { accept } = yield* lab.listen("b")
           yield* lab.listen("c")
           lab.process("a")
           const undo = lab.network.dns("c", "elsewhere")
@@ -452,9 +452,11 @@ describe("a simulated name", () => {
         assert.strictEqual(yield* lab.crossing(again, (yield* accept).end), 10)
         yield* near.write(bytes(1))
         yield* far.write(bytes(1))
-        const reading = yield* Effect.forkChild(near.pull, { startImmediately: true })
+        const readings = yield* Effect.forEach([near, far], ({ pull }) =>
+          Effect.forkChild(pull, { startImmediately: true })
+        )
         yield* Effect.sleep(3_600_000)
-        assert.isUndefined(reading.pollUnsafe())
+        for (const reading of readings) assert.isUndefined(reading.pollUnsafe())
         const scope = yield* Effect.scope
         const listener = yield* lab.transport("b").listen({ host: lab.network.addressOf("b"), port: 5_000 })
         yield* Effect.forkIn(

@@ -12,7 +12,7 @@ describe("an impairment of the network", () => {
     runInWorld(
       Effect.gen(function* () {
         const lab = yield* networkLab()
-        const accept = yield* lab.listen("b")
+        const { accept } = yield* lab.listen("b")
         const { took, value: near } = yield* lab.timed(lab.dial("a", "b"))
         assert.strictEqual(took, 20)
         const { end: far } = yield* accept
@@ -50,7 +50,7 @@ describe("an impairment of the network", () => {
     runInWorld(
       Effect.gen(function* () {
         const lab = yield* networkLab({ ...exact, latency: { floor: 10, mean: 100, tailShare: 0, tail: 1 } })
-        const accept = yield* lab.listen("z")
+        const { accept } = yield* lab.listen("z")
         const shortest: Array<number> = []
         for (const from of ["a", "b", "c", "d"]) {
           const near = yield* Effect.retry(lab.dial(from, "z"), { times: 5 })
@@ -68,7 +68,7 @@ describe("an impairment of the network", () => {
     runInWorld(
       Effect.gen(function* () {
         const lab = yield* networkLab({ ...exact, latency: { floor: 10, mean: 0, tailShare: 0.05, tail: 20 } })
-        const accept = yield* lab.listen("b")
+        const { accept } = yield* lab.listen("b")
         const near = yield* lab.dial("a", "b")
         const { end: far } = yield* accept
         const times = yield* Effect.forEach(Array.from({ length: 1_000 }), () => lab.crossing(near, far))

@@ -68,7 +68,7 @@ describe("a ghost", () => {
       Effect.gen(function* () {
         const lab = yield* networkLab()
         const { far } = yield* lab.pair("a", "b")
-        const accept = yield* lab.listen("a", 5_000)
+        const { accept } = yield* lab.listen("a", 5_000)
         yield* far.write(bytes(10))
         yield* far.close
         yield* Effect.sleep(100)

@@ -186,8 +186,10 @@ describe("what is left of a simulated connection", () => {
     const other = new Stack(all.world, all.fabric.names.host("c"), undefined)
     new Attempt(all.fabric, other, new Endpoint({ host: all.far.host.address, port: 4_000 })).listen((outcome) => {
       if (outcome instanceof End) outcome.drop("rst")
+      else assert.fail(outcome)
     })
-    await all.world.run(() => false)
+    const stop = await all.world.run(() => false)
+    assert.strictEqual(stop._tag, "Deadlock")
     assert.deepStrictEqual(left(all), nothing)
   })
 

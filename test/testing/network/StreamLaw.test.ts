@@ -93,7 +93,7 @@ const run = (seed: number, how: Ending, flips = false): Promise<Outcome> =>
       const { world } = yield* thisProcess
       const random = world.rng("test")
       const lab = new NetworkLab(world, modelOf(random))
-      const accept = yield* lab.listen("b")
+      const { accept } = yield* lab.listen("b")
       const near = yield* Effect.retry(lab.dial("a", "b"), { times: 50 })
       const { end: far } = yield* accept
       const writing = yield* Effect.forEach([near, far], (end) => Effect.forkChild(writeAll(end, random)))
@@ -148,7 +148,7 @@ describe("a simulated network", () => {
       runInWorld(
         Effect.gen(function* () {
           const lab = yield* networkLab()
-          const accept = yield* lab.listen("b")
+          const { accept } = yield* lab.listen("b")
           const first = yield* lab.dial("a", "b")
           const second = yield* lab.dial("a", "b")
           yield* accept
@@ -174,7 +174,7 @@ describe("a simulated network", () => {
       const order = await runInWorld(
         Effect.gen(function* () {
           const lab = yield* networkLab()
-          const accept = yield* lab.listen("c")
+          const { accept } = yield* lab.listen("c")
           const first = yield* lab.dial("a", "c")
           const one = (yield* accept).end
           const second = yield* lab.dial("b", "c")
