@@ -107,7 +107,7 @@ export const arbitration: ReadonlyArray<Mutant> = [
     find: `ephemeral: yield* random.randomBytes(32) }`,
     replace: `ephemeral: (yield* random.randomBytes(32)).fill(9) }`,
     property: "a ghost changes nothing",
-    also: ["nobody is accused"],
+    also: ["nobody is accused", "a pong answers a ping"],
     profile: "network"
   }
 ]
