@@ -79,7 +79,7 @@ export class LinkWorld {
       for (const peer of options.dials(node)) {
         yield* dial({ key: keyOf(peer), endpoint: new Endpoint({ host: this.#network.addressOf(`n${peer}`), port }) })
       }
-      yield* Effect.never
+      return yield* Effect.never
     })
     process.fork(Effect.scoped(Effect.provide(program, layer)))
   }

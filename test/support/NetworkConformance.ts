@@ -108,7 +108,10 @@ const isPrefix = (part: Uint8Array, whole: Uint8Array): boolean =>
 
 export const networkConformance = (network: Network): void => {
   // Both sides are closed at the same time: one alone would wait for the other.
-  const test = (name: string, body: (hosts: Hosts) => Effect.Effect<unknown, unknown, Scope.Scope>) =>
+  const test = (
+    name: string,
+    body: (hosts: Hosts) => Effect.Effect<unknown, Error | ReadonlyArray<Uint8Array>, Scope.Scope>
+  ) =>
     it(name, () =>
       network.run(
         Effect.flatMap(network.transports, (hosts) =>

@@ -78,7 +78,7 @@ export class NetworkLab {
       ),
       { startImmediately: true }
     )
-    return Queue.take(arrivals)
+    return { accept: Queue.take(arrivals) }
   }).bind(this)
 
   readonly dial = Effect.fnUntraced(function* (this: NetworkLab, from: string, to: string, at = port) {
@@ -90,7 +90,7 @@ export class NetworkLab {
 
   /** A connection between two nodes, of which the second listens. */
   readonly pair = Effect.fnUntraced(function* (this: NetworkLab, from: string, to: string) {
-    const accept = yield* this.listen(to)
+    const { accept } = yield* this.listen(to)
     const near = yield* this.dial(from, to)
     return { near, far: (yield* accept).end, accept }
   }).bind(this)

@@ -3,7 +3,7 @@
  *
  * The nodes are the production ones, `Node.layer` over the simulated transport. A protocol of one's own goes in as it is.
  */
-import { Effect, type Layer } from "effect"
+import { Effect, Layer } from "effect"
 import type { SecureRandom } from "effect/crypto"
 import type { SqlClient } from "effect/sql"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
@@ -103,7 +103,7 @@ export type Property<R> =
 
 /** One asking round. */
 export interface Round<R> {
-  readonly ask: (self: Self) => Effect.Effect<void, unknown, R>
+  readonly ask: (self: Self) => Effect.Effect<void, Error, R>
   /** After every node has answered: what is wrong, if anything. */
   readonly judge: () => string | undefined
 }
@@ -112,13 +112,13 @@ export interface Scenario<R = never> {
   readonly name: string
   readonly protocols: ReadonlyArray<Handled<Handling | R>>
   /** Services of the user's own, over what the world gives. */
-  readonly services?: Layer.Layer<R, unknown, Ground> | undefined
+  readonly services: Layer.Layer<R, Error, Ground>
   /** Makes the scenario's own tables in every new SQL database, before its node starts. */
-  readonly tables?: Effect.Effect<unknown, unknown, SqlClient.SqlClient> | undefined
+  readonly tables?: Effect.Effect<unknown, Error, SqlClient.SqlClient> | undefined
   /** Whether a node stays connected to another, by their names; every one to every other by default. */
   readonly wants?: ((node: string, peer: string) => boolean) | undefined
   /** Users of a node, from the start of each of its lives; interrupted when the quiet fifth begins. */
-  readonly users?: ((self: Self) => Effect.Effect<unknown, unknown, Running | R>) | undefined
+  readonly users?: ((self: Self) => Effect.Effect<unknown, Error, Running | R>) | undefined
   readonly properties?: ReadonlyArray<Property<Running | R>> | undefined
   /** Something that watches one run from outside, made anew for each. */
   readonly watch?: ((watching: Watching) => Watcher) | undefined
@@ -126,7 +126,15 @@ export interface Scenario<R = never> {
   readonly database?: "memory" | "pglite" | undefined
 }
 
-export const make = <R = never>(scenario: Scenario<R>): Scenario<R> => scenario
+/** What a scenario without services of its own leaves out. */
+export type Plain = Omit<Scenario, "services">
+
+/** A scenario; one without services of its own needs not say so. */
+export function make(scenario: Plain): Scenario
+export function make<R>(scenario: Scenario<R>): Scenario<R>
+export function make<R>(scenario: Plain | Scenario<R>): Scenario | Scenario<R> {
+  return "services" in scenario ? scenario : { services: Layer.empty, ...scenario }
+}
 
 export const always = (name: string, check: (view: View) => string | undefined): Property<never> => ({
   _tag: "Always",
@@ -137,7 +145,7 @@ export const always = (name: string, check: (view: View) => string | undefined):
 /** In the end this holds at every node; the effect says what is wrong there. */
 export const eventually = <R>(
   name: string,
-  check: (self: Self) => Effect.Effect<string | undefined, unknown, R>
+  check: (self: Self) => Effect.Effect<string | undefined, Error, R>
 ): Property<R> =>
   together(name, check, (answers) => {
     for (const [node, wrong] of answers) if (wrong !== undefined) return `${node}: ${wrong}`
@@ -147,7 +155,7 @@ export const eventually = <R>(
 /** In the end what the nodes answer fits together. */
 export const together = <A, R>(
   name: string,
-  ask: (self: Self) => Effect.Effect<A, unknown, R>,
+  ask: (self: Self) => Effect.Effect<A, Error, R>,
   judge: (answers: ReadonlyMap<string, A>) => string | undefined
 ): Property<R> => ({
   _tag: "Eventually",

@@ -4,7 +4,20 @@
  * A life begins with `start` and ends by `kill`, by `stop`, or because the node gave up by itself, as when its database
  * did not answer at the start; then it is started again, as a service manager would.
  */
-import { Cause, Context, Effect, Exit, Fiber, Latch, Layer, Logger, Option, References, Stream } from "effect"
+import {
+  Cause,
+  Context,
+  Effect,
+  Exit,
+  Fiber,
+  Latch,
+  Layer,
+  Logger,
+  Option,
+  References,
+  type Scope,
+  Stream
+} from "effect"
 import { Address } from "../../protocol/Address.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Buggify, type Site } from "../../services/Buggify.ts"
@@ -21,7 +34,8 @@ import { SimulatedBuggify } from "../faults/SimulatedBuggify.ts"
 import type { SimulatedNetwork } from "../network/SimulatedNetwork.ts"
 import { Process } from "../world/Process.ts"
 import type { World } from "../world/World.ts"
-import type { Running, Scenario, Self } from "./Scenario.ts"
+import { handledWith, within } from "./Erase.ts"
+import type { Handling, Running, Scenario, Self } from "./Scenario.ts"
 
 export interface Options<R> {
   readonly world: World
@@ -199,7 +213,7 @@ export class SimulatedNode<R> {
   ask<A, E>(effect: Effect.Effect<A, E, Running | R>, answer: (exit: Exit.Exit<A, E>) => void): boolean {
     const { process, services } = this
     if (process === undefined || services === undefined || process.state !== "running") return false
-    process.fork(Effect.provide(effect, services), answer)
+    process.fork(within(effect, services), answer)
     return true
   }
 
@@ -222,22 +236,10 @@ export class SimulatedNode<R> {
     this.buggify = undefined
   }
 
-  #program(process: Process, stopping: Latch.Latch): Effect.Effect<void, unknown> {
-    const { events, identity, scenario } = this.#options
-    const build = Effect.gen({ self: this }, function* () {
-      const ground = yield* Layer.build(this.#ground(process, identity))
-      const isNew = !this.#prepared && this.database.memory === undefined
-      if (isNew && scenario.tables !== undefined) yield* Effect.provide(scenario.tables, ground)
-      this.#prepared = true
-      const node: Context.Context<Running> = Context.merge(
-        ground,
-        yield* Layer.build(this.#node()).pipe(Effect.provide(ground))
-      )
-      // The scenario's own services are in it: the compiler cannot subtract them from what is needed.
-      return node as Context.Context<Running | R>
-    })
+  #program(process: Process, stopping: Latch.Latch): Effect.Effect<void, Error> {
+    const { events, scenario } = this.#options
     const live = Effect.gen({ self: this }, function* () {
-      const services = yield* build
+      const services = yield* this.#build(process)
       yield* Context.get(services, Registry).transitions.pipe(
         Stream.runForEach((transition) => Effect.sync(() => events.transition(this.name, process.life, transition))),
         Effect.forkScoped({ startImmediately: true })
@@ -248,12 +250,29 @@ export class SimulatedNode<R> {
       this.services = services
       const { users } = scenario
       if (users !== undefined && this.open) {
-        this.#users = yield* Effect.forkScoped(Effect.provide(users(this.self(process)), services))
+        this.#users = yield* Effect.forkScoped(within(users(this.self(process)), services))
       }
       yield* stopping.await
     })
-    const program = Effect.scoped(live).pipe(Effect.provide(this.#surroundings(process)))
-    return program as Effect.Effect<void, unknown>
+    return Effect.scoped(live).pipe(Effect.provide(this.#surroundings(process)))
+  }
+
+  /** Everything that runs in a life, until its scope closes. */
+  #build(process: Process): Effect.Effect<Context.Context<Running | R>, Error, Scope.Scope> {
+    const { identity, network, scenario } = this.#options
+    return Effect.gen({ self: this }, function* () {
+      const ground = yield* Layer.build(this.#ground(process, identity))
+      const isNew = !this.#prepared && this.database.memory === undefined
+      if (isNew && scenario.tables !== undefined) yield* Effect.provide(scenario.tables, ground)
+      this.#prepared = true
+      const own = yield* Effect.provide(Layer.build(scenario.services), ground)
+      const node = Node.layer({
+        protocols: scenario.protocols.map((protocol) => handledWith<Handling, R>(protocol, own)),
+        listen: { host: network.addressOf(this.name), port },
+        advertise: this.address
+      })
+      return Context.merge(Context.merge(ground, yield* Effect.provide(Layer.build(node), ground)), own)
+    })
   }
 
   #ground(process: Process, identity: Identity["Service"]) {
@@ -264,16 +283,6 @@ export class SimulatedNode<R> {
       database.layer(process),
       Layer.succeedContext(process.context)
     )
-  }
-
-  #node() {
-    const { network, scenario } = this.#options
-    const node = Node.layer({
-      protocols: scenario.protocols,
-      listen: { host: network.addressOf(this.name), port },
-      advertise: this.address
-    })
-    return scenario.services === undefined ? node : Layer.provideMerge(node, scenario.services)
   }
 
   /** References that differ from production: figures, and where frames, sites and logs are seen. */

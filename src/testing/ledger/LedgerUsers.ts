@@ -2,7 +2,7 @@
  * The users of a node in the ledger scenario: they send to everybody, a few messages a transaction, of every kind, and
  * now and then think better of it and roll back.
  */
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { Transactions } from "../../services/Transactions.ts"
 import type { Self } from "../cluster/Scenario.ts"
 import type { Rng } from "../world/Rng.ts"
@@ -26,7 +26,8 @@ const wishOf = (random: Rng): Wish => {
   return "plain"
 }
 
-class ThoughtBetter extends Error {}
+/** A user rolls back what it has just sent. */
+class ThoughtBetter extends Schema.TaggedError<ThoughtBetter>()("ThoughtBetter", {}) {}
 
 const operation = Effect.fnUntraced(function* ({ peers, random }: Self) {
   const transactions = yield* Transactions
@@ -41,7 +42,7 @@ const operation = Effect.fnUntraced(function* ({ peers, random }: Self) {
           padding: random.chance(large) ? random.below(40_000) : random.below(64)
         })
       }
-      if (random.chance(rollbacks)) return yield* Effect.fail(new ThoughtBetter())
+      if (random.chance(rollbacks)) return yield* new ThoughtBetter()
     })
   )
 })

@@ -41,7 +41,7 @@ describe("reaching out of a world", () => {
   })
 
   it("is not what combining two failures is, although Effect gives functions in them random numbers then", async () => {
-    const nested = (depth: number): unknown => (depth === 0 ? () => depth : { nested: nested(depth - 1) })
+    const nested = (depth: number): object => (depth === 0 ? () => depth : { nested: nested(depth - 1) })
     for (const error of [nested(1), nested(20)]) {
       const world = new World({ seed: 1, schedule: fifo })
       let ended = false

@@ -16,11 +16,11 @@ const worldOf = (seed: number, schedule: Schedule = uniform) => {
 /** Runs a program to its end. */
 const run = async <A>(
   seed: number,
-  effect: Effect.Effect<A, unknown, SecureRandom.SecureRandom>,
+  effect: Effect.Effect<A, never, SecureRandom.SecureRandom>,
   schedule?: Schedule
 ) => {
   const { process, world } = worldOf(seed, schedule)
-  let exit: Exit.Exit<A, unknown> | undefined
+  let exit: Exit.Exit<A> | undefined
   process.fork(effect, (done) => void (exit = done))
   const stop = await world.run(() => exit !== undefined)
   return { exit, stop, world, process }

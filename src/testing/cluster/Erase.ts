@@ -1,0 +1,23 @@
+/**
+ * A scenario's own services, put in where its parts run. What is left needs only what every node has, so that nodes
+ * need not know which services those are.
+ */
+import { Context, Effect } from "effect"
+import type { Handled } from "../../services/delivery/Protocol.ts"
+
+/** Runs an effect with all the services that it needs, among whatever surrounds it. */
+export const within = <A, E, R>(effect: Effect.Effect<A, E, R>, services: Context.Context<R>): Effect.Effect<A, E> =>
+  Effect.updateContext(effect, (around: Context.Context<never>) => Context.merge(around, services))
+
+/** A protocol whose handlers have these services, and need the others. */
+export const handledWith = <Base, R>(protocol: Handled<Base | R>, own: Context.Context<R>): Handled<Base> => {
+  const put = <A, E>(effect: Effect.Effect<A, E, Base | R>): Effect.Effect<A, E, Base> =>
+    Effect.updateContext(effect, (around: Context.Context<Base>) => Context.merge(around, own))
+  const { onOutcome } = protocol
+  return {
+    name: protocol.name,
+    handle: (body, from) => put(protocol.handle(body, from)),
+    onOutcome: onOutcome === undefined ? undefined : (body, outcome, to) => put(onOutcome(body, outcome, to)),
+    pending: (peer) => put(protocol.pending(peer))
+  }
+}
