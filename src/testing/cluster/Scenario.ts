@@ -113,7 +113,7 @@ export interface Scenario<R = never> {
   readonly protocols: ReadonlyArray<Handled<Handling | R>>
   /** Services of the user's own, over what the world gives. */
   readonly services: Layer.Layer<R, Error, Ground>
-  /** Makes the scenario's own tables in every new SQL database, before its node starts. */
+  /** Makes the scenario's own tables if they are not there yet: on SQL databases, at the start of every life. */
   readonly tables?: Effect.Effect<unknown, Error, SqlClient.SqlClient> | undefined
   /** Whether a node stays connected to another, by their names; every one to every other by default. */
   readonly wants?: ((node: string, peer: string) => boolean) | undefined

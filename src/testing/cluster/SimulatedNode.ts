@@ -93,7 +93,6 @@ export class SimulatedNode<R> {
   readonly #options: Options<R>
   #stopping: Latch.Latch | undefined
   #users: Fiber.Fiber<unknown, unknown> | undefined
-  #prepared = false
   #wanted = false
   #lateness: (() => number) | undefined
   readonly #sites = new Map<Site, number>()
@@ -172,7 +171,6 @@ export class SimulatedNode<R> {
   /** The disk is lost: the next life begins on an empty database. */
   forgetDisk(): void {
     this.database.wipe()
-    this.#prepared = false
   }
 
   /** Whether it was asked to stop and still runs. */
@@ -262,9 +260,8 @@ export class SimulatedNode<R> {
     const { identity, network, scenario } = this.#options
     return Effect.gen({ self: this }, function* () {
       const ground = yield* Layer.build(this.#ground(process, identity))
-      const isNew = !this.#prepared && this.database.memory === undefined
-      if (isNew && scenario.tables !== undefined) yield* Effect.provide(scenario.tables, ground)
-      this.#prepared = true
+      const isSql = this.database.memory === undefined
+      if (isSql && scenario.tables !== undefined) yield* Effect.provide(scenario.tables, ground)
       const own = yield* Effect.provide(Layer.build(scenario.services), ground)
       const node = Node.layer({
         protocols: scenario.protocols.map((protocol) => handledWith<Handling, R>(protocol, own)),
@@ -316,8 +313,11 @@ export class SimulatedNode<R> {
   }
 }
 
-/** The first failure of an exit, in words. */
+/** The first failure of an exit, in words, down to what caused it. */
 export const failureOf = (exit: Exit.Exit<unknown, unknown>): string | undefined =>
   Exit.isSuccess(exit)
     ? undefined
-    : Option.match(Cause.findErrorOption(exit.cause), { onNone: () => Cause.pretty(exit.cause), onSome: String })
+    : Option.match(Cause.findErrorOption(exit.cause), { onNone: () => Cause.pretty(exit.cause), onSome: reasons })
+
+const reasons = (error: unknown): string =>
+  error instanceof Error && error.cause !== undefined ? `${error}: ${reasons(error.cause)}` : String(error)
