@@ -9,6 +9,8 @@ import * as End from "../End.ts"
 import { LinkWorld } from "./LinkWorld.ts"
 
 const hour = 3_600_000_000
+/** Worlds that a process runs before it is as fast as it gets. */
+const warmUp = 10
 
 const seconds = async (work: () => Promise<void>): Promise<number> => {
   const begun = performance.now()
@@ -58,7 +60,7 @@ const functions = {
     const idle = await seconds(() => links.until(() => links.world.now >= until))
     return { start, idle, kibPerNode: ((await End.memory()).heap - before.heap) / 1_024 / nodes }
   },
-  /** Ledger worlds under a profile. */
+  /** Ledger worlds under a profile, after some that are not counted, while the code is still being compiled. */
   ledger: async ({
     from,
     nodes,
@@ -71,10 +73,13 @@ const functions = {
     readonly nodes?: number
   }) => {
     const simulation = Simulation.make(ledger)
+    const run = (seed: number) =>
+      simulation.run(seed, Swarm.generate(seed, profile, nodes === undefined ? {} : { nodes }))
     const totals = { virtual: 0, events: 0, frames: 0, failed: 0 }
+    for (let seed = from + seeds; seed < from + seeds + warmUp; seed++) await run(seed)
     const took = await seconds(async () => {
       for (let seed = from; seed < from + seeds; seed++) {
-        const result = await simulation.run(seed, Swarm.generate(seed, profile, nodes === undefined ? {} : { nodes }))
+        const result = await run(seed)
         totals.virtual += result.virtualMillis / 1_000
         totals.events += result.events
         for (const [name, count] of Object.entries(result.figures)) {
