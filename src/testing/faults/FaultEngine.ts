@@ -6,6 +6,7 @@
  * nothing. What is to happen at the nth frame, commit, event or pass happens inside the call that reports it.
  */
 import type { Scheduled } from "../world/EventHeap.ts"
+import { Rng } from "../world/Rng.ts"
 import { type Blow, countOf, type Lasting, once } from "./Blow.ts"
 import { keysOf } from "./EntryKey.ts"
 import { Fault, type FaultKind, type FaultPlan } from "./FaultPlan.ts"
@@ -114,7 +115,8 @@ export class FaultEngine {
       if (millis <= 0) run()
       else active.timers.push(world.at(world.now + millis * 1_000, run, rank))
     }
-    const blow = this.#blow(fault, { after, random: world.rng(`fault/${this.#keys[entry]}`) })
+    // An entry strikes once: nobody asks for its stream again.
+    const blow = this.#blow(fault, { after, random: new Rng(world.seed, `fault/${this.#keys[entry]}`) })
     if (!isLasting(blow)) return this.#over(entry, countOf(blow))
     active.undo = once(blow.undo)
     this.#active.add(active)

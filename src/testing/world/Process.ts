@@ -10,7 +10,7 @@ import { Cause, Clock, Context, Duration, Effect, type Exit, Metric, Random, Ref
 import { SecureRandom as Secure } from "effect/crypto"
 import type { SecureRandom } from "effect/crypto/SecureRandom"
 import type { Scheduled } from "./EventHeap.ts"
-import type { Rng } from "./Rng.ts"
+import { Rng } from "./Rng.ts"
 import type { Fiber, World } from "./World.ts"
 
 /** Milliseconds since 1970 at which every world begins. */
@@ -50,6 +50,7 @@ export class Process implements Scheduler.Scheduler, Clock.Clock {
   /** Extra microseconds that a timer of this process is late by, drawn for each. */
   lateness: (() => number) | undefined
   readonly #timers = new Set<Scheduled>()
+  readonly #streams = new Map<string, Rng>()
   #state: State = "running"
   #held: Array<() => void> = []
   #wallOffset = 0
@@ -72,9 +73,14 @@ export class Process implements Scheduler.Scheduler, Clock.Clock {
     this.context = this.#makeContext()
   }
 
-  /** A stream of random numbers of this life. */
+  /** The stream of random numbers of this life with this name; the same one every time. It goes with the life. */
   rng(label: string): Rng {
-    return this.world.rng(`${this.name}/${this.life}/${label}`)
+    let stream = this.#streams.get(label)
+    if (stream === undefined) {
+      stream = new Rng(this.world.seed, `${this.name}/${this.life}/${label}`)
+      this.#streams.set(label, stream)
+    }
+    return stream
   }
 
   get state(): State {
@@ -127,7 +133,7 @@ export class Process implements Scheduler.Scheduler, Clock.Clock {
 
   /** Sets the wall clock forward or back by this many milliseconds; the monotonic one does not notice. */
   stepClock(millis: number): void {
-    this.#wallOffset += millis * 1_000
+    this.#wallOffset += Math.round(millis * 1_000)
   }
 
   /** From now on both clocks run fast by this many parts in a million, or slow if it is negative. */

@@ -42,7 +42,8 @@ export class Trace {
   #b = 0x85ebca6b
   #count = 0
   #spacing = firstSpacing
-  #checkpoints: Array<Checkpoint> = []
+  /** The two words of the hash after every `#spacing` events, as bare numbers: a long run has thousands of them. */
+  #checkpoints: Array<number> = []
 
   constructor({ kept = 10_000 }: Options = {}) {
     this.#kept = kept
@@ -58,7 +59,10 @@ export class Trace {
   }
 
   get checkpoints(): ReadonlyArray<Checkpoint> {
-    return this.#checkpoints
+    return Array.from({ length: this.#checkpoints.length / 2 }, (_, index) => ({
+      n: (index + 1) * this.#spacing,
+      hash: hex(this.#checkpoints[2 * index]!) + hex(this.#checkpoints[2 * index + 1]!)
+    }))
   }
 
   /** The events that are kept, oldest first. */
@@ -113,9 +117,10 @@ export class Trace {
   }
 
   #checkpoint(): void {
-    this.#checkpoints.push({ n: this.#count, hash: this.hash })
-    if (this.#checkpoints.length < maxCheckpoints) return
-    this.#checkpoints = this.#checkpoints.filter((_, index) => index % 2 === 1)
+    this.#checkpoints.push(this.#a, this.#b)
+    if (this.#checkpoints.length < 2 * maxCheckpoints) return
+    // Every other one stays.
+    this.#checkpoints = this.#checkpoints.filter((_, index) => index % 4 >= 2)
     this.#spacing *= 2
   }
 }

@@ -87,7 +87,7 @@ export class World {
     return this.#heap.size
   }
 
-  /** The stream of random numbers with this name; the same one every time. */
+  /** The stream of random numbers with this name; the same one every time, kept for as long as the world lasts. */
   rng(label: string): Rng {
     let stream = this.#streams.get(label)
     if (stream === undefined) this.#streams.set(label, (stream = new Rng(this.seed, label)))
@@ -147,6 +147,8 @@ export class World {
       } finally {
         poison.lift()
       }
+      // However it stopped: whatever came after the leak may have come of it.
+      if (poison.leaks.length > 0) return { _tag: "Leaked", leaks: poison.leaks }
       if (stop !== "external") return stop
       await this.#externals.shift()!()
     }

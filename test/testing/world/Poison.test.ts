@@ -36,6 +36,29 @@ describe("reaching out of a world", () => {
     })
   }
 
+  it("is found where the world itself is called back as well, whatever it breaks there", async () => {
+    const reached = async (prepare: (world: World) => unknown) => {
+      const world = new World({ seed: 1, schedule: fifo })
+      prepare(world)
+      world.at(2, () => undefined)
+      return (await world.run(() => world.now > 1))._tag
+    }
+    assert.strictEqual(await reached((world) => world.at(1, () => Date.now())), "Leaked")
+    assert.strictEqual(await reached((world) => (world.onQuiet = () => Date.now())), "Leaked")
+    const quietly = (world: World) => {
+      world.onQuiet = () => {
+        if (world.now < 2) return
+        try {
+          Date.now()
+        } catch {
+          // It is found out all the same, in the last instant too.
+        }
+      }
+    }
+    assert.strictEqual(await reached(quietly), "Leaked")
+    assert.strictEqual(await reached(() => undefined), "Done")
+  })
+
   it("leaves dates of given times alone", async () => {
     assert.strictEqual(await leakOf(() => new Date(5).getTime() + Date.UTC(2030, 1)), undefined)
   })

@@ -59,4 +59,16 @@ describe("a trace", () => {
     assert.strictEqual(parted?.n, 34_000)
     assert.isBelow(traceOf(10_000_000).checkpoints.length, 4_096)
   })
+
+  it("remembers what its hash was, at twice as many events whenever it has enough", () => {
+    const trace = new Trace()
+    const hashes = new Map<number, string>()
+    for (let n = 1; n <= 5_000_000; n++) {
+      trace.tick(n)
+      if (n % 1_000 === 0) hashes.set(n, trace.hash)
+    }
+    const { checkpoints } = trace
+    assert.deepStrictEqual([checkpoints[0]?.n, checkpoints.at(-1)?.n, checkpoints.length], [2_000, 5_000_000, 2_500])
+    for (const { hash, n } of checkpoints) assert.strictEqual(hash, hashes.get(n))
+  })
 })

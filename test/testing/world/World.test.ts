@@ -225,4 +225,20 @@ describe("a process", () => {
     const next = new Process(world, "a", 2, process)
     assert.strictEqual(next.currentTimeMillisUnsafe(), process.currentTimeMillisUnsafe())
   })
+
+  it("has a clock that is set by any part of a millisecond", () => {
+    const { process } = worldOf(1)
+    process.stepClock(1.234_567_8)
+    assert.strictEqual(process.currentTimeNanosUnsafe() % 1_000_000_000n, 1_235_000n)
+  })
+
+  it("has streams of random numbers of its own, which go on", () => {
+    const { process, world } = worldOf(1)
+    const [first, second] = [process.rng("users").u32(), process.rng("users").u32()]
+    assert.notStrictEqual(first, second)
+    const again = new Process(world, "a", 1)
+    assert.deepStrictEqual([again.rng("users").u32(), again.rng("users").u32()], [first, second])
+    assert.notStrictEqual(new Process(world, "a", 2).rng("users").u32(), first)
+    assert.notStrictEqual(new Process(world, "b", 1).rng("users").u32(), first)
+  })
 })
