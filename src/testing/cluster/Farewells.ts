@@ -2,6 +2,7 @@
  * A node that stops in good order says so: where nothing else is wrong, its peers' sessions with it end with its GOODBYE
  * and for no other reason.
  */
+import { isDeepStrictEqual } from "node:util"
 import type { Transition } from "../../services/link/Transition.ts"
 import type { FaultPlan } from "../faults/FaultPlan.ts"
 import { calm } from "../network/NetModel.ts"
@@ -21,7 +22,7 @@ interface Leaving {
   readonly connections: ReadonlyMap<string, number>
 }
 
-/** As a `FaultEngine` counts them. */
+/** As a `FaultEngine` counts them: those that are at work, and those that have begun so far. */
 interface Faults {
   readonly active: number
   readonly begun: number
@@ -36,26 +37,19 @@ export class Farewells {
     this.#watching = watching
     this.#judges =
       knobs === undefined &&
-      JSON.stringify(network) === JSON.stringify(calm) &&
+      isDeepStrictEqual(network, calm) &&
       faults.every(({ fault }) => !lasting.includes(fault._tag))
   }
 
-  /** `active` faults are at work, `begun` have begun so far. */
-  stops(node: string, { active, begun }: Faults): void {
-    this.#leaving = undefined
-    const leaving = this.#watching.view.nodes.find(({ name }) => name === node)
-    if (!this.#judges || active > 0 || leaving?.state !== "running") return
-    const connections = new Map<string, number>()
-    for (const { name, registry, state } of this.#watching.view.nodes) {
-      const live = registry?.session(leaving.key)
-      const there = leaving.registry?.sessions().find(({ session }) => session.number === live?.session.number)
-      if (name !== node && state === "running" && live !== undefined && there !== undefined) {
-        connections.set(name, live.connection.id)
-      }
-    }
-    this.#leaving = { node, begun, connections }
+  /**
+   * A node is asked to stop. `connections`: those that its peers have with it, by their names, where both mean the same
+   * session.
+   */
+  stops(node: string, connections: ReadonlyMap<string, number>, { active, begun }: Faults): void {
+    this.#leaving = this.#judges && active === 0 ? { node, begun, connections } : undefined
   }
 
+  /** `begun`: faults that have begun so far. */
   transition(node: string, who: string, transition: Transition, begun: number): void {
     const { connection, detail = "", from, reason, to } = transition
     const leaving = this.#leaving

@@ -4,8 +4,8 @@
  * Watches "one session per pair": a node never has two live sessions with one peer. Tells whether all pairs are
  * connected, and whether both sides mean the same session.
  */
-import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Transition } from "../../services/link/Transition.ts"
+import { PresentLives } from "./PresentLives.ts"
 import type { NodeView, Scenario, View, Watching } from "./Scenario.ts"
 
 export const onePerPair = "one session per pair"
@@ -14,42 +14,51 @@ export const connected = "everyone is connected"
 
 export class Sessions {
   readonly #watching: Watching
-  /** The live connections of each node's life, by the peer. */
-  readonly #live = new Map<string, Map<NodeKey, Set<number>>>()
-  readonly #nameOf: (key: NodeKey) => string
+  /** The live connections of each node, by the peer. */
+  readonly #live = new PresentLives(() => new Map<string, Set<number>>())
 
-  constructor(watching: Watching, nameOf: (key: NodeKey) => string) {
+  constructor(watching: Watching) {
     this.#watching = watching
-    this.#nameOf = nameOf
   }
 
-  transition(node: string, life: number, { connection, from, peer, reason, session, to }: Transition): void {
-    if (peer === undefined) return
-    const who = this.#nameOf(peer)
+  /** A connection of a node's life with the peer that is called `who`. */
+  transition(node: string, life: number, who: string, { connection, from, reason, session, to }: Transition): void {
     if (to === "active") {
-      const live = this.#of(`${node}/${life}`, peer)
+      const live = this.#with(node, life, who)
       live.add(connection)
       this.#watching.count("sessions")
       this.#watching.note(node, "session", { peer: who, number: String(session ?? 0n) })
       if (live.size > 1) this.#watching.violated(onePerPair, `${node} has ${live.size} live sessions with ${who}`)
     } else if (to === "closed" && from === "active") {
-      this.#of(`${node}/${life}`, peer).delete(connection)
+      this.#with(node, life, who).delete(connection)
       this.#watching.count(`sessions ended: ${reason ?? "unknown"}`)
       this.#watching.note(node, "session-ended", { peer: who, reason: reason ?? "" })
     }
   }
 
-  #of(life: string, peer: NodeKey): Set<number> {
-    let peers = this.#live.get(life)
-    if (peers === undefined) this.#live.set(life, (peers = new Map()))
-    let live = peers.get(peer)
-    if (live === undefined) peers.set(peer, (live = new Set()))
+  #with(node: string, life: number, who: string): Set<number> {
+    const peers = this.#live.of(node, life)
+    let live = peers.get(who)
+    if (live === undefined) peers.set(who, (live = new Set()))
     return live
   }
 }
 
 const sessionOf = (node: NodeView, peer: NodeView): bigint | undefined =>
   node.registry?.session(peer.key)?.session.number
+
+/** The connections that other nodes have with this one, by their names, where both run and mean the same session. */
+export const connectionsWith = ({ nodes }: View, name: string): ReadonlyMap<string, number> => {
+  const connections = new Map<string, number>()
+  const node = nodes.find((one) => one.name === name)
+  if (node?.state !== "running") return connections
+  for (const other of nodes) {
+    const live = other.state === "running" ? other.registry?.session(node.key) : undefined
+    if (live !== undefined && live.session.number === sessionOf(node, other))
+      connections.set(other.name, live.connection.id)
+  }
+  return connections
+}
 
 /** What keeps two nodes from being connected; `undefined` if nothing does. */
 export const disconnected = (

@@ -4,40 +4,42 @@
  * Every property is asked at every node, again and again, until one round finds nothing wrong.
  */
 import type { World } from "../world/World.ts"
-import type { Property, Running, Scenario, View } from "./Scenario.ts"
+import { failureOf } from "./ExitWords.ts"
+import type { Members } from "./Members.ts"
+import type { Property, Running, Scenario } from "./Scenario.ts"
 import { disconnected } from "./Sessions.ts"
-import { failureOf, type SimulatedNode } from "./SimulatedNode.ts"
 
 /** Between two rounds, in microseconds. */
 const pause = 250_000
 
-/** What was wrong in the last round. */
+/** What has not come true yet. */
 export interface Missing {
   readonly property: string
   readonly detail: string
 }
 
 export class Settling<R> {
-  /** `undefined` until the first round is over, and once nothing is missing. */
-  missing: Missing | undefined
   settled = false
   readonly #world: World
-  readonly #nodes: ReadonlyArray<SimulatedNode<R>>
-  readonly #view: View
+  readonly #members: Members<R>
   readonly #wants: Scenario["wants"]
   readonly #properties: ReadonlyArray<Property<Running | R> & { readonly _tag: "Eventually" }>
+  /** Of the last round. */
+  #missing: Missing | undefined
+  /** Answers of this round that have not come. */
+  readonly #awaited = new Set<Missing>()
 
-  constructor(
-    world: World,
-    nodes: ReadonlyArray<SimulatedNode<R>>,
-    view: View,
-    { properties = [], wants }: Scenario<R>
-  ) {
+  constructor(world: World, members: Members<R>, { properties = [], wants }: Scenario<R>) {
     this.#world = world
-    this.#nodes = nodes
-    this.#view = view
+    this.#members = members
     this.#wants = wants
     this.#properties = properties.filter((property) => property._tag === "Eventually")
+  }
+
+  /** Who has not answered, or what was wrong in the last round; `undefined` before the first one. */
+  get missing(): Missing | undefined {
+    for (const awaited of this.#awaited) return awaited
+    return this.#missing
   }
 
   begin(): void {
@@ -45,10 +47,15 @@ export class Settling<R> {
   }
 
   #round(): void {
-    const apart = disconnected(this.#view, this.#wants)
+    const apart = disconnected(this.#members.view, this.#wants)
     if (apart !== undefined) return this.#again(apart)
     const rounds = this.#properties.map(({ name, round }) => ({ name, ...round() }))
-    let waiting = this.#nodes.length * rounds.length
+    const questions = rounds.flatMap(({ ask, name }) =>
+      this.#members.all.map((node) => {
+        const awaited: Missing = { property: name, detail: `${node.name} has not answered` }
+        return { node, ask, awaited }
+      })
+    )
     let missing: Missing | undefined
     const over = () => {
       for (const { judge, name } of rounds) {
@@ -58,22 +65,22 @@ export class Settling<R> {
       if (missing === undefined) this.settled = true
       else this.#again(missing)
     }
-    if (waiting === 0) return over()
-    for (const { ask, name } of rounds) {
-      for (const node of this.#nodes) {
-        const answered = (detail: string | undefined) => {
-          if (detail !== undefined) missing ??= { property: name, detail: `${node.name}: ${detail}` }
-          if (--waiting === 0) over()
-        }
-        const { process } = node
-        const asked = process !== undefined && node.ask(ask(node.self(process)), (exit) => answered(failureOf(exit)))
-        if (!asked) answered("it does not run")
+    if (questions.length === 0) return over()
+    for (const { awaited } of questions) this.#awaited.add(awaited)
+    for (const { ask, awaited, node } of questions) {
+      const answered = (wrong: string | undefined) => {
+        if (wrong !== undefined) missing ??= { property: awaited.property, detail: `${node.name}: ${wrong}` }
+        this.#awaited.delete(awaited)
+        if (this.#awaited.size === 0) over()
       }
+      const { process } = node
+      const asked = process !== undefined && node.ask(ask(node.self(process)), (exit) => answered(failureOf(exit)))
+      if (!asked) answered("it does not run")
     }
   }
 
   #again(missing: Missing): void {
-    this.missing = missing
+    this.#missing = missing
     this.begin()
   }
 }

@@ -6,11 +6,12 @@ import type { SimulatedDatabase } from "../database/SimulatedDatabase.ts"
 import type { FaultPlan } from "../faults/FaultPlan.ts"
 import { hopeless } from "../faults/Validity.ts"
 import type { Stop, World } from "../world/World.ts"
-import { Cluster, nothingLeft, quietLimit } from "./Cluster.ts"
+import { Cluster, quietLimit } from "./Cluster.ts"
 import type { Keep, Result } from "./Result.ts"
 import type { Scenario } from "./Scenario.ts"
 import { Settling } from "./Settling.ts"
 import { held, type Verdict } from "./Verdict.ts"
+import { nothingLeft } from "./Witness.ts"
 
 /** How long a graceful stop of all nodes may take, in milliseconds. */
 const stopLimit = 60_000
@@ -40,10 +41,10 @@ export const simulate = async <R>(
 }
 
 const run = async <R>(cluster: Cluster<R>, plan: FaultPlan): Promise<Verdict> => {
-  const { world } = cluster
-  const failed = () => cluster.failure !== undefined
+  const { evidence, world } = cluster
+  const failed = () => evidence.failure !== undefined
   const start = world.rng("start")
-  for (const member of cluster.members) world.at(start.below(200_000), () => member.start())
+  for (const member of cluster.members.all) world.at(start.below(200_000), () => member.start())
   cluster.engine.begin()
   // Keeps time moving to the end of the disturbed part, should nothing else.
   world.at(plan.duration * 1_000, () => undefined)
@@ -57,35 +58,37 @@ const run = async <R>(cluster: Cluster<R>, plan: FaultPlan): Promise<Verdict> =>
 
 /** Nothing goes wrong any more: everything has to come right. */
 const settle = async <R>(cluster: Cluster<R>): Promise<Verdict | undefined> => {
-  const { members, view, world } = cluster
+  const { evidence, members, world } = cluster
   world.trace.record(world.now, "", "quiet")
   cluster.engine.stop()
   cluster.network.heal()
-  for (const member of members) {
+  for (const member of members.all) {
     member.closeDoors()
     member.start()
   }
-  const settling = new Settling(world, members, view, cluster.scenario)
+  const settling = new Settling(world, members, cluster.scenario)
   settling.begin()
   const deadline = world.now + quietLimit * 500
-  const stop = await world.run(() => cluster.failure !== undefined || settling.settled || world.now >= deadline)
+  const stop = await world.run(() => evidence.failure !== undefined || settling.settled || world.now >= deadline)
   const failed = failure(cluster, stop)
   if (failed !== undefined) return failed
   if (settling.settled) return undefined
   const { missing } = settling
-  return missing === undefined ? stopped(stop, "the quiet end") : { _tag: "Stuck", ...missing }
+  return missing === undefined || stop._tag !== "Done" ? stopped(stop, "the quiet end") : { _tag: "Stuck", ...missing }
 }
 
 /** Stops every node. What one leaves behind has been reported by then. */
 const windUp = async <R>(cluster: Cluster<R>): Promise<Verdict> => {
-  const { members, world } = cluster
+  const { evidence, world } = cluster
+  const members = cluster.members.all
   cluster.windUp()
   const deadline = world.now + stopLimit * 1_000
   world.at(deadline, () => undefined)
   const over = () => members.every(({ state }) => state === "dead")
-  const stop = await world.run(() => cluster.failure !== undefined || over() || world.now >= deadline)
+  const stop = await world.run(() => evidence.failure !== undefined || over() || world.now >= deadline)
   const failed = failure(cluster, stop)
   if (failed !== undefined) return failed
+  if (stop._tag !== "Done") return stopped(stop, "the stop of all nodes")
   const running = members.find(({ state }) => state !== "dead")
   if (running === undefined) return held
   return { _tag: "Stuck", property: nothingLeft, detail: `${running.name} does not stop` }
@@ -93,7 +96,7 @@ const windUp = async <R>(cluster: Cluster<R>): Promise<Verdict> => {
 
 /** What was found wrong. A leak comes first: what a node does about the error that it gets follows from the leak. */
 const failure = <R>(cluster: Cluster<R>, stop: Stop): Verdict | undefined =>
-  stop._tag === "Leaked" ? stopped(stop, "the run") : cluster.failure
+  stop._tag === "Leaked" ? stopped(stop, "the run") : cluster.evidence.failure
 
 const stopped = (stop: Stop, where: string): Verdict => {
   switch (stop._tag) {
@@ -115,7 +118,7 @@ const stopped = (stop: Stop, where: string): Verdict => {
 }
 
 const resultOf = <R>(cluster: Cluster<R>, seed: number, plan: FaultPlan, verdict: Verdict): Result => {
-  const { engine, figures, scenario, sometimes, world } = cluster
+  const { engine, evidence, scenario, world } = cluster
   const struck = Object.fromEntries(Object.entries(engine.struck).map(([kind, times]) => [`fault: ${kind}`, times]))
   return {
     scenario: scenario.name,
@@ -127,7 +130,7 @@ const resultOf = <R>(cluster: Cluster<R>, seed: number, plan: FaultPlan, verdict
     virtualMillis: world.now / 1_000,
     checkpoints: world.trace.checkpoints,
     trace: world.trace.events,
-    sometimes,
-    figures: { ...figures, ...struck }
+    sometimes: evidence.sometimes,
+    figures: { ...evidence.figures, ...struck }
   }
 }
