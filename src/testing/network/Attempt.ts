@@ -11,6 +11,7 @@ import { End } from "./End.ts"
 import type { Fabric } from "./Fabric.ts"
 import type { Host } from "./Host.ts"
 import type { Path } from "./Path.ts"
+import * as Patience from "./Patience.ts"
 import { type Half, Port } from "./Port.ts"
 import { type Dialling, Stack } from "./Stack.ts"
 import type { Scheduled } from "../world/EventHeap.ts"
@@ -54,7 +55,7 @@ export class Attempt implements Dialling, Half {
 
   /** The host that was dialled forgets it. */
   forget(): void {
-    this.#far?.drop("rst")
+    this.#far?.giveUp()
   }
 
   /** Tells what comes of it, once; at once if that is known. */
@@ -131,7 +132,10 @@ export class Attempt implements Dialling, Half {
   #establish(to: Host, port: Port): void {
     const [near, far] = this.#connect(to, port.stack)
     this.#far = far
+    const { world } = this.#stack
+    const tooLate = Patience.after(world, Patience.halfOpen, () => port.forget(this))
     far.onEstablished = () => {
+      world.cancel(tooLate)
       this.#far = undefined
       port.arrived(this, far)
     }

@@ -3,10 +3,12 @@
  *
  * The system takes bytes whether the program reads or not, up to the window; it answers what comes for a connection that
  * it no longer knows with a reset. Closing is what `TransportTcp` makes of it: an end after what was written, and for a
- * second what still comes is thrown away.
+ * second what still comes is thrown away; what the window has not taken by then is lost. So an end that nobody holds is
+ * gone as soon as its last word has crossed, whatever its peer does.
  */
 import { Array as Arr, Effect } from "effect"
 import * as Socket from "effect/socket/Socket"
+import * as Patience from "./Patience.ts"
 import type { Pipe, Receiver, Sender } from "./Pipe.ts"
 import type { Stack } from "./Stack.ts"
 
@@ -28,9 +30,6 @@ const closedHere = closedWith(1006)
 const wasReset = new Socket.SocketError({ reason: new Socket.SocketReadError({ cause: new Error("reset by peer") }) })
 const resetWhileWriting = unwritable("reset by peer")
 const writtenAfterEnd = unwritable("written after the end")
-
-/** Microseconds for which a closed end takes what still comes. */
-const linger = 1_000_000
 
 export class End implements Receiver, Sender {
   readonly connection: number
@@ -93,8 +92,17 @@ export class End implements Receiver, Sender {
     if (this.out.written === 0 && this.#unreadBytes > 0) return this.#vanish(() => this.out.reset())
     if (this.#unreadBytes > 0) this.in.consumed(this.#unreadBytes)
     this.#discard()
-    if (this.out.written > 0) this.#lingersUntil = this.stack.world.now + linger
     this.out.finish()
+    if (this.out.written > 0) this.#linger()
+    this.#forget()
+  }
+
+  /** Before anybody knows of it, its system gives it up without a word. */
+  giveUp(): void {
+    this.onEstablished = undefined
+    this.#release()
+    if (this.#gone) this.#forget()
+    else this.#vanish(() => this.out.abandon())
   }
 
   /** The process is dead, or will not have it. */
@@ -147,6 +155,7 @@ export class End implements Receiver, Sender {
     const truncates = asEnd ?? (this.#unread.length > 0 && this.in.path.lot(2) === 0)
     this.#vanish(() => this.out.abandon(), truncates ? this.in.path.lot(this.#unread.length + 1) : 0)
     this.#last ??= truncates ? ended : wasReset
+    if (this.deaf) this.close()
     this.#rouse()
   }
 
@@ -161,6 +170,12 @@ export class End implements Receiver, Sender {
   #release(): void {
     if (this.#state === "held") this.stack.freed()
     this.#state = "closed"
+  }
+
+  #linger(): void {
+    const { world } = this.stack
+    this.#lingersUntil = world.now + Patience.linger
+    if (!this.out.flushed) Patience.after(world, Patience.linger, () => this.out.cutShort())
   }
 
   /** The system forgets the connection; the first so many chunks can still be read. */

@@ -121,7 +121,8 @@ export class Pipe {
   cutShort(): void {
     this.#outbox.clear()
     this.#left = 0
-    this.finish()
+    if (this.#finishing) this.pump()
+    else this.finish()
   }
 
   /** A reset instead of all that is under way. Unlike bytes it is sent once: on a stalled way it is lost. */

@@ -30,14 +30,16 @@ export class Port {
   /** Whether another connection may begin here; it counts from now on. */
   admits(half: Half): boolean {
     if (this.#halves.has(half)) return true
-    for (const other of this.#halves) {
-      if (!other.stale) continue
-      this.#halves.delete(other)
-      other.forget()
-    }
+    for (const other of this.#halves) if (other.stale) this.forget(other)
     if (!this.stack.host.mayWait(this.#halves.size + this.#waiting.length)) return false
     this.#halves.add(half)
     return true
+  }
+
+  /** A connection has not been established in time. */
+  forget(half: Half): void {
+    this.#halves.delete(half)
+    half.forget()
   }
 
   /** A connection is established. */

@@ -17,6 +17,7 @@ import { Fabric } from "./Fabric.ts"
 import type { Impairment, Select } from "./Impairment.ts"
 import type { DnsFault } from "./Names.ts"
 import type { NetModel } from "./NetModel.ts"
+import * as Patience from "./Patience.ts"
 import { Stack } from "./Stack.ts"
 import type { Tally } from "./Tally.ts"
 import * as TransportSimulated from "./TransportSimulated.ts"
@@ -162,6 +163,8 @@ export class SimulatedNetwork {
       if (!(outcome instanceof End)) return
       outcome.deaf = true
       for (const chunk of recording.chunks) outcome.out.write(chunk)
+      // A peer that has died without a word never closes it.
+      Patience.after(this.#fabric.world, Patience.longest, () => outcome.close())
     })
     return true
   }

@@ -152,6 +152,24 @@ describe("a simulated dial", () => {
       })
     ))
 
+  it("is forgotten by a host that hears nothing of it for a minute, and finds out when it speaks", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const { accept } = yield* lab.listen("b")
+        const dialling = yield* Effect.forkChild(lab.dial("a", "b"), { startImmediately: true })
+        yield* Effect.sleep(15)
+        const heal = lab.network.impair(oneWay("a", "b"), { stalled: true })
+        const near = yield* Fiber.join(dialling)
+        yield* Effect.sleep(70_000)
+        heal()
+        yield* near.write(bytes(10))
+        assert.strictEqual(yield* failure(near), "SocketReadError")
+        yield* lab.dial("a", "b")
+        yield* accept
+      })
+    ))
+
   it("connects to a host that stands still", () =>
     runInWorld(
       Effect.gen(function* () {

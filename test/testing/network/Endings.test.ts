@@ -81,6 +81,20 @@ describe("the end of a simulated connection", () => {
       })
     ))
 
+  it("close: what the window has not taken a second later is lost, and the end comes before it", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, window: 100 })
+        const { far, near } = yield* lab.pair("a", "b")
+        yield* Effect.forkChild(Effect.exit(near.write(bytes(1_000))), { startImmediately: true })
+        yield* near.close
+        yield* Effect.sleep(900)
+        assert.deepStrictEqual(yield* read(far, 100), bytes(100))
+        yield* Effect.sleep(1_000)
+        assert.deepStrictEqual(yield* readAll(far), { bytes: bytes(200).subarray(100), end: 1000 })
+      })
+    ))
+
   it("fin: ends one direction after what is under way; its writer finds out by writing", () =>
     runInWorld(
       Effect.gen(function* () {
@@ -334,6 +348,19 @@ describe("the death of a simulated process", () => {
         })
       ))
   }
+
+  it("fin: comes at once where an end was closed with more to say than the peer takes", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, window: 100 })
+        const { far, near } = yield* lab.pair("a", "b")
+        yield* Effect.forkChild(Effect.exit(near.write(bytes(1_000))), { startImmediately: true })
+        yield* near.close
+        lab.kill("a", "fin")
+        const { took, value } = yield* lab.timed(readAll(far))
+        assert.deepStrictEqual([value, took], [{ bytes: bytes(100), end: 1000 }, 10])
+      })
+    ))
 
   it("silence: the peer sees nothing, dials hang, and the next life answers again", () =>
     runInWorld(

@@ -77,6 +77,26 @@ describe("a ghost", () => {
       })
     ))
 
+  it("is gone in the end if the node that it haunts has died without a word", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const { accept, far, near } = yield* lab.pair("a", "b")
+        yield* near.write(bytes(10))
+        yield* near.close
+        yield* far.close
+        yield* Effect.sleep(100)
+        assert.isTrue(lab.network.ghost("a", "b"))
+        yield* accept
+        lab.kill("b", "silence")
+        yield* Effect.sleep(20 * 60_000)
+        assert.strictEqual(
+          lab.network.silence(() => true),
+          0
+        )
+      })
+    ))
+
   it("does not wait for a node that is down", () =>
     runInWorld(
       Effect.gen(function* () {

@@ -131,6 +131,40 @@ describe("what is left of a simulated connection", () => {
     )
   })
 
+  it("is nothing once both sides have closed it a while after the last word of one", async () => {
+    assert.deepStrictEqual(
+      await after((near, far, { world }) => {
+        near.out.finish()
+        world.at(1e6, () => {
+          near.close()
+          far.close()
+        })
+      }),
+      nothing
+    )
+  })
+
+  it("is the peer's alone once it has been closed for a second, with more to say than the peer takes", async () => {
+    for (const die of [false, true]) {
+      const left = await after((near, _, all) => {
+        near.out.write(new Uint8Array(2 * exact.window))
+        near.close()
+        if (die) all.near.end("fin")
+      })
+      assert.deepStrictEqual(left, { pipes: 2, ends: 1, open: 1 })
+    }
+  })
+
+  it("is nothing once a ghost has been reset", async () => {
+    assert.deepStrictEqual(
+      await after((near, far) => {
+        near.deaf = true
+        far.drop("rst")
+      }),
+      nothing
+    )
+  })
+
   it("is nothing once both sides have closed one that was silenced before, or after", async () => {
     const silence = ({ fabric }: ReturnType<typeof hosts>) => {
       for (const pipe of fabric.paths.pipes(() => true)) pipe.silence()
@@ -177,12 +211,21 @@ describe("what is left of a simulated connection", () => {
     }
   })
 
+  it("is nothing after a minute, if the side that dialled fell silent before it was heard of", async () => {
+    const all = hosts()
+    new Port(all.far, 4_000)
+    all.dial(4_000).listen(() => all.near.end("silence"))
+    await all.world.run(() => all.world.now >= 20_000)
+    assert.strictEqual(left(all).ends, 1)
+    await all.world.run(() => false)
+    assert.deepStrictEqual([left(all), all.world.now], [nothing, 63_020_000])
+  })
+
   it("is nothing once somebody else dials, if the side that dialled fell silent before it was heard of", async () => {
     const all = hosts(1)
     new Port(all.far, 4_000)
     all.dial(4_000).listen(() => all.near.end("silence"))
-    await all.world.run(() => false)
-    assert.strictEqual(left(all).ends, 1)
+    await all.world.run(() => left(all).ends === 1)
     const other = new Stack(all.world, all.fabric.names.host("c"), undefined)
     new Attempt(all.fabric, other, new Endpoint({ host: all.far.host.address, port: 4_000 })).listen((outcome) => {
       if (outcome instanceof End) outcome.drop("rst")
