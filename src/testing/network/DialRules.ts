@@ -7,9 +7,11 @@ export interface DialFault {
   readonly how: "refuse" | "hang" | "slow" | "accept-then-reset"
   /** Of the dials, from 0 to 1. */
   readonly share: number
-  /** Milliseconds more, with `slow`. */
+  /** Milliseconds more, with `slow`; a second if it is 0 or not said. */
   readonly takes?: number | undefined
 }
+
+const usuallySlow = 1_000
 
 /** What becomes of one dial. */
 export interface Fate {
@@ -48,7 +50,7 @@ export class DialRules {
       if (!rule.select(from, to) || !rule.random.chance(Math.round(rule.share * 1e6))) continue
       rule.touched++
       if (rule.how !== "slow") return { how: rule.how, late }
-      late += (rule.takes ?? 0) * 1_000
+      late += (rule.takes || usuallySlow) * 1_000
     }
     return { how: "connect", late }
   }

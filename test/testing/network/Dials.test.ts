@@ -128,6 +128,19 @@ describe("a simulated dial", () => {
       })
     ))
 
+  it("slow: takes a second more if nobody says how long", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        yield* lab.listen("b")
+        for (const fault of [{}, { takes: 0 }]) {
+          const undo = lab.network.dials(everything, { how: "slow", share: 1, ...fault })
+          assert.strictEqual(yield* dialTime(lab, "a", "b"), 1_020)
+          undo()
+        }
+      })
+    ))
+
   it("slow: twice takes both times", () =>
     runInWorld(
       Effect.gen(function* () {
