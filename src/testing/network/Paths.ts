@@ -2,11 +2,12 @@
 import type { World } from "../world/World.ts"
 import { Disturbance, type Impairment, type Select } from "./Impairment.ts"
 import type { NetModel } from "./NetModel.ts"
-import { type Fuse, Path } from "./Path.ts"
+import type { Fuse } from "./Fuse.ts"
+import { Path } from "./Path.ts"
 import type { Stream } from "./Stream.ts"
 import type { Rng } from "../world/Rng.ts"
 
-interface Burning extends Fuse {
+interface Burning extends Fuse<Stream> {
   readonly select: Select
 }
 

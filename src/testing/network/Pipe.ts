@@ -2,13 +2,14 @@
  * One direction of a connection: bytes on their way, in order, none lost, and the end that comes after them.
  *
  * A writer's bytes wait in the outbox until the window takes them; they count against it until the reader has taken them
- * and the news of that has come back the other way. There is one world event for each chunk that arrives, and one event at
- * a time for a pipe.
+ * and the news of that has come back the other way.
  */
-import type { Scheduled } from "../world/EventHeap.ts"
 import { Fifo } from "./Fifo.ts"
+import { type Cargo, Flight } from "./Flight.ts"
+import { burn, passing } from "./Fuse.ts"
 import type { Recording } from "./Ghosts.ts"
 import type { Path } from "./Path.ts"
+import type { Stream } from "./Stream.ts"
 import { Window } from "./Window.ts"
 
 /** Who hears at the far end. */
@@ -23,22 +24,12 @@ export interface Receiver {
 /** Who writes at the near end. */
 export interface Sender {
   /** The window has taken everything. */
-  readonly flushed: () => void
+  readonly drained: () => void
   /** Nothing will cross any more. */
   readonly over: () => void
 }
 
-interface Crossing {
-  readonly cargo: Uint8Array | "established" | "end"
-  due: number
-}
-
-const secondsToMicros = 1_000_000
-
-/** Bytes that travel together and are late together, in however many chunks they arrive. */
-const packet = 1_448
-
-export class Pipe {
+export class Pipe implements Stream {
   readonly connection: number
   readonly path: Path
   /** The way that acknowledgements take. */
@@ -55,7 +46,7 @@ export class Pipe {
   readonly #to: Receiver
   readonly #recording: Recording | undefined
   readonly #outbox = new Fifo<Uint8Array>()
-  readonly #crossing = new Fifo<Crossing>()
+  readonly #flight: Flight
   readonly #window: Window
   /** Bytes of the outbox's first that have left already. */
   #left = 0
@@ -64,15 +55,6 @@ export class Pipe {
   /** Something between the two has ended it. */
   #severed = false
   #reset = false
-  /** When the line has sent what it has. */
-  #lineFree = 0
-  /** The packet that left last: when, how long it takes, and what still goes into it. */
-  #packetAt = -1
-  #packetTakes = 0
-  #packetRoom = 0
-  /** Since when something waits for a stall to end. */
-  #stuckSince: number | undefined
-  #arrival: Scheduled | undefined
 
   constructor(connection: number, path: Path, back: Path, from: Sender, to: Receiver, recording?: Recording) {
     this.connection = connection
@@ -81,6 +63,7 @@ export class Pipe {
     this.#from = from
     this.#to = to
     this.#recording = recording
+    this.#flight = new Flight(path, (cargo) => this.#land(cargo))
     this.#window = new Window(path, back, () => this.pump())
     path.pipes.add(this)
     back.heard.add(this)
@@ -93,20 +76,19 @@ export class Pipe {
 
   /** Sends word that the connection is established: the first that arrives. */
   open(): void {
-    this.#launch("established", 0)
+    this.#launch("established")
   }
 
-  /** Takes bytes, a copy of them; says whether the window took all. */
-  write(bytes: Uint8Array): boolean {
+  /** Takes bytes, a copy of them. */
+  write(bytes: Uint8Array): void {
     this.written += bytes.length
     this.path.tally.written += bytes.length
     if (this.#severed) this.#answer()
-    if (this.#severed || this.over) return true
+    if (this.#severed || this.over) return
     const copy = new Uint8Array(bytes)
     this.#recording?.add(copy)
     this.#outbox.push(copy)
     this.pump()
-    return this.#outbox.size === 0
   }
 
   /** An end after everything that was written. */
@@ -147,12 +129,12 @@ export class Pipe {
     if (this.#severed || this.over) return
     this.#severed = true
     // What the writer sends on, or sends again, is answered.
-    const answered = this.#outbox.size > 0 || (how !== "fin" && this.#crossing.size > 0)
+    const answered = this.#outbox.size > 0 || (how !== "fin" && !this.#flight.isEmpty)
     this.#outbox.clear()
     if (how !== "fin") this.reset(how === "rst-as-end" ? true : undefined)
     else if (!this.#ended) {
       this.#ended = true
-      this.#launch("end", 0)
+      this.#launch("end")
     }
     if (answered) this.#answer()
   }
@@ -168,8 +150,7 @@ export class Pipe {
   silence(): void {
     if (this.silent || this.over) return
     this.silent = true
-    this.#crossing.clear()
-    this.#cancel()
+    this.#flight.drop()
     if (this.#finishing) this.#done()
   }
 
@@ -205,30 +186,21 @@ export class Pipe {
         this.#left = 0
       } else this.#left += size
       this.#window.take(size)
-      this.#launch(chunk, size)
+      this.#launch(chunk)
     }
     if (this.#finishing && !this.#ended) {
       this.#ended = true
-      this.#launch("end", 0)
+      this.#launch("end")
     }
-    if (waited) this.#from.flushed()
+    if (waited) this.#from.drained()
   }
 
-  /** The way is stalled. */
   stall(): void {
-    for (let i = 0; i < this.#crossing.size; i++) this.path.touch("stalled")
-    if (this.#crossing.size > 0) this.#stuckSince = this.path.world.now
-    this.#cancel()
+    this.#flight.stall()
   }
 
-  /** The way is no longer stalled: what waited is sent again when its sender tries next. */
   recover(): void {
-    if (this.#stuckSince === undefined) return
-    const { path } = this
-    const outage = path.world.now - this.#stuckSince
-    path.tally.stalls += outage / 1_000
-    this.#stuckSince = undefined
-    this.#sendAgain(path.world.now + path.residual(outage))
+    this.#flight.recover()
   }
 
   /** The way of the acknowledgements was stalled from then to now. */
@@ -236,51 +208,11 @@ export class Pipe {
     if (this.#outbox.size > 0) this.#window.hearAgain(since)
   }
 
-  #sendAgain(from: number): void {
-    this.#lineFree = from
-    this.#crossing.forEach((crossing) => {
-      const sent = this.#sent(crossing.cargo instanceof Uint8Array ? crossing.cargo.length : 0, from)
-      crossing.due = Math.max(crossing.due, sent)
-    })
-    this.#arm()
+  #launch(cargo: Cargo): void {
+    if (!this.silent) this.#flight.launch(cargo)
   }
 
-  /** When the line has sent this many bytes more. */
-  #sent(bytes: number, now: number): number {
-    const { bandwidth } = this.path.conditions
-    if (bandwidth === 0) return now
-    if (this.#lineFree > now) this.path.touch("bandwidth")
-    this.#lineFree = Math.max(this.#lineFree, now) + Math.ceil((bytes * 8 * secondsToMicros) / bandwidth)
-    return this.#lineFree
-  }
-
-  #launch(cargo: Crossing["cargo"], size: number): void {
-    if (this.silent) return
-    const { path } = this
-    const { now } = path.world
-    if (now !== this.#packetAt || size > this.#packetRoom) {
-      this.#packetAt = now
-      this.#packetTakes = path.latency() + path.lateness()
-      this.#packetRoom = packet
-    }
-    this.#packetRoom -= size
-    this.#crossing.push({ cargo, due: this.#sent(size, now) + this.#packetTakes })
-    if (path.conditions.stalled) {
-      path.touch("stalled")
-      this.#stuckSince ??= now
-    } else if (this.#arrival === undefined) this.#arm()
-  }
-
-  /** What is due before the one in front of it comes right after that one. */
-  #arm(): void {
-    const next = this.#crossing.first
-    if (next !== undefined) this.#arrival = this.path.world.at(next.due, this.#arrive)
-  }
-
-  readonly #arrive = (): void => {
-    this.#arrival = undefined
-    const { cargo } = this.#crossing.shift()!
-    this.#arm()
+  #land(cargo: Cargo): void {
     if (cargo === "established") this.#to.established()
     else if (cargo === "end") {
       this.#done()
@@ -290,36 +222,27 @@ export class Pipe {
 
   #deliver(chunk: Uint8Array): void {
     const { path } = this
-    const fuse = path.fuses.length === 0 ? undefined : path.shortest
-    const blows = fuse !== undefined && fuse.left <= chunk.length
-    const bytes = blows ? chunk.subarray(0, fuse.left) : chunk
-    for (const each of path.fuses) each.left -= bytes.length
-    if (bytes.length > 0) {
+    const size = passing(path.fuses, chunk.length)
+    if (size > 0) {
+      const bytes = size === chunk.length ? chunk : chunk.subarray(0, size)
       path.tally.chunks++
-      path.tally.delivered += bytes.length
+      path.tally.delivered += size
       path.world.trace.mix(this.connection)
       path.world.trace.mixBytes(bytes)
       this.#to.receive(bytes)
     }
-    if (blows) fuse.blow(this)
+    burn(path.fuses, size, this)
   }
 
   #done(): void {
     if (this.over) return
     this.over = true
-    this.#stuckSince = undefined
     this.#outbox.clear()
-    this.#crossing.clear()
+    this.#flight.drop()
     this.#window.close()
-    this.#cancel()
     this.path.pipes.delete(this)
     this.back.heard.delete(this)
     this.#recording?.end()
     this.#from.over()
-  }
-
-  #cancel(): void {
-    if (this.#arrival !== undefined) this.path.world.cancel(this.#arrival)
-    this.#arrival = undefined
   }
 }

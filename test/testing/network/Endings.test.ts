@@ -238,6 +238,23 @@ describe("the end of a simulated connection", () => {
       ))
   }
 
+  it("close after: two of as many bytes are used up by the same connection, and the next one is spared", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        const undos = [50, 50].map((bytes) => lab.network.closeAfter(everything, bytes))
+        const { accept, far, near } = yield* lab.pair("a", "b")
+        yield* near.write(bytes(100))
+        assert.deepStrictEqual(yield* readAll(far), { bytes: bytes(50), end: "SocketReadError" })
+        const again = yield* lab.dial("a", "b")
+        yield* lab.crossing(again, (yield* accept).end, 100)
+        assert.deepStrictEqual(
+          undos.map((undo) => undo()),
+          [1, 1]
+        )
+      })
+    ))
+
   it("close after: leaves everything alone when it is undone before", () =>
     runInWorld(
       Effect.gen(function* () {
