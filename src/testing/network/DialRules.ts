@@ -1,6 +1,5 @@
 /** What faults make of dials: which are refused, left hanging, delayed, or accepted only to be reset. */
 import type { Rng } from "../world/Rng.ts"
-import type { World } from "../world/World.ts"
 import type { Select } from "./Impairment.ts"
 
 export interface DialFault {
@@ -27,14 +26,16 @@ interface Rule extends DialFault {
 }
 
 export class DialRules {
-  readonly #world: World
+  readonly #dice: () => Rng
   readonly #rules = new Set<Rule>()
 
-  constructor(world: World) {
-    this.#world = world
+  /** `dice` are for faults that bring none of their own. */
+  constructor(dice: () => Rng) {
+    this.#dice = dice
   }
 
-  add(select: Select, fault: DialFault, random: Rng = this.#world.rng("net/dials")): () => number {
+  /** Returns what ends it, and says how many dials have felt it. */
+  add(select: Select, fault: DialFault, random: Rng = this.#dice()): () => number {
     const rule: Rule = { ...fault, select, random, touched: 0 }
     this.#rules.add(rule)
     return () => {

@@ -25,7 +25,7 @@ export class Fabric {
     this.world = world
     this.paths = new Paths(world, model)
     this.names = new Names(world, model)
-    this.dialRules = new DialRules(world)
+    this.dialRules = new DialRules(() => world.rng("net/dials"))
   }
 
   nextDial(): number {

@@ -7,23 +7,15 @@
  */
 import type * as Net from "node:net"
 import type { Endpoint } from "../../protocol/Address.ts"
-import type { Dialling, Select } from "../faults/Stage.ts"
+import type { Fate } from "../network/DialRules.ts"
 import { residual } from "../network/Retransmission.ts"
-import type { Rng } from "../world/Rng.ts"
 import { type Lanes, ProxiedConnection } from "./ProxiedConnection.ts"
 import { breakOff } from "./Pump.ts"
 
-/** A fault of dials at work. */
-export interface DialRule {
-  readonly select: Select
-  readonly dialling: Dialling
-  readonly random: Rng
-  touched: number
-}
-
 /** What entrances have in common. */
 export interface House {
-  readonly rules: ReadonlySet<DialRule>
+  /** What becomes of a dial. */
+  readonly fate: (from: string, to: string) => Fate
   /** Whether one more connection may wait to be accepted at a node. */
   readonly hasRoom: (node: string) => boolean
   readonly onDialled: () => void
@@ -45,9 +37,6 @@ interface Waiting {
 /** Milliseconds before a packet that opens a connection is sent again, and as often as it is, twice as long. */
 const firstRetry = 1_000
 const mostRetries = 6
-/** How long a slow dial takes if the plan does not say, in milliseconds. */
-const usuallySlow = 1_000
-
 /** A timer cannot be longer: after that it is looked at again. */
 const longestTimer = 2 ** 31 - 1
 
@@ -102,12 +91,14 @@ export class Entrance {
 
   readonly accept = (socket: Net.Socket): void => {
     this.#house.onDialled()
-    const { how, late } = this.#fate()
-    if (how === "accept-then-reset" || this.target === undefined || !this.#makeRoom()) return this.#turnAway(socket)
+    const { how, late } = this.#house.fate(this.from, this.to)
+    const turnedAway = how === "accept-then-reset" || how === "refuse"
+    if (turnedAway || this.target === undefined || !this.#makeRoom()) return this.#turnAway(socket)
     const connection = this.#adopt(socket)
     if (how === "hang") return connection.ignore()
     const now = performance.now()
-    this.#waiting.set(connection, { since: now, notBefore: now + late, held: false, tries: 0, timer: undefined })
+    const notBefore = now + late / 1_000
+    this.#waiting.set(connection, { since: now, notBefore, held: false, tries: 0, timer: undefined })
     this.#proceed(connection)
   }
 
@@ -119,19 +110,6 @@ export class Entrance {
   end(): void {
     for (const { timer } of this.#waiting.values()) clearTimeout(timer)
     this.#waiting.clear()
-  }
-
-  /** What becomes of the next dial: the first rule that strikes it decides, delays add up. */
-  #fate(): { readonly how: Dialling["how"] | "connect"; readonly late: number } {
-    let late = 0
-    for (const rule of this.#house.rules) {
-      const { how, share, takes } = rule.dialling
-      if (how === "refuse" || !rule.select(this.from, this.to) || rule.random.next() >= share) continue
-      rule.touched++
-      if (how !== "slow") return { how, late }
-      late += takes === 0 ? usuallySlow : takes
-    }
-    return { how: "connect", late }
   }
 
   /** A connection that is silent for good makes way for a new one. */

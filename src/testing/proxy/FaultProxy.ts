@@ -17,9 +17,10 @@ import type { Touched } from "../faults/Stage.ts"
 import { Rng } from "../world/Rng.ts"
 import { plain } from "./Lane.ts"
 import * as LocalPort from "./LocalPort.ts"
-import { ProxyNetwork, type Traffic } from "./ProxyNetwork.ts"
+import { ProxyNetwork } from "./ProxyNetwork.ts"
 import { check, obstacle, PlanUnsupported, type Timed } from "./ProxyPlan.ts"
 import type { Route } from "./Route.ts"
+import type { Traffic } from "./Traffic.ts"
 
 export interface Options {
   readonly routes: ReadonlyArray<Route>

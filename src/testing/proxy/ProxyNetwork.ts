@@ -3,51 +3,27 @@
  * entrance for every route, and the faults of both. The faults themselves are those of the simulator: this is the stage
  * that they strike on.
  */
-import * as Net from "node:net"
 import type { FaultOf } from "../faults/FaultPlan.ts"
 import type { Dialling, Select, StageNetwork, Undo } from "../faults/Stage.ts"
-import { Ghosts } from "../network/Ghosts.ts"
+import { DialRules } from "../network/DialRules.ts"
+import type { Fuse } from "../network/Fuse.ts"
+import type { Limit } from "../network/Host.ts"
 import { Disturbance, type Impairment } from "../network/Impairment.ts"
 import type { NetModel } from "../network/NetModel.ts"
 import { Rng } from "../world/Rng.ts"
-import { type DialRule, Entrance } from "./Entrance.ts"
-import { type Fuse, Lane } from "./Lane.ts"
+import { Entrance } from "./Entrance.ts"
+import { Lane } from "./Lane.ts"
 import type { LocalPort } from "./LocalPort.ts"
 import type { ProxiedConnection } from "./ProxiedConnection.ts"
-import { breakOff } from "./Pump.ts"
+import { RealGhosts } from "./RealGhosts.ts"
+import { refuse } from "./Refusal.ts"
 import type { Route } from "./Route.ts"
+import { type Traffic, trafficOf } from "./Traffic.ts"
 
-/** What has gone through a proxy. */
-export interface Traffic {
-  /** Connections that are open now, those that wait among them. */
-  readonly open: number
-  /** Connections that wait to be forwarded. */
-  readonly waiting: number
-  /** Connections that the targets have taken, in all. */
-  readonly forwarded: number
-  /** Connections that were turned away: by a fault, for want of room, or because it is not known where they go. */
-  readonly refused: number
-  /** Open connections that will never carry a byte again. */
-  readonly silent: number
-  /** Connections of ghosts, in all. */
-  readonly ghosts: number
-  /** Bytes that went through, both ways together. */
-  readonly bytes: number
-  /** Bytes that wait in the proxy now. */
-  readonly held: number
-}
-
-interface Limit {
+/** How many connections may wait at a node. */
+interface Backlog extends Limit {
   readonly node: string
-  readonly most: number
-  touched: number
 }
-
-/** For how long a port is open or shut in one go, where only a share of dials is refused. Milliseconds. */
-const slice = 100
-/** How long a ghost waits for a word, in milliseconds. */
-const ghostPatience = 10_000
-const mostGhosts = 64
 
 export class ProxyNetwork implements StageNetwork {
   readonly entrances: ReadonlyArray<Entrance>
@@ -55,12 +31,10 @@ export class ProxyNetwork implements StageNetwork {
   readonly #lanes = new Map<string, Lane>()
   readonly #ports = new Map<Entrance, LocalPort>()
   readonly #disturbances = new Set<Disturbance>()
-  readonly #rules = new Set<DialRule>()
-  readonly #limits = new Set<Limit>()
+  readonly #rules: DialRules
+  readonly #backlogs = new Set<Backlog>()
   readonly #undos = new Set<() => void>()
-  readonly #recorded = new Ghosts()
-  readonly #ghosts = new Set<Net.Socket>()
-  #ghostsSeen = 0
+  readonly #ghosts = new RealGhosts()
   #onEmpty: (() => void) | undefined
 
   constructor(routes: ReadonlyArray<Route>, model: NetModel, seed: string | number, maxConnections: number) {
@@ -70,8 +44,10 @@ export class ProxyNetwork implements StageNetwork {
       this.#lanes.set(key, made)
       return made
     }
+    const dice = new Rng(seed, "net/dials")
+    this.#rules = new DialRules(() => dice)
     const house = {
-      rules: this.#rules,
+      fate: (from: string, to: string) => this.#rules.decide(from, to),
       hasRoom: this.#hasRoom,
       onDialled: () => this.onDialled?.(),
       onClosed: () => this.#tellIfEmpty()
@@ -105,24 +81,13 @@ export class ProxyNetwork implements StageNetwork {
   }
 
   traffic(): Traffic {
-    const sum = (figure: (entrance: Entrance) => number) =>
-      this.entrances.reduce((total, entrance) => total + figure(entrance), 0)
-    return {
-      open: sum(({ connections }) => connections.size),
-      waiting: sum(({ waiting }) => waiting),
-      forwarded: sum(({ forwarded }) => forwarded),
-      refused: sum(({ refused }) => refused),
-      silent: this.connections.filter(({ isSilent }) => isSilent).length,
-      ghosts: this.#ghostsSeen,
-      bytes: sum(({ bytes }) => bytes),
-      held: this.connections.reduce((total, { held }) => total + held, 0)
-    }
+    return trafficOf(this.entrances, this.#ghosts.seen)
   }
 
   /** Keeps from now on what the one says to the other, for its ghost. */
   record(from: string, to: string): void {
     const lane = this.#lanes.get(`${from}>${to}`)
-    if (lane !== undefined) lane.ghosts = this.#recorded
+    if (lane !== undefined) this.#ghosts.record(lane)
   }
 
   // The faults.
@@ -154,7 +119,7 @@ export class ProxyNetwork implements StageNetwork {
     const lanes = this.#selected(select)
     let blown = 0
     const take = () => lanes.forEach((lane) => lane.fuses.delete(fuse))
-    const fuse: Fuse = {
+    const fuse: Fuse<() => void> = {
       left: bytes,
       blow: (reset) => {
         take()
@@ -170,41 +135,29 @@ export class ProxyNetwork implements StageNetwork {
   }
 
   dials(select: Select, dialling: Dialling, random: Rng): Undo {
-    const rule: DialRule = { select, dialling, random, touched: 0 }
-    this.#rules.add(rule)
-    const open = dialling.how === "refuse" ? this.#refuse(rule) : () => undefined
+    const end =
+      dialling.how === "refuse"
+        ? refuse(this.#portsOf(select), dialling.share, random)
+        : this.#rules.add(select, dialling, random)
     return this.#undo(() => {
-      this.#rules.delete(rule)
-      open()
+      const touched = end()
       for (const entrance of this.entrances) entrance.adapt()
-      return rule.touched
+      return touched
     })
   }
 
   backlog(node: string, connections: number): Undo {
-    const limit: Limit = { node, most: connections, touched: 0 }
-    this.#limits.add(limit)
+    const limit: Backlog = { node, most: connections, touched: 0 }
+    this.#backlogs.add(limit)
     return this.#undo(() => {
-      this.#limits.delete(limit)
+      this.#backlogs.delete(limit)
       return limit.touched
     })
   }
 
   ghost(from: string, to: string): boolean {
-    const recording = this.#recorded.last(from, to)
     const target = this.entrance(from, to)?.target
-    if (recording === undefined || target === undefined || this.#ghosts.size >= mostGhosts) return false
-    this.#ghostsSeen++
-    const ghost = Net.createConnection({ host: target.host, port: target.port, allowHalfOpen: true })
-    this.#ghosts.add(ghost)
-    ghost
-      .on("error", () => undefined)
-      .on("close", () => this.#ghosts.delete(ghost))
-      .on("end", () => ghost.end())
-      .setTimeout(ghostPatience, () => ghost.destroy())
-      .resume()
-    for (const chunk of recording.chunks) ghost.write(chunk)
-    return true
+    return target !== undefined && this.#ghosts.haunt(from, to, target)
   }
 
   heal(): void {
@@ -239,37 +192,15 @@ export class ProxyNetwork implements StageNetwork {
     this.heal()
     for (const entrance of this.entrances) entrance.end()
     for (const connection of this.connections) connection.destroy()
-    for (const ghost of this.#ghosts) breakOff(ghost)
+    this.#ghosts.destroy()
   }
 
   #tellIfEmpty(): void {
     if (this.entrances.every(({ connections }) => connections.size === 0)) this.#onEmpty?.()
   }
 
-  /** Shuts the ports that the rule is about, all the time or its share of the time; opens them again when called. */
-  #refuse(rule: DialRule): () => void {
-    const ports = this.entrances.flatMap((entrance) => {
-      const port = rule.select(entrance.from, entrance.to) ? this.#ports.get(entrance) : undefined
-      return port === undefined ? [] : [port]
-    })
-    const draw = () => {
-      for (const port of ports) {
-        const shut = rule.random.next() < rule.dialling.share
-        if (shut) rule.touched++
-        if (shut) port.shut(rule)
-        else port.open(rule)
-      }
-    }
-    draw()
-    const timer = rule.dialling.share < 1 ? setInterval(draw, slice) : undefined
-    return () => {
-      clearInterval(timer)
-      for (const port of ports) port.open(rule)
-    }
-  }
-
   readonly #hasRoom = (node: string): boolean => {
-    const limits = [...this.#limits].filter((limit) => limit.node === node)
+    const limits = [...this.#backlogs].filter((limit) => limit.node === node)
     if (limits.length === 0) return true
     const entrances = this.entrances.filter((entrance) => entrance.to === node)
     const waiting = entrances.reduce((sum, { unanswered }) => sum + unanswered, 0)
@@ -285,6 +216,13 @@ export class ProxyNetwork implements StageNetwork {
     }
     this.#undos.add(undo)
     return undo
+  }
+
+  #portsOf(select: Select): ReadonlyArray<LocalPort> {
+    return this.entrances.flatMap((entrance) => {
+      const port = select(entrance.from, entrance.to) ? this.#ports.get(entrance) : undefined
+      return port === undefined ? [] : [port]
+    })
   }
 
   #selected(select: Select): ReadonlyArray<Lane> {

@@ -203,7 +203,7 @@ export class Pump {
       this.#heldSince ??= now
       return false
     }
-    if (this.#heldSince !== undefined) this.#resumesAt = now + this.lane.residual(now - this.#heldSince)
+    if (this.#heldSince !== undefined) this.#resumesAt = now + this.lane.nextTry(now - this.#heldSince)
     this.#heldSince = undefined
     const wait = Math.max(this.#first.due, this.#busyUntil, this.#resumesAt) - now
     if (wait > 0) this.#timer = setTimeout(this.#deliver, Math.ceil(wait))
@@ -225,7 +225,7 @@ export class Pump {
     this.#passed += size
     // A timer may be late: what it has missed is made up for.
     this.#busyUntil = Math.max(this.#busyUntil, performance.now() - 20) + this.lane.sending(size)
-    if (size > 0) this.#sink.write(this.lane.garbled(bytes.subarray(0, size)), this.adapt)
+    if (size > 0) this.#sink.write(this.lane.flipped(bytes.subarray(0, size)), this.adapt)
     this.lane.passed(size, this.#reset)
   }
 
