@@ -3,7 +3,7 @@
  */
 import { Effect, FileSystem, Option, Schema } from "effect"
 import * as FailureFile from "../../testing/campaign/FailureFile.ts"
-import { FaultPlan } from "../../testing/faults/FaultPlan.ts"
+import { FaultPlan, strictly } from "../../testing/faults/FaultPlan.ts"
 
 /** A file that cannot be read, or has no plan. */
 export class PlanFileInvalid extends Schema.TaggedError<PlanFileInvalid>()("PlanFileInvalid", {
@@ -37,18 +37,24 @@ export const read = Effect.fnUntraced(function* (file: string) {
   const invalid = (problem: string, fix = shape) => new PlanFileInvalid({ file, problem, fix })
   const fs = yield* FileSystem.FileSystem
   const unreadable = () => invalid("it cannot be read", "Name a file that exists and that this user may read")
-  const { size } = yield* Effect.mapError(fs.stat(file), unreadable)
+  const { size, type } = yield* Effect.mapError(fs.stat(file), unreadable)
+  // Opening a pipe that nobody writes to could not even be interrupted.
+  if (type !== "File") return yield* invalid("it is no regular file")
   if (size > FailureFile.maxCharacters) return yield* invalid(`it has ${size} bytes, which no plan has`)
   const text = yield* Effect.mapError(fs.readFileString(file), unreadable)
   const json = parse(text)
   if (Option.isNone(json)) return yield* invalid("it is not a JSON object")
   if ("plan" in json.value) {
     const failure = FailureFile.decode(text, file)
-    if (failure._tag === "Failure") return yield* invalid(`${failure.failure.key}: ${failure.failure.problem}`)
+    if (failure._tag === "Failure")
+      return yield* invalid(`${failure.failure.key}: ${failure.failure.problem}`, "Correct it there")
     const planned: Planned = { plan: failure.success.plan, seed: failure.success.seed }
     return planned
   }
-  const plan = yield* Schema.decodeUnknownEffect(FaultPlan)(json.value).pipe(
+  const plan = yield* Schema.decodeUnknownEffect(
+    FaultPlan,
+    strictly
+  )(json.value).pipe(
     Effect.mapError(({ issue }) => {
       const { key, problem } = FailureFile.firstProblem(issue)
       return invalid(`${key === "" ? "" : `${key}: `}${problem}`, "Correct it there")

@@ -8,7 +8,7 @@ import { Result, Schema, SchemaIssue } from "effect"
 import type { Result as RunResult } from "../cluster/Result.ts"
 import { Verdict } from "../cluster/Verdict.ts"
 import { printable } from "../explain/Printable.ts"
-import { FaultPlan } from "../faults/FaultPlan.ts"
+import { FaultPlan, strictly } from "../faults/FaultPlan.ts"
 import type { TraceEvent } from "../world/Trace.ts"
 
 /** Characters of a file, at most. Writing drops the oldest events until it fits. */
@@ -84,7 +84,7 @@ export const fromResult = (result: RunResult, { commit, mutant, versions }: Orig
     effect: cut(versions.effect, maxName),
     holdfast: cut(versions.holdfast, maxName)
   },
-  scenario: cut(result.scenario, maxName),
+  scenario: nameOf(result.scenario),
   seed: result.seed,
   plan: result.plan,
   ...(mutant === undefined ? {} : { mutant: cut(mutant, maxName) }),
@@ -94,6 +94,9 @@ export const fromResult = (result: RunResult, { commit, mutant, versions }: Orig
   checkpoints: result.checkpoints.slice(-maxCheckpoints),
   trace: result.trace.slice(-maxEvents).map(cutEvent)
 })
+
+/** What a scenario of this name is called in the files of its failures. */
+export const nameOf = (scenario: string): string => cut(scenario, maxName)
 
 const cut = (words: string, length: number): string =>
   words.length <= length ? words : `${words.slice(0, length - 1)}…`
@@ -163,7 +166,7 @@ export const decode = (written: string, name: string): Result.Result<FailureFile
   })
 }
 
-const decodeJson = Schema.decodeUnknownResult(FailureFile)
+const decodeJson = Schema.decodeUnknownResult(FailureFile, strictly)
 
 const parse = (written: string): unknown => {
   try {
@@ -182,13 +185,29 @@ const writer = (json: object): string =>
 
 const issues = SchemaIssue.makeFormatterStandardSchemaV1()
 
-/** The first thing that is wrong, by its path. What fits none of several forms is wrong as a whole. */
+/**
+ * The first thing that is wrong, by its path. What fits none of several forms is wrong where one of them says more than
+ * that a key is missing or unknown; if that is not clear, as a whole.
+ */
 export const firstProblem = (issue: SchemaIssue.Issue): { readonly key: string; readonly problem: string } => {
-  const [one, ...others] = issues(issue).issues
+  const all = issues(issue).issues
+  const values = all.filter(({ message }) => message !== missing && message !== unknown)
+  const stranger = values.length === 0 ? all.find(({ message }) => message === unknown) : undefined
+  const [one, ...others] = stranger !== undefined ? [stranger] : values.length === 1 ? values : all
   const path = (one?.path ?? []).map((step) => (typeof step === "object" ? step.key : step))
   return others.length === 0
-    ? { key: cut(printed(path), 200), problem: cut(one?.message ?? "it is wrong", 300) }
+    ? { key: cut(printed(path), 200), problem: cut(plainly(one?.message ?? "it is wrong"), 600) }
     : { key: cut(printed(path.slice(0, -1)), 200), problem: "it has none of the forms that it may have" }
+}
+
+const [missing, unknown] = ["Missing key", "Expected no excess property"]
+const tags = /\{ readonly "_tag": ("\w+"), \.\.\. \}/g
+
+/** What may stand in a place that has one of many forms is told by their tags alone. */
+const plainly = (message: string): string => {
+  if (message === unknown) return "there is no such key here"
+  const names = [...message.matchAll(tags)].map(([, tag]) => tag)
+  return names.length === 0 ? message : `its "_tag" must be one of ${names.join(", ")}`
 }
 
 const printed = (path: ReadonlyArray<PropertyKey>): string =>

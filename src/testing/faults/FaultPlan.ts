@@ -194,3 +194,6 @@ export const FaultPlan = Schema.Struct({
   faults: Schema.Array(Entry).check(Schema.isMaxLength(10_000))
 }).check(namesOnlyItsNodes)
 export type FaultPlan = typeof FaultPlan.Type
+
+/** How a plan of somebody else's is read: a key that is misspelt would be left out, and its plan would do something else. */
+export const strictly = { onExcessProperty: "error" } as const

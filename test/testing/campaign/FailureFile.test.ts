@@ -94,7 +94,7 @@ describe("a file that is not one", () => {
     ["a file of another version", changed(["version"], 2), "version", /^2 is not known/],
     ["a file without a seed", changed(["seed"], undefined), "seed", /Missing key/],
     ["a seed with a fraction", changed(["seed"], 0.5), "seed", /integer/],
-    ["an unknown verdict", changed(["verdict"], { _tag: "Fine" }), "verdict", /Expected/],
+    ["an unknown verdict", changed(["verdict"], { _tag: "Fine" }), "verdict", /must be one of "Held"/],
     ["a hash in other digits", changed(["hash"], "XYZ"), "hash", /Expected/],
     [
       "a node that has no name",
@@ -139,4 +139,42 @@ describe("the command that replays it", () => {
     const hostile = { ...file, scenario: "$(rm -rf ~)/../x", mutant: "No Jitter" }
     assert.strictEqual(FailureFile.replayCommand(hostile), "holdfast sim replay rm-rf-x-42-no-jitter.json")
   })
+})
+
+describe("what is wrong with the plan of a file", () => {
+  const faults = (when: object, fault: object) => changed(["plan", "faults"], [{ when, fault }])
+  const pause = { _tag: "Pause", node: "a", for: 1 }
+  const cases: ReadonlyArray<readonly [what: string, text: string, key: string, problem: string]> = [
+    [
+      "a key that does not exist",
+      faults({ at: 1 }, { _tag: "Stall", form: "a", for: 1 }),
+      "plan.faults[0].fault.form",
+      "there is no such key here"
+    ],
+    [
+      "two moments at once",
+      faults({ at: 1, event: 4 }, pause),
+      "plan.faults[0].when.event",
+      "there is no such key here"
+    ],
+    [
+      "a time before the run",
+      faults({ at: -1 }, pause),
+      "plan.faults[0].when.at",
+      "Expected a value between 0 and 31622400000"
+    ],
+    [
+      "a fault that does not exist",
+      faults({ at: 1 }, { _tag: "Meteor" }),
+      "plan.faults[0].fault",
+      'its "_tag" must be one of "Partition", "Stall", "Swizzle"'
+    ],
+    ["a key of the plan that does not exist", changed(["plan", "nods"], 3), "plan.nods", "there is no such key here"]
+  ]
+  for (const [what, text, key, problem] of cases)
+    it(`is named: ${what}`, () => {
+      const error = refusal(text)
+      assert.strictEqual(error.key, key)
+      assert.include(error.problem, problem)
+    })
 })
