@@ -102,4 +102,4 @@ const neverAsked = (): never => {
 
 /** Two runs that should have been one, in words. */
 export const apart = ({ detail, differentBy, sameUntil }: Parted): string =>
-  `two runs of it diverged between event ${sameUntil} and ${differentBy}: ${detail}`
+  `two runs that should be one diverged between event ${sameUntil} and ${differentBy}: ${detail}`

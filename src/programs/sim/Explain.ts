@@ -24,6 +24,8 @@ const eventAt = ({ trace }: FailureFile, millis: number): number =>
 
 const page = Effect.fnUntraced(function* (file: FailureFile, { file: path, output }: Options) {
   const fs = yield* FileSystem.FileSystem
+  if (output !== undefined && /\.json$/i.test(output))
+    return yield* new SimulationMisused({ problem: `${output}: a page is no .json, and failures are: name an .html` })
   const to = output ?? `${path.replace(/\.json$/i, "")}.html`
   yield* Effect.mapError(
     fs.writeFileString(to, FailurePage.explain(file, { path })),

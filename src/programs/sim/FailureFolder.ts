@@ -53,12 +53,22 @@ export const read = Effect.fnUntraced(function* (at: string) {
   const fs = yield* FileSystem.FileSystem
   const misused = (problem: string) => new SimulationMisused({ problem })
   const unreadable = () => misused(`${at} cannot be read. Name the file of a failure, as sim run prints it.`)
-  const { size } = yield* Effect.mapError(fs.stat(at), unreadable)
+  const { size, type } = yield* Effect.mapError(fs.stat(at), unreadable)
+  // Opening a pipe that nobody writes to could not even be interrupted.
+  if (type !== "File")
+    return yield* misused(`${at} is no regular file. Name the file of a failure, as sim run prints it.`)
   if (Number(size) > FailureFile.maxCharacters * 4)
     return yield* misused(`${at} has ${size} bytes, which no failure has.`)
   const file = FailureFile.decode(yield* Effect.mapError(fs.readFileString(at), unreadable), at)
   return file._tag === "Success" ? file.success : yield* misused(file.failure.message)
 })
+
+/** Fails if a process has loaded another scenario than the one that failed. */
+export const isOf = ({ scenario }: FailureFile.FailureFile, loaded: string): Effect.Effect<void, SimulationMisused> => {
+  if (FailureFile.nameOf(loaded) === scenario) return Effect.void
+  const problem = `the failure is of scenario ${scenario}, and this one is ${loaded}: give its own with --scenario`
+  return Effect.fail(new SimulationMisused({ problem: printable(problem) }))
+}
 
 /** The scenario that runs a failure again: the one that is given, or that it names - but no file loads another one. */
 export const scenarioOf = Effect.fnUntraced(function* (file: FailureFile.FailureFile, given: string | undefined) {

@@ -14,7 +14,7 @@ import { green, red } from "../cli/Style.ts"
 import { apart } from "./Campaigning.ts"
 import type { Parted, Request } from "./Contract.ts"
 import type { Drawing } from "./Drawing.ts"
-import { read, scenarioOf, written } from "./FailureFolder.ts"
+import { isOf, read, scenarioOf, written } from "./FailureFolder.ts"
 import { codeOf, SimExit, SimulationFailed, SimulationMisused, WorkerBroken } from "./SimExit.ts"
 import * as SimFlags from "./SimFlags.ts"
 import * as Workers from "./Workers.ts"
@@ -40,6 +40,16 @@ const difference = (before: FailureFile, after: FailureFile, until: number | und
   return { sameUntil: after.events, differentBy: after.events, detail }
 }
 
+/** What may have made the difference: other sources, or else something that lasts from one run to the next. */
+const whyParted = (before: FailureFile, after: FailureFile): string => {
+  const source = ({ commit, versions }: FailureFile) =>
+    `${commit === "" ? "" : `commit ${commit}, `}Node ${versions.node}, effect ${versions.effect}, holdfast ${versions.holdfast}`
+  const [there, here] = [source(before), source(after)]
+  return there === here
+    ? "The file is of the same versions: has the code or the scenario changed, or does it keep anything from run to run?"
+    : printable(`The file is of ${there}. This is ${here}: a file replays on the sources that wrote it.`)
+}
+
 const told = (file: FailureFile, { node, trace, until }: Options, path: string | undefined): string => {
   if (!trace) return text(file, { node, until, path })
   const events = node === undefined ? file.trace : file.trace.filter((event) => event.node === node)
@@ -48,10 +58,12 @@ const told = (file: FailureFile, { node, trace, until }: Options, path: string |
 
 const requestOf = Effect.fnUntraced(function* ({ drawing, until, what }: Options) {
   const more = until === undefined ? {} : { until }
-  if (/^\d{1,15}$/.test(what)) {
+  if (/^\d{1,16}$/.test(what) && Number.isSafeInteger(Number(what))) {
     const request: Request = { _tag: "Draw", seed: Number(what), drawing, twice: false, whole: true, ...more }
     return { request, before: undefined }
   }
+  if (/^[-+]?[\d.]+(e\d+)?$/i.test(what) && /\d/.test(what))
+    return yield* new SimulationMisused({ problem: `${what} is no seed: seeds are whole numbers from 0, such as 17` })
   const before = yield* read(what)
   const request: Request = { _tag: "Run", seed: before.seed, plan: before.plan, whole: true, ...more }
   return { request, before }
@@ -65,13 +77,10 @@ export const replay = Effect.fnUntraced(function* (options: Options) {
     job: { scenario, commit: yield* SimFlags.commit },
     node: Workers.importing(options.preload)
   })
+  if (before !== undefined) yield* isOf(before, worker.ready.scenario)
   const ran = yield* worker.ask(request)
   if (ran.file === undefined) return yield* new WorkerBroken({ problem: "the run came without its events" })
   const after = yield* written(ran.file)
-  if (before !== undefined && before.scenario !== after.scenario) {
-    const problem = `the failure is of scenario ${before.scenario}, and this one is ${after.scenario}: give its own with --scenario`
-    return yield* new SimulationMisused({ problem: printable(problem) })
-  }
   const parted = before === undefined ? undefined : difference(before, after, options.until)
   const said = before === undefined ? undefined : parted === undefined ? "same" : "diverged"
   if (root.json) yield* Console.log(json({ compared: said ?? null, parted: parted ?? null, run: ran.run }))
@@ -79,7 +88,10 @@ export const replay = Effect.fnUntraced(function* (options: Options) {
     yield* Console.log(told(after, options, before === undefined ? undefined : options.what))
     if (said === "same")
       yield* Console.log(green(`The same run as that of the file: hash ${after.hash}, ${after.events} events`))
-    if (parted !== undefined) yield* Console.log(red(`Not the run of the file: it ${printable(apart(parted))}`))
+    if (before !== undefined && parted !== undefined)
+      yield* Console.log(
+        [red(`Not the run of the file: ${printable(apart(parted))}`), whyParted(before, after)].join("\n")
+      )
   }
   if (parted !== undefined) {
     const problem = `diverged between event ${parted.sameUntil} and ${parted.differentBy}`

@@ -26,7 +26,7 @@ export interface Options {
 
 const firstLine = (words: string): string => printable(words.split("\n", 1).join())
 
-/** Runs it to its end, and shows its report; on interruption that of what was run. */
+/** Runs it to its end, and shows its report; when it is cut short that of what was run. */
 export const carryOut = Effect.fnUntraced(function* (options: Options) {
   const clock = yield* Clock.Clock
   const progress = new Line(options.screen)
@@ -66,7 +66,7 @@ export const carryOut = Effect.fnUntraced(function* (options: Options) {
   })
   yield* Effect.forkScoped(drawing(progress, (millis) => line(campaign.totals, options.seeds.count, millis)))
   yield* Effect.all(workers.map(campaigning.run), { concurrency: "unbounded", discard: true }).pipe(
-    Effect.onInterrupt(() => show)
+    Effect.onError(() => show)
   )
   return yield* show
 })

@@ -78,7 +78,8 @@ export const report = (
 const count = (n: number): string => Math.round(n).toLocaleString("en")
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
 
-const verdict = ({ complete, failed, missing }: Report): string => {
+const verdict = ({ complete, failed, missing, runs }: Report): string => {
+  if (runs === 0) return yellow("nothing was run")
   if (failed > 0) return red(`${count(failed)} failed`)
   if (missing.length > 0) return red(`never seen: ${missing.map(printable).join(", ")}`)
   return complete ? green("everything held") : yellow("everything held so far")

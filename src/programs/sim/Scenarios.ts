@@ -35,7 +35,20 @@ const isScenario = (value: unknown): value is Scenario =>
   "protocols" in value &&
   Array.isArray(value.protocols)
 
-const messageOf = (cause: unknown): string => (cause instanceof Error ? (cause.stack ?? cause.message) : String(cause))
+/** Of what is not the user's code: Node, this package, and what it depends on. */
+const inside = /^\s+at .*(?:node:|[\\/]programs[\\/]sim[\\/]|[\\/]holdfast[\\/]dist[\\/]|[\\/]node_modules[\\/])/
+
+/** What was thrown by code of the user's, with its lines of the stack. */
+export const wordsOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return String(cause)
+  if ("code" in cause && cause.code === "ERR_UNKNOWN_FILE_EXTENSION")
+    return `Node ${process.versions.node} reads no TypeScript: use 22.18 or later, or compile the file and name the .js`
+  if ("code" in cause && cause.code === "ERR_MODULE_NOT_FOUND") return cause.message
+  return (cause.stack ?? cause.message)
+    .split("\n")
+    .filter((line) => line.trim() !== "" && !inside.test(line))
+    .join("\n")
+}
 
 /** Uses the scenario of a name, or what a file exports: `<file>` or `<file>#<export>`. */
 export const load = async <A>(scenario: string, use: Use<A>): Promise<A> => {
@@ -55,7 +68,7 @@ export const load = async <A>(scenario: string, use: Use<A>): Promise<A> => {
   try {
     module = await import(href)
   } catch (cause) {
-    throw unusable(`the file cannot be loaded: ${messageOf(cause)}`)
+    throw unusable(`the file cannot be loaded: ${wordsOf(cause)}`)
   }
   const found: unknown = Object.entries(module).find(([key]) => key === name)?.[1]
   if (found === undefined)

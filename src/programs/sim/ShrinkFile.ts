@@ -4,15 +4,16 @@
 import { Clock, Effect } from "effect"
 import type { FailureFile } from "../../testing/campaign/FailureFile.ts"
 import * as Shrink from "../../testing/campaign/Shrink.ts"
+import { describe as inWords, isFailure, isSame } from "../../testing/cluster/Verdict.ts"
 import type { FaultPlan } from "../../testing/faults/FaultPlan.ts"
 import { describe } from "../../testing/faults/Words.ts"
 import { printable } from "../../testing/explain/Printable.ts"
 import { print } from "../cli/Root.ts"
 import { table } from "../cli/Table.ts"
 import { bold, dim, yellow } from "../cli/Style.ts"
-import { read, replayWith, scenarioOf, written, writeTo } from "./FailureFolder.ts"
+import { isOf, read, replayWith, scenarioOf, written, writeTo } from "./FailureFolder.ts"
 import { drawing, Line, type Screen } from "./RunProgress.ts"
-import { SimExit, SimulationFailed, WorkerBroken } from "./SimExit.ts"
+import { SimExit, SimulationFailed, SimulationMisused, WorkerBroken } from "./SimExit.ts"
 import * as SimFlags from "./SimFlags.ts"
 import * as Workers from "./Workers.ts"
 
@@ -85,16 +86,32 @@ const search = Effect.fnUntraced(function* (
   return shrunk
 })
 
+const dependsOnOthers = ({ verdict }: FailureFile) => ({
+  problem: printable(
+    `in a process of its own the shrunk plan ends with "${inWords(verdict)}": runs depend on those before them in the same ` +
+      `process. Keep nothing outside of the scenario's services, its tables and its watcher (see: holdfast sim determinism)`
+  ),
+  exitCode: SimExit.undetermined
+})
+
 export const shrinkFile = Effect.fnUntraced(function* (options: Options) {
   const before = yield* read(options.file)
+  if (!isFailure(before.verdict))
+    return yield* new SimulationMisused({
+      problem: `${options.file} is of a run that did not fail: there is nothing to shrink`
+    })
   const scenario = yield* scenarioOf(before, options.scenario)
-  const worker = yield* Workers.start({
+  const start = Workers.start({
     job: { scenario, commit: yield* SimFlags.commit },
     node: Workers.importing(options.preload)
   })
+  const worker = yield* start
+  yield* isOf(before, worker.ready.scenario)
   const shrunk = yield* search(before, worker, options)
-  const ran = yield* worker.ask({ _tag: "Run", seed: before.seed, plan: shrunk.plan, whole: true })
+  // In a process that has run nothing else: what has failed only because of runs before it is no failure of this plan.
+  const ran = yield* (yield* start).ask({ _tag: "Run", seed: before.seed, plan: shrunk.plan, whole: true })
   const after = yield* written(ran.file ?? "")
+  if (!isSame(shrunk.verdict, after.verdict)) return yield* new SimulationFailed(dependsOnOthers(after))
   const output = options.output ?? beside(options.file)
   yield* writeTo(output, after)
   const { complete, runs } = shrunk

@@ -35,6 +35,8 @@ const requestText = Schema.encodeSync(Schema.fromJsonString(Request))
 const replyIn = Schema.decodeUnknownExit(Schema.fromJsonString(Reply))
 
 const tenMinutes = 600_000
+/** How long a scenario may take to load, in milliseconds. */
+const loading = 120_000
 
 const endOf = (code: number | null, signal: string | null): string =>
   signal === null ? `with code ${code}` : `by ${signal}`
@@ -51,6 +53,7 @@ export const start = ({
     const ready = Deferred.makeUnsafe<Ready, WorkerBroken | SimulationMisused>()
     const ended = Deferred.makeUnsafe<void>()
     let waiting: Deferred.Deferred<Ran, WorkerBroken> | undefined
+    let asked: number | undefined
     let over: WorkerBroken | undefined
 
     const child = yield* Effect.acquireRelease(
@@ -84,15 +87,16 @@ export const start = ({
         case "Sample":
           return Queue.offerUnsafe(samples, reply)
         case "Ran": {
-          const asked = waiting
+          const answered = waiting
           waiting = undefined
-          if (asked !== undefined) Deferred.doneUnsafe(asked, Exit.succeed(reply))
+          if (answered !== undefined) Deferred.doneUnsafe(answered, Exit.succeed(reply))
         }
       }
     }
     child
       .on("close", (code, signal) => {
-        broken(`a process that ran seeds ended by itself ${endOf(code, signal)}; what it said is above`)
+        const doing = asked === undefined ? "while it loaded the scenario" : `at seed ${asked}`
+        broken(`a process that runs seeds ended by itself ${endOf(code, signal)} ${doing}; what it said is above`)
         Deferred.doneUnsafe(ended, Exit.void)
       })
       .on("error", ({ message }) => broken(`a process that runs seeds cannot be started: ${message}`))
@@ -107,18 +111,27 @@ export const start = ({
 
     return {
       pid: child.pid ?? 0,
-      ready: yield* Deferred.await(ready),
+      ready: yield* Effect.timeoutOrElse(Deferred.await(ready), {
+        duration: loading,
+        orElse: () =>
+          Effect.fail(new WorkerBroken({ problem: `scenario ${job.scenario} has not been loaded after ${loading} ms` }))
+      }),
       samples,
       ask: (request, limit = tenMinutes) =>
         Effect.suspend(() => {
           if (over !== undefined) return Effect.fail(over)
           const answer = Deferred.makeUnsafe<Ran, WorkerBroken>()
           waiting = answer
+          asked = request.seed
           child.stdin?.write(`${requestText(request)}\n`)
           return Effect.timeoutOrElse(Deferred.await(answer), {
             duration: limit,
             orElse: () =>
-              Effect.fail(new WorkerBroken({ problem: `seed ${request.seed} has not ended after ${limit} ms` }))
+              Effect.fail(
+                new WorkerBroken({
+                  problem: `seed ${request.seed} has not ended after ${limit} ms: something in it never lets go`
+                })
+              )
           })
         })
     }

@@ -18,7 +18,7 @@ import * as Swarm from "../../testing/faults/Swarm.ts"
 import { version } from "../Version.ts"
 import { Job, replies, Reply, Request } from "./Contract.ts"
 import type { Drawing } from "./Drawing.ts"
-import { load } from "./Scenarios.ts"
+import { load, wordsOf } from "./Scenarios.ts"
 import { soak } from "./SoakWorld.ts"
 
 const encode = Schema.encodeSync(Schema.fromJsonString(Reply))
@@ -56,7 +56,8 @@ const carryOut = async (
   request: Exclude<Request, { _tag: "Soak" }>
 ): Promise<void> => {
   const { seed, until, whole = false } = request
-  const run = () => simulation.run(seed, plan, until === undefined ? undefined : { events: keptUntil })
+  const run = () =>
+    simulation.run(seed, plan, until === undefined ? undefined : { events: keptUntil }).catch(brokenAt(seed))
   const first = await run()
   const parted = request._tag === "Draw" && request.twice ? divergence(first, await run()) : undefined
   const told = until === undefined ? first : { ...first, trace: first.trace.filter(({ n }) => n <= until) }
@@ -67,6 +68,13 @@ const carryOut = async (
     ...(parted === undefined ? {} : { parted })
   })
 }
+
+/** What ends this process: a scenario that throws where a run begins or ends. */
+const brokenAt =
+  (seed: number) =>
+  (cause: unknown): never => {
+    throw new Error(`seed ${seed}, the simulator or the scenario broke: ${wordsOf(cause)}`, { cause })
+  }
 
 const answer = async (simulation: Simulation.Simulation, request: Request): Promise<void> => {
   if (request._tag === "Run") return await carryOut(simulation, request.plan, request)
