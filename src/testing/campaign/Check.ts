@@ -1,9 +1,14 @@
 /**
  * A simulation as a test: runs a scenario under many plans and throws with everything that a person needs if one fails.
  *
- * `SIM_SEED=123` in the environment runs that seed alone, as a failure asks for.
+ * `SIM_SEED=123` in the environment runs that seed alone, as a failure asks for. `SIM_FAILURES=folder` keeps what fails
+ * there as a file for `holdfast sim explain`, `replay` and `shrink`.
  */
+import { mkdirSync, writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import * as path from "node:path"
 import type { Scenario } from "../cluster/Scenario.ts"
+import type { Result } from "../cluster/Result.ts"
 import { describe, isFailure } from "../cluster/Verdict.ts"
 import type { FaultPlan } from "../faults/FaultPlan.ts"
 import type { Family } from "../faults/Families.ts"
@@ -11,10 +16,11 @@ import * as Swarm from "../faults/Swarm.ts"
 import { describeFault } from "../faults/Words.ts"
 import { Campaign, runOf, type Totals } from "./Campaign.ts"
 import { divergence } from "./Determinism.ts"
+import * as FailureFile from "./FailureFile.ts"
 import * as Simulation from "./Simulation.ts"
 
 export interface Options {
-  /** How many seeds, from `from` on (0 by default). */
+  /** How many seeds, 1 at least, from `from` on (0 by default). */
   readonly seeds: number
   readonly from?: number | undefined
   /** Which faults there are; "swarm" by default. */
@@ -34,11 +40,17 @@ export class SimulationFailed extends Error {
   override readonly name = "SimulationFailed"
 }
 
+/** A test that runs nothing would always be green. */
 const seedsOf = ({ from = 0, seeds }: Options): ReadonlyArray<number> => {
   const asked = process.env["SIM_SEED"]
-  if (asked === undefined || asked === "") return Array.from({ length: seeds }, (_, index) => from + index)
+  if (asked === undefined || asked === "") {
+    if (!Number.isSafeInteger(seeds) || seeds < 1) throw new RangeError(`seeds is ${seeds}: give a number from 1 on`)
+    if (!Number.isSafeInteger(from) || from < 0) throw new RangeError(`from is ${from}: give a seed, 0 or more`)
+    return Array.from({ length: seeds }, (_, index) => from + index)
+  }
   const seed = Number(asked)
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`SIM_SEED is "${asked}", give a number such as 123`)
+  if (!/^\d+$/.test(asked) || !Number.isSafeInteger(seed))
+    throw new RangeError(`SIM_SEED is "${asked}", give one seed such as 123`)
   return [seed]
 }
 
@@ -51,12 +63,36 @@ export const planOf = (simulation: Simulation.Simulation, seed: number, options:
 const faultsOf = ({ faults }: FaultPlan): string =>
   faults.map(({ fault, when }) => `  ${JSON.stringify(when)} ${describeFault(fault)}`).join("\n")
 
-const failed = (scenario: string, seed: number, plan: FaultPlan, words: string): SimulationFailed =>
-  new SimulationFailed(
+const manifestVersion = (name: string): string => {
+  const manifest: unknown = createRequire(import.meta.url)(`${name}/package.json`)
+  return typeof manifest === "object" && manifest !== null && "version" in manifest ? String(manifest.version) : ""
+}
+
+/** Keeps the file of a failure if that is asked for; how to have it, or where it is. */
+const kept = (result: Result): string => {
+  const folder = process.env["SIM_FAILURES"]
+  if (folder === undefined || folder === "")
+    return "To have it as a page with its timeline: SIM_FAILURES=.holdfast-sim beside that, then holdfast sim explain <file>"
+  const versions = {
+    node: process.versions.node,
+    effect: manifestVersion("effect"),
+    holdfast: manifestVersion("holdfast")
+  }
+  const file = FailureFile.fromResult(result, { commit: "", versions })
+  const at = path.join(folder, FailureFile.fileName(file))
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(at, FailureFile.encode(file))
+  return `To see what happened: holdfast sim explain ${at}`
+}
+
+const failed = (result: Result, words: string): SimulationFailed => {
+  const { plan, scenario, seed } = result
+  return new SimulationFailed(
     `scenario "${scenario}", seed ${seed}: ${words}\n` +
       `${plan.nodes} nodes, ${plan.duration} ms, ${plan.operations} operations each, ${plan.schedule.order} schedule, ` +
-      `${plan.database}, faults:\n${faultsOf(plan)}\nTo run it alone: SIM_SEED=${seed}`
+      `${plan.database}, faults:\n${faultsOf(plan)}\nTo run it alone: SIM_SEED=${seed}\n${kept(result)}`
   )
+}
 
 /** Runs the seeds one after the other and resolves to what was seen; rejects with the first failure. */
 export const check = async <R>(scenario: Scenario<R>, options: Options): Promise<Totals> => {
@@ -65,12 +101,12 @@ export const check = async <R>(scenario: Scenario<R>, options: Options): Promise
   for (const seed of seedsOf(options)) {
     const plan = planOf(simulation, seed, options)
     const result = await simulation.run(seed, plan)
-    if (isFailure(result.verdict)) throw failed(scenario.name, seed, plan, describe(result.verdict))
+    if (isFailure(result.verdict)) throw failed(result, describe(result.verdict))
     campaign.add(runOf(result), () => plan)
     if (options.twice !== true) continue
     const parted = divergence(result, await simulation.run(seed, plan))
     if (parted !== undefined) {
-      throw failed(scenario.name, seed, plan, `two runs differ after event ${parted.sameUntil}: ${parted.detail}`)
+      throw failed(result, `two runs differ after event ${parted.sameUntil}: ${parted.detail}`)
     }
   }
   const { unseen } = campaign.totals
