@@ -29,7 +29,19 @@ export const writeTo = Effect.fnUntraced(
   Effect.catchTag("PlatformError", unwritable)
 )
 
-/** Writes a failure under its name and returns the path; makes the folder if there is none. */
+/** Files of one seed, each under another plan, that a folder may have. */
+const mostOfSeed = 100
+
+/** Whether a file may be replaced: it is of an earlier run of the same plan, or no whole failure. */
+const isEarlier = (text: string, { plan }: FailureFile.FailureFile): boolean => {
+  const there = FailureFile.decode(text, "")
+  return there._tag === "Failure" || JSON.stringify(there.success.plan) === JSON.stringify(plan)
+}
+
+/**
+ * Writes a failure under its name and returns the path; makes the folder if there is none. A failure of the same seed
+ * under another plan, of a campaign with another profile, stays where it is.
+ */
 export const keep = Effect.fnUntraced(
   function* (folder: string, file: FailureFile.FailureFile) {
     const fs = yield* FileSystem.FileSystem
@@ -37,9 +49,14 @@ export const keep = Effect.fnUntraced(
       yield* fs.makeDirectory(folder, { recursive: true })
       yield* fs.writeFileString(path.join(folder, ".gitignore"), "*\n")
     }
-    const at = path.join(folder, FailureFile.fileName(file))
-    yield* writeTo(at, file)
-    return at
+    const name = FailureFile.fileName(file)
+    for (let nth = 1; ; nth++) {
+      const at = path.join(folder, nth === 1 ? name : name.replace(/\.json$/, `-${nth}.json`))
+      const isFree = !(yield* fs.exists(at)) || isEarlier(yield* fs.readFileString(at), file)
+      if (!isFree && nth < mostOfSeed) continue
+      yield* writeTo(at, file)
+      return at
+    }
   },
   Effect.catchTag("PlatformError", unwritable)
 )

@@ -4,7 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
 import { existsSync } from "node:fs"
-import { readFile, writeFile } from "node:fs/promises"
+import { readFile, readdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll } from "vitest"
@@ -98,6 +98,15 @@ describe("sim with a scenario that breaks the rules", () => {
     assert.strictEqual(shrunk.code, 4, shrunk.stderr)
     assert.include(shrunk.stderr, 'in a process of its own the shrunk plan ends with "everything held"')
     assert.isFalse(existsSync(at("crowded.json")))
+  })
+
+  it("keeps the failures of one seed under several profiles beside each other, and of one plan once", async () => {
+    const under = (...drawing: ReadonlyArray<string>) => {
+      const scenario = ["--scenario", `${support("BrokenScenario")}#stuck`]
+      return sim("run", "--seeds", "3", "--jobs", "1", ...scenario, "--failures", at("several"), ...drawing)
+    }
+    for (const nodes of ["1", "2", "1"]) await under("--profile", "calm", "--duration", "500", "--nodes", nodes)
+    assert.deepStrictEqual((await readdir(at("several"))).toSorted(), [".gitignore", "stuck-3-2.json", "stuck-3.json"])
   })
 
   it("says what a replay runs on if the file comes from elsewhere", async () => {
