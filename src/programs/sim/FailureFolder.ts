@@ -6,7 +6,7 @@ import * as path from "node:path"
 import * as FailureFile from "../../testing/campaign/FailureFile.ts"
 import { printable } from "../../testing/explain/Printable.ts"
 import { isFile } from "./ScenarioName.ts"
-import { quoted } from "./SimFlags.ts"
+import { called, quoted } from "./SimFlags.ts"
 import { SimulationMisused, WorkerBroken } from "./SimExit.ts"
 
 /** The failure file that a text is which one of our own processes wrote. */
@@ -62,8 +62,10 @@ export const keep = Effect.fnUntraced(
 )
 
 /** What to type to run a failure again; of a scenario of the user's own it says which. */
-export const replayWith = (file: FailureFile.FailureFile, at: string, scenario: string | undefined): string =>
-  `${FailureFile.replayCommand(file, at)}${scenario === undefined || scenario === file.scenario ? "" : ` --scenario ${quoted(scenario)}`}`
+export const replayWith = (file: FailureFile.FailureFile, at: string, scenario: string | undefined): string => {
+  const own = scenario === undefined || scenario === file.scenario ? "" : ` --scenario ${quoted(scenario)}`
+  return `${FailureFile.replayCommand(file, at, called(process.env))}${own}`
+}
 
 /** Reads the file of a failure. */
 export const read = Effect.fnUntraced(function* (at: string) {

@@ -45,7 +45,7 @@ export const carryOut = Effect.fnUntraced(function* (options: Options) {
     onFailure: ({ replay, seed, words }) => progress.say(`seed ${seed}: ${firstLine(words)}\n  ${replay}`)
   })
   progress.say(
-    `seeds ${options.seeds.words}, to run them again: holdfast sim run --seeds ${options.seeds.words}${SimFlags.argumentsOf(options.drawing, options.scenario)}`
+    `seeds ${options.seeds.words}, to run them again: ${SimFlags.called(process.env)} run --seeds ${options.seeds.words}${SimFlags.argumentsOf(options.drawing, options.scenario)}`
   )
   const { campaign } = campaigning
   const shown = (): Report =>

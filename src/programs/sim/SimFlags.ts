@@ -74,6 +74,12 @@ export const drawingOf = (given: Drawn): Drawing => ({
   ...(given.duration !== undefined && Option.isSome(given.duration) ? { duration: given.duration.value } : {})
 })
 
+/** How this program was called, for commands that are to be typed: by a script of npm, by npx, or by its name. */
+export const called = (env: Readonly<Record<string, string | undefined>>): string => {
+  const event = env["npm_lifecycle_event"]
+  return event === "sim" ? "npm run sim --" : event === "npx" ? "npx holdfast sim" : "holdfast sim"
+}
+
 /** A word as a shell takes it. */
 export const quoted = (word: string): string =>
   /^[\w./#:@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`

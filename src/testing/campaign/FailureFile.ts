@@ -228,6 +228,6 @@ const plain = (words: string): string =>
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-+|-+$/g, "")
 
-/** What a person types to see it again. */
-export const replayCommand = (file: FailureFile, path = fileName(file)): string =>
-  `holdfast sim replay ${/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`}`
+/** What a person types to see it again; `program` is how the simulator is called. */
+export const replayCommand = (file: FailureFile, path = fileName(file), program = "holdfast sim"): string =>
+  `${program} replay ${/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`}`

@@ -3,6 +3,7 @@ import { profileNames } from "../../../src/programs/sim/Drawing.ts"
 import * as HeapSlope from "../../../src/programs/sim/HeapSlope.ts"
 import { codeOf, gravest } from "../../../src/programs/sim/SimExit.ts"
 import { chunk, cut, longPlan } from "../../../src/programs/sim/SoakPlan.ts"
+import { called } from "../../../src/programs/sim/SimFlags.ts"
 import * as Wilson from "../../../src/programs/sim/Wilson.ts"
 import * as Swarm from "../../../src/testing/faults/Swarm.ts"
 
@@ -87,5 +88,14 @@ describe("what commands of the simulator say", () => {
     for (const [index] of verdicts.entries())
       assert.strictEqual(gravest(verdicts.slice(0, index + 1).map(codeOf)), codeOf(verdicts[index]!))
     assert.strictEqual(gravest([]), 0)
+  })
+})
+
+describe("commands that are to be typed", () => {
+  it("begin as the program was called", () => {
+    assert.strictEqual(called({}), "holdfast sim")
+    assert.strictEqual(called({ npm_lifecycle_event: "sim" }), "npm run sim --")
+    assert.strictEqual(called({ npm_lifecycle_event: "npx" }), "npx holdfast sim")
+    assert.strictEqual(called({ npm_lifecycle_event: "test" }), "holdfast sim")
   })
 })
