@@ -59,7 +59,7 @@ export const load = async <A>(scenario: string, use: Use<A>): Promise<A> => {
     const near = nearest(scenario, builtIn.keys())
     const meant = near === undefined ? "" : `; did you mean ${near}?`
     throw unusable(
-      `there is none of this name, only ${[...builtIn.keys()].join(", ")}${meant} - a file of your own has a path: ./scenario.ts`
+      `there is none of this name, only ${[...builtIn.keys()].join(", ")}${meant} - name a file of your own by its path: --scenario ./scenario.ts`
     )
   }
   const [file = "", name = "default"] = scenario.split("#")

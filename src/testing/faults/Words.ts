@@ -4,11 +4,16 @@
 import { type Entry, Fault, type When } from "./FaultPlan.ts"
 import type { Link } from "./Shapes.ts"
 
+/** Without the digits that nobody reads. */
+const short = (value: number): string => String(Number(value.toPrecision(6)))
+
 /** Milliseconds as people write them. */
 export const span = (millis: number): string => {
-  if (millis < 1_000) return `${millis} ms`
-  if (millis < 600_000) return `${millis / 1_000} s`
-  return millis < 48 * 3_600_000 ? `${millis / 60_000} min` : `${millis / 86_400_000} days`
+  if (millis < 1_000) return `${short(millis)} ms`
+  if (millis < 600_000) return `${short(millis / 1_000)} s`
+  return millis < 48 * 3_600_000
+    ? `${Number((millis / 60_000).toFixed(1))} min`
+    : `${Number((millis / 86_400_000).toFixed(2))} days`
 }
 
 const percent = (share: number): string => `${Number((share * 100).toPrecision(3))} %`

@@ -36,6 +36,16 @@ describe("faults in words", () => {
     assert.strictEqual(describeFault({ _tag: "ClockStep", node: "a", by: 90 }), "the clock of a jumps ahead by 90 ms")
   })
 
+  it("give times without the digits that nobody reads", () => {
+    assert.deepStrictEqual([0.0005, 1 / 3, 16_752, 895_004, 200_000_001].map(span), [
+      "0.0005 ms",
+      "0.333333 ms",
+      "16.752 s",
+      "14.9 min",
+      "2.31 days"
+    ])
+  })
+
   it("give times in a unit that fits", () => {
     assert.deepStrictEqual([3, 59_000, 1_800_000, 30 * 86_400_000].map(span), ["3 ms", "59 s", "30 min", "30 days"])
   })
