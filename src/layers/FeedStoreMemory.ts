@@ -18,7 +18,8 @@ interface Feed {
   readonly published: MemoryTable<bigint, FeedEvent>
 }
 
-const feedIn = new MemorySlot((log): Feed => ({
+/** For who looks into a database from outside. */
+export const feedIn = new MemorySlot((log): Feed => ({
   counter: 0n,
   id: new MemoryTable(log),
   newest: new MemoryTable(log),

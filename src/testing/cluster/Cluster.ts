@@ -47,12 +47,14 @@ export class Cluster<R> {
     this.members = new Members(this.world, nodes)
     this.#stage = new ClusterStage(this.world, this.network, this.members, {
       stops: (node) => this.#witness.stops(node),
-      restored: (node) => this.#witness.restored(node)
+      restored: (node) => this.#witness.restored(node),
+      paused: (node) => this.#witness.paused(node),
+      resumed: (node) => this.#witness.resumed(node)
     })
     this.engine = new FaultEngine(this.#stage, plan)
     this.evidence = new Evidence(this.world, scenario.properties ?? [])
     const watching = this.#watching()
-    this.#witness = new Witness(this.members, watching, this.engine, plan, scenario.watch?.(watching))
+    this.#witness = new Witness(this.members, watching, this.engine, plan, scenario.watch?.(watching, plan))
     this.network.onDial = (from, to, failed) => this.#witness.dialled(from, to, failed)
     this.world.onQuiet = () => this.#lookAround()
   }
@@ -84,7 +86,10 @@ export class Cluster<R> {
         heard: (...said) => this.#witness.heard(...said),
         site: (...said) => this.#witness.site(...said),
         logged: (...said) => this.#witness.logged(...said),
-        ended: (...said) => this.#witness.ended(...said)
+        ended: (...said) => this.#witness.ended(...said),
+        opened: (line) => this.#witness.opened(line),
+        over: (line) => this.#witness.over(line),
+        closed: (line) => this.#witness.closed(line)
       }
     })
   }
@@ -104,6 +109,7 @@ export class Cluster<R> {
   #lookAround(): void {
     const { view } = this.members
     this.engine.event(this.world.events)
+    this.#witness.look()
     this.evidence.judge(view)
     if (!this.#windingUp) this.evidence.notice(view)
   }

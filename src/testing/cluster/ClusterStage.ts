@@ -16,6 +16,9 @@ export interface Told {
   readonly stops: (node: string) => void
   /** Its database is what it once was, or empty. */
   readonly restored: (node: string) => void
+  /** It stands still, or goes on. */
+  readonly paused: (node: string) => void
+  readonly resumed: (node: string) => void
 }
 
 export class ClusterStage<R> implements Stage {
@@ -73,6 +76,7 @@ export class ClusterStage<R> implements Stage {
   pause(node: string): Touched {
     const { process } = this.#members.named(node)
     if (process?.state !== "running") return 0
+    this.#told.paused(node)
     process.pause()
     this.#record(node, "pause", { life: process.life })
     return 1
@@ -81,6 +85,7 @@ export class ClusterStage<R> implements Stage {
   resume(node: string): void {
     const { process } = this.#members.named(node)
     if (process?.state !== "paused") return
+    this.#told.resumed(node)
     process.resume()
     this.#record(node, "resume", { life: process.life })
   }

@@ -32,6 +32,7 @@ import { SimulatedBuggify } from "../faults/SimulatedBuggify.ts"
 import type { SimulatedNetwork } from "../network/SimulatedNetwork.ts"
 import type { Process } from "../world/Process.ts"
 import { handledWith } from "./Erase.ts"
+import * as ListenedTransport from "./ListenedTransport.ts"
 import type { Handling, Running, Scenario } from "./Scenario.ts"
 
 /** Where every node listens, at a host of its own. */
@@ -51,7 +52,7 @@ export interface Options<R> {
 }
 
 /** What a node that runs tells its cluster, at the moment it happens. */
-export interface Events {
+export interface Events extends ListenedTransport.Listening {
   readonly transition: (node: string, life: number, transition: Transition) => void
   readonly frame: (kind: number, bytes: number, from: string, to: NodeKey | undefined) => void
   /** A frame of the peer is about to be handled. */
@@ -99,13 +100,13 @@ export const program = <R>(options: Options<R>, life: Life<R>): Effect.Effect<vo
 
 /** Everything that runs in a life, until its scope closes. */
 const build = <R>(
-  { database, identity, name, network, scenario }: Options<R>,
+  { database, events, identity, name, network, scenario }: Options<R>,
   { address, process }: Life<R>
 ): Effect.Effect<Context.Context<Running | R>, Error, Scope.Scope> =>
   Effect.gen(function* () {
     const ground = yield* Layer.build(
       Layer.mergeAll(
-        network.layer(process),
+        ListenedTransport.layer(network, process, events),
         Layer.succeed(Identity, identity),
         database.layer(process),
         Layer.succeedContext(process.context)

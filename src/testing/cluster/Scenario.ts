@@ -21,6 +21,7 @@ import type { Transport } from "../../services/link/Transport.ts"
 import type { Node } from "../../services/Node.ts"
 import type { Transactions } from "../../services/Transactions.ts"
 import type { SimulatedDatabase } from "../database/SimulatedDatabase.ts"
+import type { FaultPlan } from "../faults/FaultPlan.ts"
 import type { Rng } from "../world/Rng.ts"
 import type { TraceEvent } from "../world/Trace.ts"
 
@@ -121,7 +122,7 @@ export interface Scenario<R = never> {
   readonly users?: ((self: Self) => Effect.Effect<unknown, Error, Running | R>) | undefined
   readonly properties?: ReadonlyArray<Property<Running | R>> | undefined
   /** Something that watches one run from outside, made anew for each. */
-  readonly watch?: ((watching: Watching) => Watcher) | undefined
+  readonly watch?: ((watching: Watching, plan: FaultPlan) => Watcher) | undefined
   /** The database that runs use unless their plan says otherwise; "memory" by default. */
   readonly database?: "memory" | "pglite" | undefined
 }

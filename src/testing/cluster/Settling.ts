@@ -8,9 +8,10 @@ import { failureOf } from "./ExitWords.ts"
 import type { Members } from "./Members.ts"
 import type { Property, Running, Scenario } from "./Scenario.ts"
 import { disconnected } from "./Sessions.ts"
+import { SignsOfLife } from "./SignsOfLife.ts"
 
-/** Between two rounds, in microseconds. */
-const pause = 250_000
+/** Between two rounds, in microseconds; more and more of it once they have lasted for so long. */
+const [pause, patience] = [250_000, 30_000_000]
 
 /** What has not come true yet. */
 export interface Missing {
@@ -28,12 +29,16 @@ export class Settling<R> {
   #missing: Missing | undefined
   /** Answers of this round that have not come. */
   readonly #awaited = new Set<Missing>()
+  readonly #began: number
+  readonly #life: SignsOfLife
 
   constructor(world: World, members: Members<R>, { properties = [], wants }: Scenario<R>) {
     this.#world = world
     this.#members = members
     this.#wants = wants
     this.#properties = properties.filter((property) => property._tag === "Eventually")
+    this.#began = world.now
+    this.#life = new SignsOfLife(members.view)
   }
 
   /** Who has not answered, or what was wrong in the last round; `undefined` before the first one. */
@@ -43,11 +48,12 @@ export class Settling<R> {
   }
 
   begin(): void {
-    this.#world.at(this.#world.now + pause, () => this.#round())
+    const { now } = this.#world
+    this.#world.at(now + Math.max(pause, (now - this.#began - patience) / 8), () => this.#round())
   }
 
   #round(): void {
-    const apart = disconnected(this.#members.view, this.#wants)
+    const apart = disconnected(this.#members.view, this.#wants) ?? this.#life.missing
     if (apart !== undefined) return this.#again(apart)
     const rounds = this.#properties.map(({ name, round }) => ({ name, ...round() }))
     const questions = rounds.flatMap(({ ask, name }) =>

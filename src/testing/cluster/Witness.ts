@@ -2,9 +2,10 @@
  * Hears what nodes, their databases and the network tell, at the moment it happens: writes it down, and passes it on to
  * those who judge it and to the triggers of the fault engine.
  */
-import { Cause, type Exit } from "effect"
+import { Cause, Context, Effect, type Exit } from "effect"
 import { Kind, nameOf as nameOfKind } from "../../protocol/link/Frame.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
+import { Supervisor } from "../../services/link/Supervisor.ts"
 import type { Transition } from "../../services/link/Transition.ts"
 import type { DialReason } from "../../services/link/Transport.ts"
 import type { FaultEngine } from "../faults/FaultEngine.ts"
@@ -14,10 +15,12 @@ import { Conduct } from "./Conduct.ts"
 import { Dials } from "./Dials.ts"
 import { failureOf } from "./ExitWords.ts"
 import { Farewells } from "./Farewells.ts"
+import { LinkRules } from "./LinkRules.ts"
+import type { Line } from "./Line.ts"
 import type { Members } from "./Members.ts"
 import type { Watcher, Watching } from "./Scenario.ts"
 import { connectionsWith, Sessions } from "./Sessions.ts"
-import type { Events, Remains } from "./SimulatedNode.ts"
+import type { Events, Remains, SimulatedNode } from "./SimulatedNode.ts"
 
 export const noDefects = "no defects"
 export const nothingLeft = "nothing is left after a stop"
@@ -32,6 +35,7 @@ export class Witness<R> implements Events {
   readonly #beats: Beats
   readonly #farewells: Farewells
   readonly #dials: Dials
+  readonly #links: LinkRules
 
   constructor(
     members: Members<R>,
@@ -49,6 +53,7 @@ export class Witness<R> implements Events {
     this.#beats = new Beats(watching)
     this.#farewells = new Farewells(watching, plan)
     this.#dials = new Dials(watching, plan)
+    this.#links = new LinkRules(watching, plan)
   }
 
   // What is done to nodes.
@@ -61,10 +66,33 @@ export class Witness<R> implements Events {
   /** A node's database is what it once was, or empty. */
   restored(node: string): void {
     this.#beats.restored(node)
+    this.#links.restored(node)
     this.#watcher?.restored?.(node)
   }
 
+  /** A node stands still from now on. */
+  paused(node: string): void {
+    this.#links.paused(node)
+  }
+
+  /** A node is about to go on. */
+  resumed(node: string): void {
+    this.#links.resumed(this.#members.named(node))
+  }
+
   // What nodes tell.
+
+  opened(line: Line): void {
+    this.#links.listening.opened(line)
+  }
+
+  over(line: Line): void {
+    this.#links.listening.over(line)
+  }
+
+  closed(line: Line): void {
+    this.#links.listening.closed(line)
+  }
 
   transition(node: string, life: number, transition: Transition): void {
     const { from, peer: key, to } = transition
@@ -75,6 +103,7 @@ export class Witness<R> implements Events {
     this.#conduct.transition(node, peer, transition, stopping)
     if (!this.#members.named(node).stopping) this.#farewells.transition(node, peer, transition, this.#engine.begun)
     const way = { node, life, to: peer }
+    this.#links.transition(way, transition)
     if (to === "active") this.#dials.connected(way)
     else if (from === "active") this.#dials.ended(way, this.#millis)
   }
@@ -85,13 +114,18 @@ export class Witness<R> implements Events {
     const peer = to === undefined ? "" : (this.#members.nameOf(to) ?? "")
     if (kind !== Kind.Ping && kind !== Kind.Pong) this.#watching.note(from, "frame", { kind: name, to: peer, bytes })
     if (kind === Kind.Resume && to !== undefined) this.#resumes(from, to)
-    if (peer !== "") this.#engine.frame(name, from, peer)
+    if (peer === "") return
+    this.#links.frame(this.#members.named(from), this.#members.named(peer), kind)
+    this.#engine.frame(name, from, peer)
   }
 
   heard(node: string, peer: NodeKey | undefined): void {
-    const live = peer === undefined ? undefined : this.#members.named(node).registry?.session(peer)
+    const { life, registry } = this.#members.named(node)
+    const live = peer === undefined ? undefined : registry?.session(peer)
     if (live === undefined) return
-    this.#beats.heard({ node, who: this.#nameOf(live.session.peer) }, live.connection.heartbeat)
+    const who = this.#nameOf(live.session.peer)
+    this.#beats.heard({ node, who }, live.connection.heartbeat)
+    this.#links.heard({ node, life, to: who }, live.connection)
   }
 
   site(node: string, site: string): void {
@@ -128,8 +162,14 @@ export class Witness<R> implements Events {
     const [member, peer] = [this.#members.find(from), this.#members.at(to)]
     if (peer === undefined || member === undefined) return
     const way = { node: from, life: member.life, to: peer.name }
+    if (failed === undefined) this.#links.dial(way, () => failuresOf(member, peer.key))
     if (failed === undefined) this.#dials.dial(way, this.#millis)
     else this.#dials.failed(way, failed, this.#millis)
+  }
+
+  /** Nothing can run before time moves. */
+  look(): void {
+    this.#links.look()
   }
 
   get #millis(): number {
@@ -146,4 +186,11 @@ export class Witness<R> implements Events {
     if (live === undefined) return
     this.#beats.resumes({ node, who: this.#nameOf(peer) }, `${life}/${live.connection.id}`, peer, database)
   }
+}
+
+/** Failures of a peer that a node's supervisor counts. */
+const failuresOf = <R>({ services }: SimulatedNode<R>, key: NodeKey): number => {
+  if (services === undefined) return 0
+  const watches = Effect.runSync(Context.get(services, Supervisor).watches)
+  return watches.find(({ peer }) => peer === key)?.failures ?? 0
 }

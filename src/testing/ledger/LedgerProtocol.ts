@@ -6,7 +6,7 @@ import { Effect, Random } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql/SqlError"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
-import { Delivery, type MessageInvalid } from "../../services/delivery/Delivery.ts"
+import { Delivery, type MessageInvalid, type SendOptions } from "../../services/delivery/Delivery.ts"
 import * as Protocol from "../../services/delivery/Protocol.ts"
 import { Ledger } from "./Ledger.ts"
 import { LedgerMessage } from "./LedgerMessage.ts"
@@ -59,7 +59,8 @@ export const LedgerProtocol: Protocol.Protocol<"ledger", LedgerMessage, Ledger |
 /** Writes a message into the own ledger and sends it, in the caller's transaction. */
 export const send = (
   to: NodeKey,
-  { padding = 0, subject, wish }: Pick<LedgerMessage, "subject" | "wish"> & { readonly padding?: number }
+  { padding = 0, subject, wish }: Pick<LedgerMessage, "subject" | "wish"> & { readonly padding?: number },
+  options?: SendOptions
 ): Effect.Effect<void, SqlError | MessageInvalid, Ledger | Delivery | SecureRandom.SecureRandom> =>
   Effect.gen(function* () {
     const ledger = yield* Ledger
@@ -69,5 +70,5 @@ export const send = (
     const n = yield* ledger.next
     const message = { id, n, subject, wish, again: false, padding: "x".repeat(padding) }
     yield* ledger.sent({ ...message, to })
-    yield* delivery.send(to, LedgerProtocol, message)
+    yield* delivery.send(to, LedgerProtocol, message, options)
   })

@@ -15,7 +15,7 @@ export const ledger = Scenario.make({
   services: Ledger.layer,
   tables: createTable,
   users,
-  watch: (watching) => new LedgerWatch(watching),
+  watch: (watching, plan) => new LedgerWatch(watching, plan),
   properties: [
     Scenario.sometimes("a node is down", ({ nodes }) => nodes.some(({ life, state }) => life > 0 && state === "dead")),
     Scenario.sometimes("a node stands still", ({ nodes }) => nodes.some(({ state }) => state === "paused")),

@@ -4,14 +4,17 @@
  *
  * It looks into databases in memory only. What the nodes of SQL databases wrote is compared at the end (`compare`).
  */
+import { feedIn } from "../../layers/FeedStoreMemory.ts"
 import { rowsIn } from "../../layers/retry/MemoryRows.ts"
 import type { MemoryDatabase } from "../../layers/MemoryDatabase.ts"
 import type { MemoryTable } from "../../layers/MemoryTable.ts"
 import type { SimulatedDatabase } from "../database/SimulatedDatabase.ts"
 import type { Watcher, Watching } from "../cluster/Scenario.ts"
+import type { FaultPlan } from "../faults/FaultPlan.ts"
 import { type Account, tablesIn } from "./Ledger.ts"
 import type { Concluded, Effected, Sent } from "./LedgerMessage.ts"
 import { hasEffect } from "./LedgerProtocol.ts"
+import { Promptness } from "./Promptness.ts"
 
 export const once = "effect exactly once"
 export const inOrder = "effect in order"
@@ -44,10 +47,12 @@ export class LedgerWatch implements Watcher {
   readonly #names = new Map<string, string>()
   /** Everything that any node has ever committed, by its id: a restored node forgets, its peers do not. */
   readonly #ever = new Map<string, Sent>()
+  readonly #promptness: Promptness
   #anyRestored = false
 
-  constructor(watching: Watching) {
+  constructor(watching: Watching, plan: FaultPlan) {
     this.#watching = watching
+    this.#promptness = new Promptness(watching, plan)
     for (const { key, name } of watching.view.nodes) this.#names.set(key, name)
   }
 
@@ -81,6 +86,7 @@ export class LedgerWatch implements Watcher {
   #sent(node: string, book: Book, row: Sent): void {
     book.sent.set(row.id, row)
     this.#ever.set(row.id, row)
+    this.#promptness.sent(node, row)
     this.#watching.count("messages sent")
     this.#watching.note(node, "sent", { to: this.#name(row.to), n: row.n, wish: row.wish })
   }
@@ -95,6 +101,7 @@ export class LedgerWatch implements Watcher {
     if (!hasEffect(sent)) return this.#watching.violated(truthful, `${what} took effect and asked to be ${sent.wish}d`)
     if (book.effects.has(row.id)) return this.#watching.violated(once, `${what} took effect again`)
     book.effects.set(row.id, row)
+    this.#promptness.effect(from, node, row)
     const lane = `${from}/${row.subject}`
     const last = book.last.get(lane) ?? 0
     if (row.n < last && !this.#anyRestored) {
@@ -121,15 +128,32 @@ export class LedgerWatch implements Watcher {
     }
   }
 
-  /** What was sent and is not concluded is in the outbox. */
+  /** What was sent, is not concluded and has not been shed with an event is in the outbox. */
   #balance(node: string, book: Book, memory: MemoryDatabase["Service"]): void {
     if (this.#anyRestored) return
-    const owed = rowsIn.of(memory).ids.size
-    const open = book.sent.size - book.conclusions.size
+    const shed = expired(memory)
+    const owed = rowsIn.of(memory).ids.size - (shed === 0 ? 0 : voids(memory))
+    const open = book.sent.size - book.conclusions.size - shed
     if (owed !== open) {
       this.#watching.violated(conserved, `${node} has ${open} messages without an outcome and owes ${owed}`)
     }
   }
+}
+
+/** The events that say of a message that its time was over. */
+const expired = (memory: MemoryDatabase["Service"]): number => {
+  const { published, waiting } = feedIn.of(memory)
+  let events = 0
+  for (const { kind } of [...published, ...waiting]) if (kind === "message.expired") events++
+  return events
+}
+
+/** Messages that have been taken back and still have their numbers. */
+const voids = (memory: MemoryDatabase["Service"]): number => {
+  const rows = rowsIn.of(memory)
+  let taken = 0
+  for (const { peer } of rows.links) for (const row of rows.of(peer).outbox) if (row.void) taken++
+  return taken
 }
 
 /** What does not fit together in the ledgers of all nodes, by key, once everything is quiet. */
