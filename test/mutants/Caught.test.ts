@@ -7,11 +7,9 @@ import { Effect, Schema, Semaphore } from "effect"
 import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import * as Simulation from "../../src/testing/campaign/Simulation.ts"
 import { describe as wordsOf, held, Verdict } from "../../src/testing/cluster/Verdict.ts"
-import { ledger } from "../../src/testing/ledger/LedgerScenario.ts"
 import { mutants } from "./Mutants.ts"
-import { brokenBy, isFor, read, runFor, stored } from "./Stored.ts"
+import { brokenBy, isFor, read, runFor, simulationFor, stored } from "./Stored.ts"
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const run = promisify(execFile)
@@ -28,7 +26,6 @@ const replay = async (name: string): Promise<typeof Replayed.Type> => {
 
 /** A process is a core's work. */
 const cores = Semaphore.makeUnsafe(2)
-const simulation = Simulation.make(ledger)
 
 describe("planted bugs", () => {
   const names = stored()
@@ -56,7 +53,7 @@ describe("planted bugs", () => {
     it.concurrent(`${mutant.name} is found by its plan, which finds nothing without it: ${property}`, async () => {
       const found = await Effect.runPromise(cores.withPermit(Effect.promise(() => replay(mutant.name))))
       assert.strictEqual(brokenBy(found.verdict), property, wordsOf(found.verdict))
-      const clean = await runFor(mutant, simulation, found.seed, plan)
+      const clean = await runFor(mutant, simulationFor(mutant), found.seed, plan)
       assert.deepStrictEqual(clean.verdict, held)
     })
   }

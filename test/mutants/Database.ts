@@ -26,7 +26,7 @@ export const database: ReadonlyArray<Mutant> = [
     log.clear()`,
     property: "effect exactly once",
     also: ["sent is acked, pending or shed", "nothing before its commit"],
-    profile: "database"
+    profile: "crash"
   },
   {
     name: "dirty-read",

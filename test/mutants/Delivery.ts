@@ -206,8 +206,8 @@ const resuming: ReadonlyArray<Mutant> = [
     file: sequence,
     find: `if (position < ours.receipted) return`,
     replace: `if (position < 0n) return`,
-    property: "nobody is accused",
-    also: ["everything arrives"],
+    property: "no restore goes unnoticed",
+    also: ["nobody is accused", "everything arrives"],
     profile: "database"
   },
   {
@@ -230,7 +230,8 @@ const keeping: ReadonlyArray<Mutant> = [
     find: `expired.map(({ deadline`,
     replace: `expired.slice(expired.length).map(({ deadline`,
     property: "sent is acked, pending or shed",
-    profile: "network"
+    profile: "network",
+    scenario: "deadlines"
   },
   {
     name: "epoch-not-raised",

@@ -33,6 +33,7 @@ export const properties = [
   "an end has its true reason",
   "back-off is kept",
   "no restore without a restore",
+  "no restore goes unnoticed",
   "a session has an epoch of its own",
   "nothing leaks",
   "same seed, same run"
@@ -54,6 +55,8 @@ export interface Mutant {
   readonly also?: ReadonlyArray<Property>
   /** The profile under whose plans it is found soonest. */
   readonly profile: Profile
+  /** The scenario in which it is hunted; "ledger" by default. */
+  readonly scenario?: "ledger" | "deadlines"
 }
 
 /** A planted bug that no longer fits the sources. */

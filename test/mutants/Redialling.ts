@@ -32,7 +32,7 @@ export const redialling: ReadonlyArray<Mutant> = [
     find: `? { state: initial, waitMillis`,
     replace: `? { state: { ...initial, failures: state.failures }, waitMillis`,
     property: "back-off is kept",
-    profile: "crash"
+    profile: "network"
   },
   {
     name: "breaker-never-closes",

@@ -19,7 +19,13 @@ const found = ({ name }: Mutant): ReadonlyArray<string> => {
   if (!stored().includes(name)) return ["not found", "", "", "", ""]
   const { plan, property, seedsToDetection, shrinkMillis } = read(name)
   const seconds = (shrinkMillis / 1_000).toFixed(1)
-  return [words(property), String(seedsToDetection), String(plan.faults.length), String(plan.nodes), `${seconds} s`]
+  return [
+    words(property),
+    seedsToDetection === undefined ? "by hand" : String(seedsToDetection),
+    String(plan.faults.length),
+    String(plan.nodes),
+    `${seconds} s`
+  ]
 }
 
 /** The bug's line in its table. */

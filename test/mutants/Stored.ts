@@ -5,18 +5,20 @@ import { Schema } from "effect"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { divergence } from "../../src/testing/campaign/Determinism.ts"
-import type { Simulation } from "../../src/testing/campaign/Simulation.ts"
+import * as Simulation from "../../src/testing/campaign/Simulation.ts"
 import type { Result } from "../../src/testing/cluster/Result.ts"
 import { Verdict } from "../../src/testing/cluster/Verdict.ts"
 import { FaultPlan } from "../../src/testing/faults/FaultPlan.ts"
+import { deadlines } from "../../src/testing/ledger/DeadlinesScenario.ts"
+import { ledger } from "../../src/testing/ledger/LedgerScenario.ts"
 import { type Mutant, properties, type Property } from "./Mutant.ts"
 
 export const Stored = Schema.Struct({
   mutant: Schema.String,
   /** What found it. */
   property: Schema.Literals(properties),
-  /** How many seeds of the mutant's profile were run, this one included. */
-  seedsToDetection: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2_000 })),
+  /** How many seeds of the mutant's profile were run, this one included; left out if its plan was written by hand. */
+  seedsToDetection: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2_000 }))),
   /** Milliseconds, on two busy cores. */
   shrinkMillis: Schema.Int,
   seed: Schema.Int,
@@ -37,6 +39,12 @@ export const write = (stored: Stored): void => {
 
 export const read = (mutant: string): Stored => Schema.decodeUnknownSync(Text)(readFileSync(fileOf(mutant), "utf8"))
 
+/** The plan that was written by hand for a bug. */
+export const readAimed = (mutant: string): FaultPlan =>
+  Schema.decodeUnknownSync(Schema.fromJsonString(FaultPlan))(
+    readFileSync(new URL(`aimed/${mutant}.json`, import.meta.url), "utf8")
+  )
+
 /** The bugs of which there is a plan, in the order of their names. */
 export const stored = (): ReadonlyArray<string> =>
   readdirSync(folder)
@@ -54,12 +62,16 @@ export const brokenBy = (verdict: Verdict): Property | undefined => {
 export const isFor = ({ also = [], property }: Mutant, found: Property | undefined): found is Property =>
   found !== undefined && [property, ...also].includes(found)
 
+/** What a bug is hunted in. */
+export const simulationFor = ({ scenario }: Pick<Mutant, "scenario">): Simulation.Simulation =>
+  scenario === "deadlines" ? Simulation.make(deadlines) : Simulation.make(ledger)
+
 const repeats = "same seed, same run" satisfies Property
 
 /** One run; where replaying is what is broken, two, and what they differ in is the verdict. */
 export const runFor = async (
   { property }: Pick<Mutant, "property">,
-  simulation: Simulation,
+  simulation: Simulation.Simulation,
   seed: number,
   plan: FaultPlan
 ): Promise<Pick<Result, "verdict" | "trace">> => {

@@ -1,27 +1,28 @@
 /**
  * Hunts the planted bug that the environment names: runs seeds of its profile until one fails by a property that has to
- * find it, shrinks the plan and stores it in `plans`.
+ * find it, shrinks the plan and stores it in `plans`. With `--aimed` the plan is the one that was written by hand for the
+ * bug, in `aimed`.
  *
- * `MUTANT=first-wins node --import ./test/mutants/load.ts test/mutants/hunt.ts [--seconds 300]`
+ * `MUTANT=first-wins node --import ./test/mutants/load.ts test/mutants/hunt.ts [--seconds 300] [--aimed]`
  */
 import { parseArgs } from "node:util"
 import { planOf } from "../../src/testing/campaign/Check.ts"
 import { shrink, timesOf } from "../../src/testing/campaign/Shrink.ts"
-import * as Simulation from "../../src/testing/campaign/Simulation.ts"
 import { describe, isFailure, type Verdict } from "../../src/testing/cluster/Verdict.ts"
 import type { FaultPlan } from "../../src/testing/faults/FaultPlan.ts"
-import { ledger } from "../../src/testing/ledger/LedgerScenario.ts"
 import type { Mutant, Property } from "./Mutant.ts"
 import { find } from "./Mutants.ts"
 import { writeRow } from "./Row.ts"
-import { brokenBy, isFor, runFor, write } from "./Stored.ts"
+import { brokenBy, isFor, readAimed, runFor, simulationFor, write } from "./Stored.ts"
 
 /** Seeds. */
 const most = 2_000
 
-const { values } = parseArgs({ options: { seconds: { type: "string", default: "300" } } })
+const { values } = parseArgs({
+  options: { seconds: { type: "string", default: "300" }, aimed: { type: "boolean", default: false } }
+})
 const mutant = find(process.env["MUTANT"] ?? "")
-const simulation = Simulation.make(ledger)
+const simulation = simulationFor(mutant)
 const clock = (): number => performance.now()
 
 interface Caught {
@@ -36,7 +37,7 @@ const say = (words: string): void => console.log(`${mutant.name}: ${words}`)
 /** The first seed from here on that one of the properties finds. */
 const search = async ({ profile }: Mutant, from: number, deadline: number): Promise<Caught | undefined> => {
   for (let seed = from; seed < most && clock() < deadline; seed++) {
-    const plan = planOf(simulation, seed, { profile })
+    const plan = values.aimed ? readAimed(mutant.name) : planOf(simulation, seed, { profile })
     const { verdict } = await runFor(mutant, simulation, seed, plan)
     const property = brokenBy(verdict)
     if (isFor(mutant, property)) return { property, seed, plan, verdict }
@@ -84,7 +85,8 @@ const hunt = async (deadline: number): Promise<void> => {
     const shrinkMillis = Math.round(clock() - began)
     say(`${plan.faults.length} faults, ${plan.nodes} nodes after ${runs} runs and ${shrinkMillis} ms: ${property}`)
     if (!isSmall(plan)) continue
-    write({ mutant: mutant.name, property, seedsToDetection: first + 1, shrinkMillis, seed, plan, verdict })
+    const seeds = values.aimed ? {} : { seedsToDetection: first + 1 }
+    write({ mutant: mutant.name, property, ...seeds, shrinkMillis, seed, plan, verdict })
     writeRow(mutant)
     return
   }

@@ -5,17 +5,15 @@
  *
  * `MUTANT=first-wins node --import ./test/mutants/load.ts test/mutants/replay.ts`
  */
-import * as Simulation from "../../src/testing/campaign/Simulation.ts"
-import { ledger } from "../../src/testing/ledger/LedgerScenario.ts"
 import { find } from "./Mutants.ts"
-import { brokenBy, read, runFor } from "./Stored.ts"
+import { brokenBy, read, runFor, simulationFor } from "./Stored.ts"
 
 /** Seeds, the stored one included. */
 const tries = 24
 
 const mutant = find(process.env["MUTANT"] ?? "")
 const { plan, property, seed } = read(mutant.name)
-const simulation = Simulation.make(ledger)
+const simulation = simulationFor(mutant)
 
 const replay = async () => {
   for (let now = seed; ; now++) {
