@@ -6,6 +6,8 @@ import type { Sample } from "./Contract.ts"
 /** What a run may gain for so many sessions that begin and end, in bytes. */
 export const allowed = 1_000_000
 export const cycles = 10_000
+/** With fewer sessions than this nothing can be said: what a process takes once would count as a leak. */
+export const enough = 1_000
 
 /** What comes first is not counted: code is still being compiled, and caches filled. */
 const warmUp = 0.2
@@ -28,3 +30,6 @@ export const slope = (samples: ReadonlyArray<Pick<Sample, "virtualMillis" | "hea
 /** The same for 10,000 sessions, of which there were so many in this time; 0 if there were none. */
 export const perCycles = (bytesPerMilli: number, virtualMillis: number, sessions: number): number =>
   sessions === 0 ? 0 : (bytesPerMilli * virtualMillis * cycles) / sessions
+
+/** Whether a heap that grows by so many bytes for 10,000 sessions is a leak. */
+export const isLeak = (bytes: number, sessions: number): boolean => sessions >= enough && bytes > allowed

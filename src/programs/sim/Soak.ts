@@ -85,7 +85,9 @@ const text = (figures: Figures): string => {
       ],
       [
         "Heap",
-        `${megabytes(figures.heapBytesAnHour)} more in an hour, ${megabytes(heapBytesPerCycles)} in ${count(HeapSlope.cycles)} sessions (${megabytes(HeapSlope.allowed)} allowed)`
+        figures.sessions < HeapSlope.enough
+          ? `not judged: ${count(figures.sessions)} sessions say too little, ${count(HeapSlope.enough)} are enough (a longer --virtual)`
+          : `${megabytes(figures.heapBytesAnHour)} more in an hour, ${megabytes(heapBytesPerCycles)} in ${count(HeapSlope.cycles)} sessions (${megabytes(HeapSlope.allowed)} allowed)`
       ]
     ]),
     "",
@@ -129,7 +131,7 @@ export const soak = Effect.fnUntraced(function* (options: Options) {
     const problem = `${describe(file.verdict)}\n${replayWith(file, at, options.scenario)}`
     return yield* new SimulationFailed({ problem, exitCode: codeOf(file.verdict) })
   }
-  if (figures.heapBytesPerCycles <= HeapSlope.allowed) return
+  if (!HeapSlope.isLeak(figures.heapBytesPerCycles, figures.sessions)) return
   const problem = `the heap grows by ${megabytes(figures.heapBytesPerCycles)} in ${count(HeapSlope.cycles)} sessions, ${megabytes(HeapSlope.allowed)} are allowed`
   return yield* new SimulationFailed({ problem, exitCode: SimExit.unsafe })
 })

@@ -38,6 +38,14 @@ describe("the slope of a heap", () => {
     assert.strictEqual(HeapSlope.perCycles(2, 1_000_000, 5_000), 4_000_000)
     assert.strictEqual(HeapSlope.perCycles(2, 1_000_000, 0), 0)
   })
+
+  it("is a leak only where there were sessions enough to tell", () => {
+    const { allowed, enough, isLeak } = HeapSlope
+    assert.deepStrictEqual(
+      [isLeak(allowed + 1, enough), isLeak(allowed, enough), isLeak(100 * allowed, enough - 1)],
+      [true, false, false]
+    )
+  })
 })
 
 describe("the plan of a soak", () => {
