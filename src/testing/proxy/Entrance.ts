@@ -9,8 +9,8 @@ import type * as Net from "node:net"
 import type { Endpoint } from "../../protocol/Address.ts"
 import type { Fate } from "../network/DialRules.ts"
 import { residual } from "../network/Retransmission.ts"
+import { breakOff } from "./BreakOff.ts"
 import { type Lanes, ProxiedConnection } from "./ProxiedConnection.ts"
-import { breakOff } from "./Pump.ts"
 
 /** What entrances have in common. */
 export interface House {

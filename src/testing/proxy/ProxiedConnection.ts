@@ -6,8 +6,9 @@ import * as Net from "node:net"
 import type { Endpoint } from "../../protocol/Address.ts"
 import type { FaultOf } from "../faults/FaultPlan.ts"
 import type { Select } from "../faults/Stage.ts"
+import { breakOff } from "./BreakOff.ts"
 import type { Lane } from "./Lane.ts"
-import { breakOff, Pump } from "./Pump.ts"
+import { Pump } from "./Pump.ts"
 
 /** How a connection is ended: FIN after what is under way, RST instead of it, or FIN instead of it. */
 export type How = FaultOf<"Close">["how"]
@@ -36,7 +37,8 @@ export class ProxiedConnection {
   #target: Net.Socket | undefined
   #there: Pump | undefined
   #back: Pump | undefined
-  #silent = false
+  /** Something on it was silenced, or it was never forwarded. */
+  #silenced = false
   #closed = false
   #lingering: NodeJS.Timeout | undefined
 
@@ -71,8 +73,9 @@ export class ProxiedConnection {
     return this.#back?.hasSpoken === true
   }
 
+  /** Whether it will never carry anything again, and nobody was told. */
   get isSilent(): boolean {
-    return this.#silent
+    return this.#silenced && this.#pumps.every(({ isStill }) => isStill)
   }
 
   /** Connects to the target and lets bytes pass both ways; once. */
@@ -100,15 +103,17 @@ export class ProxiedConnection {
     return select(there.from, there.to) || select(back.from, back.to)
   }
 
-  /** Carries nothing any more in the selected directions, and nobody is told. */
-  silence(select: Select): void {
-    this.#silent = true
-    for (const pump of this.#pumps) if (select(pump.lane.from, pump.lane.to)) pump.stop()
+  /** Carries nothing any more in the selected directions, and nobody is told; whether it would have. */
+  silence(select: Select): boolean {
+    const struck = this.#pumps.filter(({ isStill, lane }) => !isStill && select(lane.from, lane.to))
+    for (const pump of struck) pump.stop()
+    this.#silenced ||= struck.length > 0
+    return struck.length > 0
   }
 
   /** Never forwards it, and says nothing until the dialler gives up. */
   ignore(): void {
-    this.#silent = true
+    this.#silenced = true
     this.#dialled.on("end", this.destroy).resume()
   }
 
@@ -116,9 +121,10 @@ export class ProxiedConnection {
   close(how: How, select: Select): void {
     const struck = this.#pumps.filter(({ lane }) => select(lane.from, lane.to))
     if (!this.isForwarded || (how === "rst" && struck.length === 2)) return this.reset()
+    const then = struck.length === 2 ? "ignored" : "reset"
     for (const pump of struck) {
       if (how === "rst") pump.refuse()
-      else pump.finish(how === "fin" ? "delivered" : "lost")
+      else pump.finish(how === "fin" ? "delivered" : "lost", then)
     }
     if (struck.length === 2) this.#lingering ??= setTimeout(this.destroy, linger)
   }

@@ -104,9 +104,7 @@ export class ProxyNetwork implements StageNetwork {
   }
 
   silence(select: Select): number {
-    const struck = this.#struck(select).filter(({ isSilent }) => !isSilent)
-    for (const connection of struck) connection.silence(select)
-    return struck.length
+    return this.#struck(select).filter((connection) => connection.silence(select)).length
   }
 
   close(select: Select, how: FaultOf<"Close">["how"]): number {

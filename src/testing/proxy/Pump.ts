@@ -6,7 +6,9 @@
  * noticed of a sender while it waits, not even that it is gone: that is how sockets are that nobody reads from.
  */
 import type * as Net from "node:net"
+import { Fifo } from "../network/Fifo.ts"
 import type { Recording } from "../network/Ghosts.ts"
+import { breakOff } from "./BreakOff.ts"
 import type { Lane } from "./Lane.ts"
 
 /** What is under way: bytes, or how they end. */
@@ -14,20 +16,14 @@ interface Packet {
   bytes: Buffer | "fin" | "rst"
   /** When it arrives, if nothing else is in its way. */
   readonly due: number
-  next: Packet | undefined
 }
 
 /**
- * `ended`: the source has said all; `closing`: the sink was told that it has, and what comes is thrown away; `refused`:
- * the sink is gone, which the source learns when it says something; `over`: nothing comes and nothing goes.
+ * `ended`: the source has said all; `closing`: the sink was told that it has, and what comes is thrown away; `severed`:
+ * the sink was told so, which the source learns when it says something; `refused`: the sink is gone, which the source
+ * learns the same way; `over`: nothing comes and nothing goes.
  */
-type State = "open" | "ended" | "closing" | "refused" | "over"
-
-/** Resets a socket; where no connection is yet there is nothing to reset. */
-export const breakOff = (socket: Net.Socket): void => {
-  if (socket.connecting) socket.destroy()
-  else if (!socket.destroyed) socket.resetAndDestroy()
-}
+type State = "open" | "ended" | "closing" | "severed" | "refused" | "over"
 
 export class Pump {
   readonly lane: Lane
@@ -39,8 +35,7 @@ export class Pump {
   #spoken = false
   /** Read, and not under way yet for want of room in the window. */
   #unread: Buffer | undefined
-  #first: Packet | undefined
-  #last: Packet | undefined
+  readonly #packets = new Fifo<Packet>()
   #underWay = 0
   #passed = 0
   #heldSince: number | undefined
@@ -78,6 +73,11 @@ export class Pump {
     return this.#spoken
   }
 
+  /** Nothing will pass any more that has not passed. */
+  get isStill(): boolean {
+    return this.#state === "over" || (this.#state === "ended" && this.#packets.size === 0 && this.held === 0)
+  }
+
   /** The source is gone: the sink is reset after what is under way, and loses what its reader has not taken. */
   sourceFailed(): void {
     this.#end("rst")
@@ -88,15 +88,15 @@ export class Pump {
     this.#become("over")
   }
 
-  /** Ends the sink's side, after what is under way or in its place. */
-  finish(underWay: "delivered" | "lost"): void {
+  /** Ends the sink's side, after what is under way or in its place. What the source says then is ignored or reset. */
+  finish(underWay: "delivered" | "lost", then: "ignored" | "reset"): void {
     if (this.#state !== "open" && this.#state !== "ended") return
     if (underWay === "lost") {
       this.#forget()
       this.#state = "open"
     }
     this.#end("fin")
-    this.#state = "closing"
+    this.#state = then === "reset" ? "severed" : "closing"
     this.#read()
   }
 
@@ -130,14 +130,23 @@ export class Pump {
   readonly #arrive = (chunk: Buffer): void => {
     this.#spoken = true
     if (this.#state === "refused") this.#reset()
+    if (this.#state === "severed") this.#answer()
     if (this.#state !== "open") return
     this.#recording?.add(Buffer.from(chunk))
     this.#unread = this.#unread === undefined ? chunk : Buffer.concat([this.#unread, chunk])
     this.adapt()
   }
 
+  /** Nobody hears the source any more: it is told, once what it said before has arrived. */
+  #answer(): void {
+    this.#state = "ended"
+    this.#add("rst")
+    this.adapt()
+  }
+
   #end(how: "fin" | "rst"): void {
     if (this.#state === "refused") this.#reset()
+    if (this.#state === "severed" && how === "rst") return this.#answer()
     if (this.#state !== "open" && (this.#state !== "ended" || how === "fin")) return
     this.#state = "ended"
     if (this.#unread !== undefined) this.#add(this.#unread)
@@ -160,11 +169,8 @@ export class Pump {
   }
 
   #add(bytes: Packet["bytes"]): void {
-    const due = Math.max(this.#last?.due ?? 0, performance.now() + this.lane.delay())
-    const packet: Packet = { bytes, due, next: undefined }
-    if (this.#last === undefined) this.#first = packet
-    else this.#last.next = packet
-    this.#last = packet
+    const due = Math.max(this.#packets.last?.due ?? 0, performance.now() + this.lane.delay())
+    this.#packets.push({ bytes, due })
     if (typeof bytes !== "string") this.#underWay += bytes.length
   }
 
@@ -172,7 +178,8 @@ export class Pump {
     const full = this.#unread !== undefined || this.#room <= 0
     const open = this.#state === "open"
     if (open && full && this.#reading) this.lane.touch("window")
-    const reading = this.#state === "closing" || this.#state === "refused" || (open && !full)
+    const ignoring = this.#state === "closing" || this.#state === "severed" || this.#state === "refused"
+    const reading = ignoring || (open && !full)
     if (reading === this.#reading) return
     this.#reading = reading
     if (reading) this.#source.resume()
@@ -181,7 +188,7 @@ export class Pump {
 
   readonly #nextTurn = (): void => {
     this.#turn = undefined
-    if (this.#isDue()) this.#pass(this.#first!)
+    if (this.#isDue()) this.#pass(this.#packets.first!)
     this.#deliver()
   }
 
@@ -189,14 +196,15 @@ export class Pump {
     while (this.#turn === undefined && this.#isDue()) {
       // What is written in one turn of the loop is read as one.
       if (this.lane.conditions.chunk.value > 0) this.#turn = setImmediate(this.#nextTurn)
-      else this.#pass(this.#first!)
+      else this.#pass(this.#packets.first!)
     }
   }
 
   /** Whether the first on the line arrives now; if not, it is seen to that this is asked again in time. */
   #isDue(): boolean {
     clearTimeout(this.#timer)
-    if (this.#first === undefined) return false
+    const { first } = this.#packets
+    if (first === undefined) return false
     const now = performance.now()
     if (this.lane.conditions.stalled) {
       if (this.#heldSince === undefined) this.lane.touch("stalled")
@@ -205,7 +213,7 @@ export class Pump {
     }
     if (this.#heldSince !== undefined) this.#resumesAt = now + this.lane.nextTry(now - this.#heldSince)
     this.#heldSince = undefined
-    const wait = Math.max(this.#first.due, this.#busyUntil, this.#resumesAt) - now
+    const wait = Math.max(first.due, this.#busyUntil, this.#resumesAt) - now
     if (wait > 0) this.#timer = setTimeout(this.#deliver, Math.ceil(wait))
     return wait <= 0
   }
@@ -213,13 +221,13 @@ export class Pump {
   #pass(packet: Packet): void {
     const { bytes } = packet
     if (typeof bytes === "string") {
-      this.#advance(packet)
+      this.#packets.shift()
       if (bytes === "fin") this.#sink.end()
       else this.#reset()
       return
     }
     const size = this.lane.portion(bytes.length)
-    if (size === bytes.length) this.#advance(packet)
+    if (size === bytes.length) this.#packets.shift()
     else packet.bytes = bytes.subarray(size)
     this.#underWay -= size
     this.#passed += size
@@ -229,18 +237,12 @@ export class Pump {
     this.lane.passed(size, this.#reset)
   }
 
-  #advance(packet: Packet): void {
-    this.#first = packet.next
-    if (this.#first === undefined) this.#last = undefined
-  }
-
   #forget(): void {
     clearTimeout(this.#timer)
     clearImmediate(this.#turn)
     this.#turn = undefined
     this.#unread = undefined
-    this.#first = undefined
-    this.#last = undefined
+    this.#packets.clear()
     this.#underWay = 0
   }
 }

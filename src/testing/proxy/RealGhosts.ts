@@ -5,8 +5,8 @@
 import * as Net from "node:net"
 import type { Endpoint } from "../../protocol/Address.ts"
 import { Ghosts } from "../network/Ghosts.ts"
+import { breakOff } from "./BreakOff.ts"
 import type { Lane } from "./Lane.ts"
-import { breakOff } from "./Pump.ts"
 
 /** How long a ghost waits for a word, in milliseconds. */
 const patience = 10_000

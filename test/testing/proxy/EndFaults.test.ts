@@ -36,6 +36,27 @@ describe("faults that end connections", () => {
     })
   )
 
+  it.live("Silence one way is not silence, and the other way can still be silenced", () =>
+    Effect.gen(function* () {
+      const { connect, meanwhile, proxy } = yield* proxied()
+      const { left, right } = yield* connect("b")
+      yield* roundTrip(left, right, "1")
+      const silence = (from: string, to: string) =>
+        during(
+          proxy,
+          { _tag: "Silence", from, to, oneWay: true },
+          Effect.sync(() => proxy.traffic().silent)
+        )
+      assert.deepStrictEqual(yield* silence("a", "b"), { touched: 1, result: 0 })
+      assert.deepStrictEqual(yield* silence("a", "b"), { touched: 0, result: 0 })
+      assert.deepStrictEqual(yield* silence("b", "a"), { touched: 1, result: 1 })
+      left.socket.write("2")
+      right.socket.write("2")
+      yield* meanwhile
+      assert.deepStrictEqual([left.text, right.text], ["1", "1"])
+    })
+  )
+
   /** A connection on which "1" has gone both ways, and "2" is under way both ways. */
   const loaded = Effect.gen(function* () {
     const made = yield* proxied()
@@ -85,17 +106,40 @@ describe("faults that end connections", () => {
     })
   )
 
-  it.live("Close one way tells one end, and the other one when it speaks", () =>
+  for (const [how, seen] of [
+    ["rst", "reset"],
+    ["fin", "end"],
+    ["rst-as-end", "end"]
+  ] as const) {
+    it.live(`Close one way with ${how} tells one end, and the other one when it speaks`, () =>
+      Effect.gen(function* () {
+        const { connect, meanwhile, proxy } = yield* proxied()
+        const { left, right } = yield* connect("b")
+        yield* roundTrip(left, right, "1")
+        yield* during(proxy, { _tag: "Close", from: "a", to: "b", oneWay: true, how }, Effect.void)
+        assert.strictEqual(yield* right.ends, seen)
+        yield* meanwhile
+        assert.isFalse(left.isOver)
+        left.socket.write("are you there?")
+        assert.strictEqual(yield* left.ends, "reset")
+        assert.deepInclude(proxy.traffic(), { open: 0 })
+      })
+    )
+  }
+
+  it.live("Close one way lets the other one go on, and is over once the end that was not told has gone", () =>
     Effect.gen(function* () {
       const { connect, meanwhile, proxy } = yield* proxied()
       const { left, right } = yield* connect("b")
       yield* roundTrip(left, right, "1")
-      yield* during(proxy, { _tag: "Close", from: "a", to: "b", oneWay: true, how: "rst" }, Effect.void)
-      assert.strictEqual(yield* right.ends, "reset")
+      yield* during(proxy, { _tag: "Close", from: "a", to: "b", oneWay: true, how: "fin" }, Effect.void)
+      yield* right.ends
+      right.socket.write("2")
+      yield* left.hears("12")
+      assert.deepInclude(proxy.traffic(), { open: 1 })
+      left.socket.resetAndDestroy()
       yield* meanwhile
-      assert.isFalse(left.isOver)
-      left.socket.write("are you there?")
-      assert.strictEqual(yield* left.ends, "reset")
+      assert.deepInclude(proxy.traffic(), { open: 0 })
     })
   )
 

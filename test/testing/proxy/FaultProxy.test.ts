@@ -90,6 +90,23 @@ describe("a fault proxy", () => {
     })
   )
 
+  it.live("makes no room of what is silent one way, before both ends have ended", () =>
+    Effect.gen(function* () {
+      const { connect, dialTo, meanwhile, proxy } = yield* proxied({ maxConnections: 1 })
+      const { left, right } = yield* connect("b")
+      yield* roundTrip(left, right, "1")
+      yield* during(proxy, { _tag: "Silence", from: "a", to: "b", oneWay: true }, Effect.void)
+      assert.strictEqual(yield* (yield* dialTo("b")).ends, "reset")
+      right.socket.end("2")
+      yield* left.hears("12")
+      left.socket.end()
+      yield* meanwhile
+      const next = yield* connect("b")
+      yield* roundTrip(next.left, next.right, "hello")
+      assert.deepInclude(proxy.traffic(), { open: 1, silent: 0, refused: 1, forwarded: 2 })
+    })
+  )
+
   it.live("shuts a route and keeps what is open", () =>
     Effect.gen(function* () {
       const { connect, dialTo, proxy } = yield* proxied()
