@@ -47,7 +47,8 @@ export class RecordingStage implements Stage {
       snapshot: () => {
         this.#say(`snapshot ${node}`)
         return 7
-      }
+      },
+      drop: (snapshot) => this.#say(`drop ${node} ${snapshot}`)
     }
   }
 

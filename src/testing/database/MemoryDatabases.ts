@@ -57,9 +57,13 @@ export const make = (world: World, node: string): SimulatedDatabase => {
     snapshot: () => {
       const id = ++taken
       snapshots.set(id, database.snapshot())
-      if (snapshots.size > maxSnapshots) snapshots.delete(id - maxSnapshots)
+      for (const oldest of snapshots.keys()) {
+        if (snapshots.size <= maxSnapshots) break
+        snapshots.delete(oldest)
+      }
       return id
     },
+    drop: (id) => void snapshots.delete(id),
     restore: (id) => {
       const restore = snapshots.get(id)
       if (restore === undefined) throw new Error(`backup ${id} of the database of ${node} is not kept`)

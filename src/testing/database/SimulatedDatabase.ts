@@ -39,6 +39,8 @@ export interface SimulatedDatabase {
   readonly snapshot: () => number
   /** A crash after which all is as it was in a backup. One that is not kept any more is an error of the caller. */
   readonly restore: (snapshot: number) => void
+  /** Nobody will restore this backup any more: it need not be kept. */
+  readonly drop: (snapshot: number) => void
   /** From now on every statement and commit takes so many milliseconds longer, drawn for each; ends with what it returns. */
   readonly slow: (sample: () => number) => () => void
   /**

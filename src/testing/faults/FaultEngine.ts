@@ -37,6 +37,8 @@ export class FaultEngine {
   readonly #triggers = new Triggers()
   readonly #active = new Set<Active>()
   readonly #waiting: Array<Scheduled> = []
+  /** By their entries. Kept to the end: a long plan that grew less would hide what grows in a long run. */
+  readonly #strikes: ReadonlyArray<() => void>
   #begun = 0
 
   constructor(stage: Stage, plan: FaultPlan) {
@@ -44,6 +46,7 @@ export class FaultEngine {
     this.#plan = plan
     this.#keys = keysOf(plan.faults)
     this.#nodes = new NodeFaults(stage)
+    this.#strikes = plan.faults.map((_, entry) => () => this.#strike(entry))
     this.struck = noneStruck()
   }
 
@@ -61,7 +64,7 @@ export class FaultEngine {
   begin(): void {
     const start = this.#stage.world.now
     for (const [entry, { fault, when }] of this.#plan.faults.entries()) {
-      const strike = () => this.#strike(entry)
+      const strike = this.#strikes[entry]!
       if (fault._tag === "RestoreBackup") this.#at(start, fault.takenAt, () => this.#nodes.takeBackup(fault))
       if ("at" in when) this.#at(start, when.at, strike)
       else this.#triggers.add(when, strike)

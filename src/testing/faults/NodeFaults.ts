@@ -10,11 +10,17 @@ import type { Stage } from "./Stage.ts"
 
 type Sample = () => number
 
+interface Backup {
+  readonly snapshot: number
+  /** Faults that have not restored it yet. */
+  awaited: number
+}
+
 export class NodeFaults {
   readonly #stage: Stage
   readonly #pauses = new Map<string, number>()
   readonly #late = new Map<string, Set<Sample>>()
-  readonly #backups = new Map<string, number>()
+  readonly #backups = new Map<string, Backup>()
 
   constructor(stage: Stage) {
     this.#stage = stage
@@ -23,7 +29,9 @@ export class NodeFaults {
   /** Takes a backup that a later fault restores; one for all that want the same. */
   takeBackup({ node, takenAt }: FaultOf<"RestoreBackup">): void {
     const key = backupKey(node, takenAt)
-    if (!this.#backups.has(key)) this.#backups.set(key, this.#stage.database(node).snapshot())
+    const backup = this.#backups.get(key) ?? { snapshot: this.#stage.database(node).snapshot(), awaited: 0 }
+    backup.awaited++
+    this.#backups.set(key, backup)
   }
 
   faults({ random }: Hand) {
@@ -60,13 +68,21 @@ export class NodeFaults {
         lasting(fault.for, stage.database(fault.node).failing(fault.share, fault.when, random)),
       DatabaseRestart: (fault: FaultOf<"DatabaseRestart">) =>
         lasting(fault.for, stage.database(fault.node).restart(fault.for)),
-      RestoreBackup: ({ down, node, takenAt }: FaultOf<"RestoreBackup">) => {
-        const backup = this.#backups.get(backupKey(node, takenAt))
-        return backup === undefined ? 0 : stage.restoreBackup(node, backup, down)
-      },
+      RestoreBackup: (fault: FaultOf<"RestoreBackup">) => this.#restore(fault),
       Buggify: (fault: FaultOf<"Buggify">) =>
         lasting(fault.for, stage.buggify(fault.node, fault.site, fault.share, random))
     }
+  }
+
+  #restore({ down, node, takenAt }: FaultOf<"RestoreBackup">) {
+    const key = backupKey(node, takenAt)
+    const backup = this.#backups.get(key)
+    if (backup === undefined) return 0
+    const touched = this.#stage.restoreBackup(node, backup.snapshot, down)
+    if (--backup.awaited > 0) return touched
+    this.#backups.delete(key)
+    this.#stage.database(node).drop(backup.snapshot)
+    return touched
   }
 
   /** It stands still until the last of its pauses is over. */

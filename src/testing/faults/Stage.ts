@@ -75,6 +75,8 @@ export interface StageDatabase {
   readonly restart: (forMillis: number) => Undo
   /** A backup, by the number it is restored with. */
   readonly snapshot: () => number
+  /** Nobody will restore this backup any more. */
+  readonly drop: (snapshot: number) => void
 }
 
 /** The clock and the timers of a host, in this life of its process and the following ones. */

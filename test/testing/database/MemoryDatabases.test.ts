@@ -4,6 +4,7 @@ import { SqlClient } from "effect/sql"
 import { MemoryDatabase, MemorySlot } from "../../../src/layers/MemoryDatabase.ts"
 import { MemoryTable } from "../../../src/layers/MemoryTable.ts"
 import * as MemoryDatabases from "../../../src/testing/database/MemoryDatabases.ts"
+import { maxSnapshots } from "../../../src/testing/database/SimulatedDatabase.ts"
 import { Life, newWorld } from "./Program.ts"
 import { simulates } from "./SimulatedDatabaseContract.ts"
 
@@ -23,6 +24,15 @@ describe("a simulated database of memory", () => {
       assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
       assert.include(String(exit), 'set database: "pglite"')
     }
+  })
+
+  it("keeps a backup however many are dropped after it", () => {
+    const database = MemoryDatabases.make(newWorld(), "a")
+    const kept = database.snapshot()
+    for (let n = 0; n < 3 * maxSnapshots; n++) database.drop(database.snapshot())
+    database.restore(kept)
+    database.drop(kept)
+    assert.throws(() => database.restore(kept), /not kept/)
   })
 
   it("shows what is committed in a table of one's own", async () => {

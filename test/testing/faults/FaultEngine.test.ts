@@ -191,7 +191,7 @@ describe("FaultEngine", () => {
     assert.strictEqual(engine.struck.LateTimers, 2)
   })
 
-  it("restores the backup that was taken at its time, and nothing if there is none yet", async () => {
+  it("restores the backup that was taken at its time until nobody wants it any more, and nothing if there is none yet", async () => {
     const stage = new RecordingStage()
     const backup = (takenAt: number): Fault => ({ _tag: "RestoreBackup", node: "a", takenAt, down: 10 })
     const engine = engineOn(stage, at(500, backup(100)), at(600, backup(100)), at(700, backup(900)))
@@ -200,6 +200,7 @@ describe("FaultEngine", () => {
       "100 snapshot a",
       "500 restoreBackup a 7 10",
       "600 restoreBackup a 7 10",
+      "600 drop a 7",
       "900 snapshot a"
     ])
     assert.strictEqual(engine.struck.RestoreBackup, 2)
