@@ -19,12 +19,16 @@ const mostFaults = 10_000
 const later = (fault: Fault, by: number): Fault =>
   fault._tag === "RestoreBackup" ? { ...fault, takenAt: fault.takenAt + by } : fault
 
+/** What would last to the end of the plan that it is drawn for. */
+const bounded = (fault: Fault): Fault =>
+  fault._tag === "CloseAfter" || fault._tag === "ClockDrift" ? { ...fault, for: chunk } : fault
+
 /** The faults of a minute, moved to where it begins. What would wait for a trigger comes at some time instead. */
 const minute = (seed: number, profile: Swarm.Profile, options: Swarm.Options, begin: number): ReadonlyArray<Entry> => {
   const rng = new Rng(seed, "soak/triggers")
   return Swarm.generate(seed, profile, options).faults.map(({ fault, when }) => {
     const at = rng.below(chunk)
-    return { when: { at: begin + ("at" in when ? when.at : at) }, fault: later(fault, begin) }
+    return { when: { at: begin + ("at" in when ? when.at : at) }, fault: bounded(later(fault, begin)) }
   })
 }
 
@@ -44,7 +48,7 @@ export const longPlan = (seed: number, { profile, ...drawing }: Drawing): FaultP
 }
 
 /** What would last to the end of the world instead of to the end of its minute. */
-const outlasts = (fault: Fault): boolean => "for" in fault && fault.for > 10 * chunk
+const outlasts = (fault: Fault): boolean => "for" in fault && fault.for !== undefined && fault.for > 10 * chunk
 
 const timeOf = ({ when }: Entry): number => ("at" in when ? when.at : 0)
 

@@ -77,7 +77,7 @@ export const amounts = (entry: Entry): ReadonlyArray<Amount> => {
   if ("frame" in when) add(when.frame.nth, 1, (nth) => ({ fault, when: { frame: { ...when.frame, nth } } }))
   if ("commit" in when) add(when.commit.nth, 1, (nth) => ({ fault, when: { commit: { ...when.commit, nth } } }))
   if ("site" in when) add(when.site.nth, 1, (nth) => ({ fault, when: { site: { ...when.site, nth } } }))
-  if ("for" in fault) addOfFault(fault.for, 1, (millis) => ({ ...fault, for: millis }))
+  if ("for" in fault && fault.for !== undefined) addOfFault(fault.for, 1, (millis) => ({ ...fault, for: millis }))
   if ("down" in fault) addOfFault(fault.down, 0, (down) => ({ ...fault, down }))
   if ("latency" in fault)
     addOfFault(fault.latency.floor, 0, (floor) => ({ ...fault, latency: { ...fault.latency, floor } }))

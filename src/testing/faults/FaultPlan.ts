@@ -53,6 +53,8 @@ export type When = typeof When.Type
 /** The connections that a network fault strikes: those between two nodes, in one direction or both; of a node; or all. */
 const link = { from: Schema.optional(Name), to: Schema.optional(Name), oneWay: Schema.optional(Schema.Boolean) }
 const lasting = { for: time }
+/** To the end of the disturbed part unless it says otherwise. */
+const lingering = { for: Schema.optional(time) }
 
 export const Fault = Schema.Union([
   // The network.
@@ -78,7 +80,7 @@ export const Fault = Schema.Union([
   /** Ends open connections: FIN after what is under way, RST instead of it, or RST that the reader takes for an end. */
   Schema.TaggedStruct("Close", { ...link, how: Schema.Literals(["fin", "rst", "rst-as-end"]) }),
   /** As `Close` with `rst`, once this many more bytes have passed. */
-  Schema.TaggedStruct("CloseAfter", { ...link, bytes: count(0, 1_000_000_000) }),
+  Schema.TaggedStruct("CloseAfter", { ...link, ...lingering, bytes: count(0, 1_000_000_000) }),
   Schema.TaggedStruct("Slow", { ...link, ...lasting, latency: Latency }),
   Schema.TaggedStruct("Bandwidth", { ...link, ...lasting, bitsPerSecond: count(1, 100_000_000_000) }),
   Schema.TaggedStruct("Loss", { ...link, ...lasting, share }),
@@ -123,7 +125,7 @@ export const Fault = Schema.Union([
     node: Name,
     by: Schema.Finite.check(Schema.isBetween({ minimum: -864e5, maximum: 864e5 }))
   }),
-  Schema.TaggedStruct("ClockDrift", { node: Name, partsPerMillion: count(-10_000, 10_000) }),
+  Schema.TaggedStruct("ClockDrift", { node: Name, ...lingering, partsPerMillion: count(-10_000, 10_000) }),
   /** A share of the node's timers is late, by up to `most` milliseconds, mostly little. */
   Schema.TaggedStruct("LateTimers", { node: Name, ...lasting, share, most: time }),
   // Databases.

@@ -31,7 +31,7 @@ export const networkFaults = ({ network, nodes }: Pick<Stage, "network" | "nodes
     Silence: (fault: FaultOf<"Silence">) => network.silence(link(fault)),
     Close: (fault: FaultOf<"Close">) => network.close(link(fault), fault.how),
     CloseAfter: (fault: FaultOf<"CloseAfter">) =>
-      lasting(Number.POSITIVE_INFINITY, network.closeAfter(link(fault), fault.bytes)),
+      lasting(fault.for ?? Number.POSITIVE_INFINITY, network.closeAfter(link(fault), fault.bytes)),
     Slow: (fault: FaultOf<"Slow">) => impair(fault, { latency: fault.latency }),
     Bandwidth: (fault: FaultOf<"Bandwidth">) => impair(fault, { bandwidth: fault.bitsPerSecond }),
     Loss: (fault: FaultOf<"Loss">) => impair(fault, { loss: fault.share }),

@@ -20,6 +20,8 @@ export class NodeFaults {
   readonly #stage: Stage
   readonly #pauses = new Map<string, number>()
   readonly #late = new Map<string, Set<Sample>>()
+  /** Those at work, the latest last. */
+  readonly #drifts = new Map<string, Array<FaultOf<"ClockDrift">>>()
   readonly #backups = new Map<string, Backup>()
 
   constructor(stage: Stage) {
@@ -44,13 +46,7 @@ export class NodeFaults {
         stage.clock(node).step(by)
         return by === 0 ? 0 : 1
       },
-      ClockDrift: ({ node, partsPerMillion }: FaultOf<"ClockDrift">) => {
-        stage.clock(node).drift(partsPerMillion)
-        return lasting(Number.POSITIVE_INFINITY, () => {
-          stage.clock(node).drift(0)
-          return partsPerMillion === 0 ? 0 : 1
-        })
-      },
+      ClockDrift: (fault: FaultOf<"ClockDrift">) => lasting(fault.for ?? Number.POSITIVE_INFINITY, this.#drift(fault)),
       LateTimers: (fault: FaultOf<"LateTimers">) => lasting(fault.for, this.#delay(fault, random)),
       SlowDatabase: (fault: FaultOf<"SlowDatabase">) => {
         const latency = delayOf(fault.latency)
@@ -95,6 +91,21 @@ export class NodeFaults {
       if (left === 0) this.#stage.resume(node)
       return touched
     })
+  }
+
+  /** Its clocks go as the latest of its drifts says. */
+  #drift(fault: FaultOf<"ClockDrift">) {
+    const { node, partsPerMillion } = fault
+    const drifts = this.#drifts.get(node) ?? []
+    this.#drifts.set(node, drifts)
+    drifts.push(fault)
+    const clock = this.#stage.clock(node)
+    clock.drift(partsPerMillion)
+    return () => {
+      drifts.splice(drifts.lastIndexOf(fault), 1)
+      clock.drift(drifts.at(-1)?.partsPerMillion ?? 0)
+      return partsPerMillion === 0 ? 0 : 1
+    }
   }
 
   /** Timers are late by the sum of what each such fault adds. */

@@ -26,6 +26,9 @@ const where = ({ from, oneWay = false, to }: Link): string => {
 
 const lasts = (fault: { readonly for: number }): string => `for ${span(fault.for)}`
 
+const lingers = (fault: { readonly for?: number | undefined }): string =>
+  fault.for === undefined ? "" : `, for ${span(fault.for)}`
+
 const nodes = (names: ReadonlyArray<string>): string => (names.length === 0 ? "" : ` ${names.join()}`)
 
 export const describeWhen = (when: When): string => {
@@ -46,7 +49,7 @@ export const describeFault = (fault: Fault): string =>
     Swizzle: (f) => `swizzle${nodes(f.nodes)} ${lasts(f)}, healing ${f.heal}`,
     Silence: (f) => `silence ${where(f)}`,
     Close: (f) => `close ${where(f)} with ${f.how}`,
-    CloseAfter: (f) => `reset ${where(f)} after ${f.bytes} bytes`,
+    CloseAfter: (f) => `reset ${where(f)} after ${f.bytes} bytes${lingers(f)}`,
     Slow: (f) => `${span(f.latency.floor)} to ${span(f.latency.floor + f.latency.mean)} slower ${where(f)} ${lasts(f)}`,
     Bandwidth: (f) => `${f.bitsPerSecond} bit/s ${where(f)} ${lasts(f)}`,
     Loss: (f) => `${percent(f.share)} loss ${where(f)} ${lasts(f)}`,
@@ -64,7 +67,7 @@ export const describeFault = (fault: Fault): string =>
     Restart: (f) => `restart ${f.node} after ${span(f.down)}`,
     Pause: (f) => `pause ${f.node} ${lasts(f)}`,
     ClockStep: (f) => `the clock of ${f.node} jumps ${f.by < 0 ? "back" : "ahead"} by ${span(Math.abs(f.by))}`,
-    ClockDrift: (f) => `the clock of ${f.node} drifts by ${f.partsPerMillion} ppm`,
+    ClockDrift: (f) => `the clock of ${f.node} drifts by ${f.partsPerMillion} ppm${lingers(f)}`,
     LateTimers: (f) => `${percent(f.share)} of timers of ${f.node} up to ${span(f.most)} late ${lasts(f)}`,
     SlowDatabase: (f) => `the database of ${f.node} is slower by ${span(f.latency.floor + f.latency.mean)} ${lasts(f)}`,
     FailingDatabase: (f) => `${percent(f.share)} of transactions of ${f.node} fail ${f.when} ${lasts(f)}`,

@@ -63,6 +63,13 @@ describe("the plan of a soak", () => {
     assert.isAbove(new Set(times.map((at) => Math.floor(at / chunk))).size, hours * 60 * 0.9)
   })
 
+  it("has none that would last to its end", () => {
+    for (const { fault } of plan.faults) {
+      if (fault._tag === "CloseAfter" || fault._tag === "ClockDrift") assert.strictEqual(fault.for, chunk)
+      if ("for" in fault) assert.isAtMost(fault.for ?? Number.POSITIVE_INFINITY, 10 * chunk)
+    }
+  })
+
   it("takes backups in the minute in which they come back", () => {
     const backups = plan.faults.flatMap(({ fault, when }) =>
       fault._tag === "RestoreBackup" && "at" in when ? [[fault.takenAt, when.at] as const] : []

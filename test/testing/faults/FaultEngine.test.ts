@@ -117,6 +117,13 @@ describe("FaultEngine", () => {
     assert.strictEqual(engine.struck.CloseAfter, 1)
   })
 
+  it("forgets a connection's limit of bytes at its time, if it has one", async () => {
+    const stage = new RecordingStage()
+    engineOn(stage, at(5, { _tag: "CloseAfter", for: 50, bytes: 100 }))
+    await stage.runTo(100)
+    assert.deepStrictEqual(stage.log, [`5 closeAfter ${everywhere} 100`, `55 end of closeAfter ${everywhere} 100`])
+  })
+
   it("lets a ghost speak only after its time, and counts it only if there was one", async () => {
     for (const touched of [0, 1]) {
       const stage = new RecordingStage()
@@ -162,10 +169,31 @@ describe("FaultEngine", () => {
     assert.deepStrictEqual(stage.log.slice(0, 4), [
       "0 drift a 100",
       "10 drift a -200",
-      "100 drift a 0",
+      "100 drift a 100",
       "100 drift a 0"
     ])
     assert.strictEqual(engine.struck.ClockDrift, 2)
+  })
+
+  it("lets clocks go as the latest of the drifts says that are not over", async () => {
+    const stage = new RecordingStage()
+    const drift = (partsPerMillion: number, lasts: number): Fault => ({
+      _tag: "ClockDrift",
+      node: "a",
+      partsPerMillion,
+      for: lasts
+    })
+    const engine = engineOn(stage, at(0, drift(100, 50)), at(10, drift(-200, 20)), at(20, drift(300, 100)))
+    await stage.runTo(200)
+    assert.deepStrictEqual(stage.log, [
+      "0 drift a 100",
+      "10 drift a -200",
+      "20 drift a 300",
+      "30 drift a 300",
+      "50 drift a 300",
+      "120 drift a 0"
+    ])
+    assert.strictEqual(engine.struck.ClockDrift, 3)
   })
 
   it("makes a share of timers late, mostly by little, and adds up what overlaps", async () => {
