@@ -40,3 +40,6 @@ export const crowded = Scenario.make({
     return { committed: () => (run === 1 && view.nodes.length < 2 ? undefined : violated("nobody is there", "")) }
   }
 })
+
+/** Not made with `Scenario.make`. */
+export const bare = { name: "bare", protocols: [] }

@@ -33,7 +33,8 @@ const isScenario = (value: unknown): value is Scenario =>
   typeof value.name === "string" &&
   value.name !== "" &&
   "protocols" in value &&
-  Array.isArray(value.protocols)
+  Array.isArray(value.protocols) &&
+  "services" in value
 
 /** Of what is not the user's code: Node, this package, and what it depends on. */
 const inside = /^\s+at .*(?:node:|[\\/]programs[\\/]sim[\\/]|[\\/]holdfast[\\/]dist[\\/]|[\\/]node_modules[\\/])/

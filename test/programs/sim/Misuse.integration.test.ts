@@ -60,6 +60,12 @@ describe("sim with a file that it cannot use", () => {
 })
 
 describe("sim with a scenario that breaks the rules", () => {
+  it("takes only what Scenario.make has made", async () => {
+    const end = await run(`${unruly}#bare`, "5")
+    assert.strictEqual(end.code, 64)
+    assert.include(end.stderr, "make it with Scenario.make({ name, protocols })")
+  })
+
   it("names the seed at which a process ended, and still reports what was run", async () => {
     const end = await run(`${unruly}#quits`, "5")
     assert.strictEqual(end.code, 5)
