@@ -101,6 +101,7 @@ describe("a fault proxy", () => {
       yield* left.hears("12")
       left.socket.end()
       yield* meanwhile
+      assert.deepInclude(proxy.traffic(), { open: 1, silent: 1 })
       const next = yield* connect("b")
       yield* roundTrip(next.left, next.right, "hello")
       assert.deepInclude(proxy.traffic(), { open: 1, silent: 0, refused: 1, forwarded: 2 })
