@@ -86,6 +86,7 @@ export class Cluster<R> {
         heard: (...said) => this.#witness.heard(...said),
         site: (...said) => this.#witness.site(...said),
         logged: (...said) => this.#witness.logged(...said),
+        left: (...said) => this.#witness.left(...said),
         ended: (...said) => this.#witness.ended(...said),
         opened: (line) => this.#witness.opened(line),
         over: (line) => this.#witness.over(line),

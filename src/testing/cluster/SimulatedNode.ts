@@ -27,6 +27,8 @@ export interface Options<R> extends Omit<NodeProgram.Options<R>, "events"> {
 
 /** What a node tells its cluster, at the moment it happens. */
 export interface Events extends NodeProgram.Events {
+  /** The users of a life are done, have failed or died, or were sent away. */
+  readonly left: (node: string, exit: Exit.Exit<unknown, unknown>) => void
   /** A life is over, gracefully or by a failure, and this is what is left of it. */
   readonly ended: (node: string, life: number, exit: Exit.Exit<unknown, unknown>, left: Remains) => void
 }
@@ -107,7 +109,10 @@ export class SimulatedNode<R> {
       buggify,
       stopping,
       started: (services) => this.#started(process, services),
-      entered: (users) => void (this.#users = users)
+      entered: (users) => {
+        this.#users = users
+        users.addObserver((exit) => this.#options.events.left(this.name, exit))
+      }
     })
     // In a turn of its own, so that the last fiber is over as well.
     process.fork(program, (exit) => void world.at(world.now, () => this.#exited(process, exit)))

@@ -2,7 +2,7 @@
  * Hears what nodes, their databases and the network tell, at the moment it happens: writes it down, and passes it on to
  * those who judge it and to the triggers of the fault engine.
  */
-import { Cause, Context, Effect, type Exit } from "effect"
+import { Cause, Context, Effect, Exit } from "effect"
 import { Kind, nameOf as nameOfKind } from "../../protocol/link/Frame.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Supervisor } from "../../services/link/Supervisor.ts"
@@ -136,12 +136,20 @@ export class Witness<R> implements Events {
     this.#watching.count(`logged: ${level}`)
     this.#watching.note(node, "log", { level, message })
     this.#conduct.logged(node, message)
-    if (Cause.hasDies(cause)) this.#watching.violated(noDefects, `${node}: ${message}: ${Cause.pretty(cause)}`)
+    this.#died(`${node}: ${message}`, cause)
+  }
+
+  left(node: string, exit: Exit.Exit<unknown, unknown>): void {
+    if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return
+    this.#watching.count("users who failed")
+    this.#watching.note(node, "users failed", { words: failureOf(exit) ?? "" })
+    this.#died(`the users of ${node}`, exit.cause)
   }
 
   ended(node: string, life: number, exit: Exit.Exit<unknown, unknown>, left: Remains): void {
     const words = failureOf(exit)
     this.#watching.note(node, "ended", { life, ...(words === undefined ? {} : { words }) })
+    if (Exit.isFailure(exit)) this.#died(node, exit.cause)
     const { fibers, sockets, timers } = left
     if (fibers + timers + sockets === 0) return
     this.#watching.violated(nothingLeft, `${node}: ${fibers} fibers, ${timers} timers, ${sockets} sockets`)
@@ -170,6 +178,10 @@ export class Witness<R> implements Events {
   /** Nothing can run before time moves. */
   look(): void {
     this.#links.look()
+  }
+
+  #died(who: string, cause: Cause.Cause<unknown>): void {
+    if (Cause.hasDies(cause)) this.#watching.violated(noDefects, `${who}: ${Cause.pretty(cause)}`)
   }
 
   get #millis(): number {

@@ -66,6 +66,7 @@ const kinds: ReadonlyMap<string, Kind> = new Map([
   ["kill", on("process", (of) => `is killed${life(of)}`)],
   ["stop", on("process", (of) => `is asked to stop${life(of)}`)],
   ["ended", on("process", (of) => `has ended${life(of)}${part(": ", of("words"))}`)],
+  ["users failed", on("process", (of) => `its users fail${part(": ", of("words"))}`)],
   ["pause", on("process", (of) => `is paused${life(of)}`)],
   ["resume", on("process", (of) => `goes on${life(of)}`)],
   ["property", on("property", (of) => `${of("verdict") || "?"}: ${of("name")}${part(": ", of("words"))}`)],
