@@ -32,6 +32,8 @@ export class Attempt implements Dialling, Half {
   #outcome: Outcome | undefined
   #onOutcome: ((outcome: Outcome) => void) | undefined
   #local = 0
+  /** The address that it is made from. */
+  #from = ""
   #there: Path | undefined
   #retry: Scheduled | undefined
   /** The other end, until it has heard of the connection. */
@@ -96,6 +98,7 @@ export class Attempt implements Dialling, Half {
   }
 
   #approach(to: Host): void {
+    this.#from = this.#stack.host.address
     this.#there = this.#fabric.paths.get(this.#stack.host.name, to.name)
     this.#there.tally.dials++
     const fate = this.#fabric.dialRules.decide(this.#stack.host.name, to.name)
@@ -126,7 +129,11 @@ export class Attempt implements Dialling, Half {
 
   #reply(from: Host, heard: () => void): void {
     const back = this.#fabric.paths.get(from.name, this.#stack.host.name)
-    if (!back.loses()) this.#in(back.latency(), heard)
+    if (back.loses()) return
+    this.#in(back.latency(), () => {
+      // Who dialled may have moved.
+      if (this.#stack.host.address === this.#from) heard()
+    })
   }
 
   #establish(to: Host, port: Port): void {
@@ -150,7 +157,7 @@ export class Attempt implements Dialling, Half {
   }
 
   #connect(to: Host, stack: Stack): readonly [End, End] {
-    const local = { host: this.#stack.host.address, port: this.#local }
+    const local = { host: this.#from, port: this.#local }
     return this.#fabric.connect(this.#stack, local, stack, { host: to.address, port: this.#endpoint.port })
   }
 

@@ -45,7 +45,7 @@ export class Port {
   /** A connection is established. */
   arrived(half: Half, end: End): void {
     this.#halves.delete(half)
-    if (!this.open) return end.drop("rst")
+    if (!this.open) return end.drop(this.stack.host.dark ? "silence" : "rst")
     this.#waiting.push(end)
     this.admit()
   }

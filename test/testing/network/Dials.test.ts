@@ -470,6 +470,19 @@ describe("a simulated name", () => {
       })
     ))
 
+  it("move: a dial that is under way from the old address never hears of its answer", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        yield* lab.listen("b")
+        const dialling = yield* Effect.forkChild(failing(lab, "a", "b"), { startImmediately: true })
+        yield* Effect.sleep(15)
+        lab.network.move("a")
+        assert.deepStrictEqual(yield* Fiber.join(dialling), ["timed-out", 10_000])
+        assert.strictEqual(yield* dialTime(lab, "a", "b"), 20)
+      })
+    ))
+
   it("move: leads to the node's new address at once; the old one and its connections are dead", () =>
     runInWorld(
       Effect.gen(function* () {

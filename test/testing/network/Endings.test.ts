@@ -395,6 +395,22 @@ describe("the death of a simulated process", () => {
       })
     ))
 
+  it("silence: nothing is answered either where a dial was just being answered", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab()
+        yield* lab.listen("b")
+        const dialling = yield* Effect.forkChild(lab.dial("a", "b"), { startImmediately: true })
+        yield* Effect.sleep(15)
+        lab.kill("b", "silence")
+        const near = yield* Fiber.join(dialling)
+        yield* near.write(bytes(10))
+        const reading = yield* Effect.forkChild(near.pull, { startImmediately: true })
+        yield* Effect.sleep(3_600_000)
+        assert.isUndefined(reading.pollUnsafe())
+      })
+    ))
+
   it("wakes nothing of it, and leaves no socket", () =>
     runInWorld(
       Effect.gen(function* () {
