@@ -6,6 +6,7 @@ import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql/SqlError"
 import { RetryStore } from "../services/delivery/RetryStore.ts"
 import { MemoryDatabase } from "./MemoryDatabase.ts"
+import * as MemoryHastening from "./retry/MemoryHastening.ts"
 import * as MemoryReceiving from "./retry/MemoryReceiving.ts"
 import { rowsIn } from "./retry/MemoryRows.ts"
 import * as MemorySending from "./retry/MemorySending.ts"
@@ -36,6 +37,7 @@ export const layer: Layer.Layer<RetryStore, SqlError, MemoryDatabase | SecureRan
           })
         ),
       ...MemorySending.make(database, rows),
+      ...MemoryHastening.make(database, rows),
       ...MemoryReceiving.make(database, rows),
       ...MemoryViews.make(database, rows)
     })

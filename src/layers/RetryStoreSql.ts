@@ -9,6 +9,7 @@ import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import { UuidText } from "../protocol/Cbor.ts"
 import { RetryStore } from "../services/delivery/RetryStore.ts"
+import * as SqlHastening from "./retry/SqlHastening.ts"
 import * as SqlNumbering from "./retry/SqlNumbering.ts"
 import * as SqlReceiving from "./retry/SqlReceiving.ts"
 import * as SqlSettling from "./retry/SqlSettling.ts"
@@ -52,6 +53,7 @@ export const layer: Layer.Layer<RetryStore, SqlError, SqlClient.SqlClient | Secu
       }),
       ...SqlNumbering.make(sql, yield* SqlVacuum.make(sql)),
       ...SqlSettling.make(sql),
+      ...SqlHastening.make(sql),
       ...SqlReceiving.make(sql),
       ...SqlViews.make(sql)
     })

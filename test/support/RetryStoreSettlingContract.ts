@@ -253,6 +253,28 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
       })
     )
 
+    it.effect("makes all due that wait for their time, of every peer", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peers = [stranger(), stranger()]
+        for (const peer of peers) {
+          const sent = messages(peer, 2)
+          const [head] = ids(sent)
+          yield* store.enqueue(sent, 1_000)
+          const link = yield* store.claim(peer)
+          yield* store.number(link, wide, 1_000)
+          const answers = [answer(1n, later(9_000)), answer(2n, later(0, head))]
+          yield* store.settle(link, { upTo: 2n, answers }, settling(1_000))
+          assert.deepStrictEqual(ids(yield* store.number(link, wide, 400)), [])
+        }
+        assert.isAtLeast(yield* store.hastenAll(400), 4)
+        assert.strictEqual(yield* store.hastenAll(400), 0)
+        for (const peer of peers) assert.strictEqual(yield* store.nextDue(peer), 400)
+        const link = yield* store.claim(peers[1]!)
+        assert.lengthOf(yield* store.number(link, wide, 400), 2)
+      })
+    )
+
     it.effect("cancels: unheard of it vanishes, with a number it stays void, unanswered it is unknown", () =>
       Effect.gen(function* () {
         const store = yield* RetryStore

@@ -88,10 +88,7 @@ const takeBack = (rows: RetryRows, row: Row): "cancelled" | "unknown" => {
 export const make = (
   { attempt }: MemoryDatabase["Service"],
   rows: RetryRows
-): Pick<
-  RetryStore["Service"],
-  "enqueue" | "number" | "numbered" | "settle" | "restart" | "hasten" | "cancel" | "expire"
-> => ({
+): Pick<RetryStore["Service"], "enqueue" | "number" | "numbered" | "settle" | "restart" | "cancel" | "expire"> => ({
   enqueue: (messages, now) =>
     attempt(() => {
       for (const message of messages) {
@@ -214,19 +211,6 @@ export const make = (
         })
       })
     ),
-
-  hasten: (id, now) =>
-    attempt(() => {
-      const row = rows.find(id)
-      let changed = false
-      if (row === undefined || row.seq !== undefined) return Result.succeed(false)
-      for (const other of rows.of(row.peer).outbox) {
-        if (!other.waiting || other.dueAt <= now || !sameSubject(other, row)) continue
-        changed = changed || other.place <= row.place
-        if (changed) rows.put({ ...other, dueAt: now })
-      }
-      return Result.succeed(changed)
-    }),
 
   cancel: (id) =>
     attempt(() => {

@@ -27,7 +27,7 @@ interface Postponed {
   readonly dueAt: number
 }
 
-export const make = (sql: SqlClient.SqlClient): Pick<RetryStore["Service"], "settle" | "restart" | "hasten"> => {
+export const make = (sql: SqlClient.SqlClient): Pick<RetryStore["Service"], "settle" | "restart"> => {
   /** Deletes what has a number up to `upTo`; returns the bodies of `protocols` and of the numbers in `answered`. */
   const remove = (link: Link, upTo: bigint, protocols: ReadonlyArray<string>, answered: ReadonlyArray<bigint>) =>
     Effect.map(
@@ -193,25 +193,6 @@ export const make = (sql: SqlClient.SqlClient): Pick<RetryStore["Service"], "set
             FROM mine WHERE l.id = mine.id
             RETURNING l.id`
         )
-      ),
-
-    hasten: (id, now) =>
-      Effect.map(
-        sql`
-          WITH message AS (
-            SELECT link, protocol, subject, place FROM holdfast_outbox WHERE id = ${id}::uuid AND seq IS NULL
-          ), head AS (
-            SELECT min(w.place) AS place FROM holdfast_outbox w
-            WHERE w.link = (SELECT link FROM message) AND w.protocol = (SELECT protocol FROM message)
-              AND w.subject = (SELECT subject FROM message) AND w.place <= (SELECT place FROM message)
-              AND w.waiting AND w.due_at > ${BigInt(now)}::bigint
-          )
-          UPDATE holdfast_outbox w SET due_at = ${BigInt(now)}::bigint
-          WHERE w.link = (SELECT link FROM message) AND w.protocol = (SELECT protocol FROM message)
-            AND w.subject = (SELECT subject FROM message) AND w.place >= (SELECT place FROM head)
-            AND w.waiting AND w.due_at > ${BigInt(now)}::bigint
-          RETURNING w.id`,
-        (rows) => rows.length > 0
       )
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What delivery does by the clock: wants the peers to whom something is owed, takes back what is past its deadline,
- * and forgets what need not be remembered any more. Every round starts from the database, so a restart is not special.
+ * lets nothing wait by a clock that was set back, and forgets what need not be remembered any more. Every round starts from the database, so a restart is not special.
  */
 import { Cause, Clock, Effect, Schedule, Stream } from "effect"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
@@ -11,6 +11,7 @@ import { DeliveryConfig } from "./DeliveryConfig.ts"
 import { Feed } from "./Feed.ts"
 import { FeedStore } from "./FeedStore.ts"
 import { RetryStore } from "./RetryStore.ts"
+import { SetBack } from "./SetBack.ts"
 import { Wakes } from "./Wakes.ts"
 
 /** Peers asked for at once when a round looks for those to whom something is owed. */
@@ -78,6 +79,17 @@ export const run = Effect.gen(function* () {
     })
   )
 
+  const setBack = new SetBack(clock)
+  const hastenIfSetBack = Effect.gen(function* () {
+    const millis = setBack.millis
+    if (millis !== undefined) {
+      const messages = yield* store.hastenAll(clock.currentTimeMillisUnsafe())
+      const told = { millis, messages }
+      yield* Effect.annotateLogs(Effect.logWarning("The clock was set back: what waits for its time is sent now"), told)
+    }
+    setBack.accept()
+  })
+
   const prune = Effect.gen(function* () {
     const now = clock.currentTimeMillisUnsafe()
     while ((yield* store.prune(now - config.appliedWindow, rowsAtOnce)) === rowsAtOnce) yield* Effect.yieldNow
@@ -101,7 +113,8 @@ export const run = Effect.gen(function* () {
     ),
     Stream.mapEffect(wakes.unattended, want)
   )
-  const expiring = Effect.repeat(everyRound("expiry", expire), spaced(expiryEvery))
+  const byTheClock = Effect.andThen(everyRound("expiry", expire), everyRound("the clock", hastenIfSetBack))
+  const expiring = Effect.repeat(byTheClock, spaced(expiryEvery))
   const pruning = Effect.repeat(everyRound("pruning", prune), spaced(pruneEvery))
 
   yield* everyRound("peers to whom something is owed", wantDebtors)

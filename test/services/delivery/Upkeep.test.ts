@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Schema } from "effect"
+import { Clock, Effect, Fiber, Layer, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
 import * as IdentityMemory from "../../../src/layers/IdentityMemory.ts"
@@ -13,7 +13,7 @@ import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
 import * as Upkeep from "../../../src/services/delivery/Upkeep.ts"
 import { Wakes } from "../../../src/services/delivery/Wakes.ts"
 import { Supervisor } from "../../../src/services/link/Supervisor.ts"
-import { message, stranger, uuid } from "../../support/Messages.ts"
+import { answer, later, message, settling, stranger, uuid, wide } from "../../support/Messages.ts"
 import { firing } from "../../support/Points.ts"
 
 const Word = Protocol.make("word", { messages: Schema.String, handle: () => Effect.void })
@@ -146,6 +146,46 @@ describe("Upkeep", () => {
         items.map((item) => item._tag === "Event" && item.event.kind),
         ["message.expired"]
       )
+    }).pipe(Effect.provide(services))
+  )
+
+  it.effect("lets nothing wait longer because the clock was set back, and tries again where the database fails", () =>
+    Effect.gen(function* () {
+      const store = yield* RetryStore
+      const testClock = yield* Clock.Clock
+      let set = 0
+      const clock: Clock.Clock = {
+        ...testClock,
+        currentTimeMillisUnsafe: () => testClock.currentTimeMillisUnsafe() + set,
+        monotonicTimeNanosUnsafe: () => testClock.monotonicTimeNanosUnsafe(),
+        sleep: (duration) => testClock.sleep(duration)
+      }
+      const asked: Array<number> = []
+      const failing = RetryStore.of({
+        ...store,
+        hastenAll: (now) =>
+          Effect.suspend(() => (asked.push(now) === 1 ? Effect.die("no database") : store.hastenAll(now)))
+      })
+      yield* TestClock.setTime(10_000_000)
+      yield* store.enqueue([message(peer)], 10_000_000)
+      const link = yield* store.claim(peer)
+      yield* store.number(link, wide, 10_000_000)
+      yield* store.settle(link, { upTo: 1n, answers: [answer(1n, later(60_000))] }, settling(10_000_000))
+      yield* Upkeep.run.pipe(
+        Effect.provide(watched().layer),
+        Effect.provideService(RetryStore, failing),
+        Effect.provideService(Clock.Clock, clock),
+        Effect.forkChild
+      )
+      yield* TestClock.adjust("9 seconds")
+      set -= 900
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(asked, [])
+      set -= 1_680_000
+      yield* TestClock.adjust("10 seconds")
+      const wall = 10_000_000 + set
+      assert.deepStrictEqual(asked, [wall + 15_000, wall + 20_000])
+      assert.strictEqual(yield* store.nextDue(peer), wall + 20_000)
     }).pipe(Effect.provide(services))
   )
 
