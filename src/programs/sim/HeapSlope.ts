@@ -7,29 +7,44 @@ import type { Sample } from "./Contract.ts"
 export const allowed = 1_000_000
 export const cycles = 10_000
 /** With fewer sessions than this nothing can be said: what a process takes once would count as a leak. */
-export const enough = 1_000
+export const enough = 3_000
 
-/** What comes first is not counted: code is still being compiled, and caches filled. */
-const warmUp = 0.2
+/** The share that is not counted: what comes first fills caches and tables that are no larger later. */
+const warmUp = 0.5
 
-/** Bytes a virtual millisecond, by least squares; 0 if there is too little to say. */
-export const slope = (samples: ReadonlyArray<Pick<Sample, "virtualMillis" | "heap">>): number => {
+type Measured = Pick<Sample, "virtualMillis" | "heap">
+
+/** Bytes a virtual millisecond. */
+export interface Slope {
+  readonly bytes: number
+  /** The standard error: what is under way at the moment of a measurement is now more and now less. */
+  readonly error: number
+}
+
+const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0) / values.length
+
+/** By least squares; 0 if there is too little to say. */
+export const slope = (samples: ReadonlyArray<Measured>): Slope => {
   const counted = samples.slice(Math.ceil(samples.length * warmUp))
-  if (counted.length < 3) return 0
-  const mean = (of: (sample: Pick<Sample, "virtualMillis" | "heap">) => number) =>
-    counted.reduce((sum, sample) => sum + of(sample), 0) / counted.length
-  const [time, heap] = [mean(({ virtualMillis }) => virtualMillis), mean(({ heap }) => heap)]
+  const time = mean(counted.map(({ virtualMillis }) => virtualMillis))
+  const heap = mean(counted.map(({ heap }) => heap))
   let [together, spread] = [0, 0]
   for (const sample of counted) {
     together += (sample.virtualMillis - time) * (sample.heap - heap)
     spread += (sample.virtualMillis - time) ** 2
   }
-  return spread === 0 ? 0 : together / spread
+  if (counted.length < 3 || spread === 0) return { bytes: 0, error: 0 }
+  const bytes = together / spread
+  const off = counted.reduce((sum, sample) => {
+    return sum + (sample.heap - heap - bytes * (sample.virtualMillis - time)) ** 2
+  }, 0)
+  return { bytes, error: Math.sqrt(off / (counted.length - 2) / spread) }
 }
 
 /** The same for 10,000 sessions, of which there were so many in this time; 0 if there were none. */
 export const perCycles = (bytesPerMilli: number, virtualMillis: number, sessions: number): number =>
   sessions === 0 ? 0 : (bytesPerMilli * virtualMillis * cycles) / sessions
 
-/** Whether a heap that grows by so many bytes for 10,000 sessions is a leak. */
-export const isLeak = (bytes: number, sessions: number): boolean => sessions >= enough && bytes > allowed
+/** Whether a heap surely leaks that grows by so many bytes for 10,000 sessions, with this standard error. */
+export const isLeak = (bytes: number, error: number, sessions: number): boolean =>
+  sessions >= enough && bytes - 2 * error > allowed

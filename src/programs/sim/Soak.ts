@@ -43,7 +43,8 @@ interface Outcome {
 
 const figuresOf = ({ millis, ran: { run }, samples }: Outcome) => {
   const sessions = run.figures["sessions"] ?? 0
-  const bytesPerMilli = HeapSlope.slope(samples)
+  const { bytes, error } = HeapSlope.slope(samples)
+  const perCycles = (slope: number) => HeapSlope.perCycles(slope, run.virtualMillis, sessions)
   return {
     seed: run.seed,
     verdict: run.verdict,
@@ -56,16 +57,21 @@ const figuresOf = ({ millis, ran: { run }, samples }: Outcome) => {
     sessions,
     faults: Object.entries(run.figures).reduce((sum, [name, n]) => (name.startsWith("fault: ") ? sum + n : sum), 0),
     messages: run.figures["messages sent"] ?? 0,
-    heapBytesAnHour: bytesPerMilli * 3_600_000,
-    heapBytesPerCycles: HeapSlope.perCycles(bytesPerMilli, run.virtualMillis, sessions),
+    heapBytesAnHour: bytes * 3_600_000,
+    heapBytesPerCycles: perCycles(bytes),
+    /** The standard error of it. */
+    heapErrorPerCycles: perCycles(error),
     heap: samples.map(({ heap, virtualMillis }) => ({ virtualMillis, heap }))
   }
 }
 
 type Figures = ReturnType<typeof figuresOf>
 
+const growth = ({ heapBytesPerCycles, heapErrorPerCycles }: Figures): string =>
+  `${megabytes(heapBytesPerCycles)} (± ${megabytes(2 * heapErrorPerCycles)}) in ${count(HeapSlope.cycles)} sessions`
+
 const text = (figures: Figures): string => {
-  const { heap, heapBytesPerCycles, verdict } = figures
+  const { heap, verdict } = figures
   const every = Math.max(1, Math.floor(heap.length / 10))
   const rows = heap
     .filter((_, index) => index % every === 0)
@@ -87,7 +93,7 @@ const text = (figures: Figures): string => {
         "Heap",
         figures.sessions < HeapSlope.enough
           ? `not judged: ${count(figures.sessions)} sessions say too little, ${count(HeapSlope.enough)} are enough (a longer --virtual)`
-          : `${megabytes(figures.heapBytesAnHour)} more in an hour, ${megabytes(heapBytesPerCycles)} in ${count(HeapSlope.cycles)} sessions (${megabytes(HeapSlope.allowed)} allowed)`
+          : `${megabytes(figures.heapBytesAnHour)} more in an hour, ${growth(figures)}, ${megabytes(HeapSlope.allowed)} allowed`
       ]
     ]),
     "",
@@ -131,7 +137,7 @@ export const soak = Effect.fnUntraced(function* (options: Options) {
     const problem = `${describe(file.verdict)}\n${replayWith(file, at, options.scenario)}`
     return yield* new SimulationFailed({ problem, exitCode: codeOf(file.verdict) })
   }
-  if (!HeapSlope.isLeak(figures.heapBytesPerCycles, figures.sessions)) return
-  const problem = `the heap grows by ${megabytes(figures.heapBytesPerCycles)} in ${count(HeapSlope.cycles)} sessions, ${megabytes(HeapSlope.allowed)} are allowed`
+  if (!HeapSlope.isLeak(figures.heapBytesPerCycles, figures.heapErrorPerCycles, figures.sessions)) return
+  const problem = `the heap grows by ${growth(figures)}, ${megabytes(HeapSlope.allowed)} are allowed`
   return yield* new SimulationFailed({ problem, exitCode: SimExit.unsafe })
 })

@@ -39,7 +39,7 @@ export const SoakCommand = Command.make(
 ).pipe(
   Command.withDescription(
     "Run one world for a long time under faults that never stop, with its properties checked throughout, and measure\n" +
-      "  whether the heap grows: by 1 MB for 10,000 sessions at most, which is judged if there were 1,000. Users do 4\n" +
+      "  whether the heap grows: by 1 MB for 10,000 sessions at most, which is judged if there were 3,000. Users do 4\n" +
       "  operations an hour at each node unless --operations says how many they do in all."
   ),
   Command.withExamples([{ command: "holdfast sim soak --virtual 24h" }]),

@@ -19,11 +19,11 @@ const measure = (): number => {
   return data.reduce((sum, { space_used_size }) => sum + space_used_size, 0)
 }
 
-/** A property that always holds, and measures the heap now and then. */
-const measured = (every: number, say: (sample: Sample) => void): Scenario.Property<never> => {
+/** A property that always holds, and measures the heap now and then; not in the quiet end, where less is under way. */
+const measured = (every: number, duration: number, say: (sample: Sample) => void): Scenario.Property<never> => {
   let next = 0
   return Scenario.always("the heap is measured", ({ now }) => {
-    if (now < next) return undefined
+    if (now < next || now >= duration * 1_000) return undefined
     next = now + every * 1_000
     say({ _tag: "Sample", virtualMillis: now / 1_000, heap: measure() })
     return undefined
@@ -39,8 +39,8 @@ export const soak = async <R>(
   { drawing, every, seed }: Extract<Request, { _tag: "Soak" }>,
   say: (sample: Sample) => void
 ): Promise<Result> => {
-  const watched = { ...scenario, properties: [...(scenario.properties ?? []), measured(every, say)] }
   const plan = longPlan(seed, drawing)
+  const watched = { ...scenario, properties: [...(scenario.properties ?? []), measured(every, plan.duration, say)] }
   const result = await Simulation.make(watched).run(seed, plan, { events: kept })
   return { ...result, plan: cut(plan, result.virtualMillis) }
 }

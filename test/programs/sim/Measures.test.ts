@@ -29,9 +29,18 @@ describe("the slope of a heap", () => {
     Array.from({ length: 20 }, (_, index) => ({ virtualMillis: index * 1_000, heap: heap(index) }))
 
   it("is that of the line through its samples, without those of the beginning", () => {
-    assert.closeTo(HeapSlope.slope(samples((index) => 50_000 + index * 3_000)), 3, 1e-9)
-    assert.closeTo(HeapSlope.slope(samples((index) => (index < 4 ? index * 1_000_000 : 7_000_000))), 0, 1e-9)
-    assert.strictEqual(HeapSlope.slope(samples(() => 1).slice(0, 3)), 0)
+    assert.closeTo(HeapSlope.slope(samples((index) => 50_000 + index * 3_000)).bytes, 3, 1e-9)
+    const warming = samples((index) => (index < 10 ? index * 1_000_000 : 7_000_000))
+    assert.deepStrictEqual(HeapSlope.slope(warming), { bytes: 0, error: 0 })
+    assert.deepStrictEqual(HeapSlope.slope(samples((index) => index).slice(0, 5)), { bytes: 0, error: 0 })
+    assert.deepStrictEqual(HeapSlope.slope([]), { bytes: 0, error: 0 })
+  })
+
+  it("is as uncertain as its samples are off the line", () => {
+    // The sum of the squares less what the line explains, for each degree of freedom and by the spread of the times.
+    const { bytes, error } = HeapSlope.slope(samples((index) => (index % 2) * 3_000))
+    assert.closeTo(bytes, 1 / 11, 1e-9)
+    assert.closeTo(error, Math.sqrt((22_500_000 - bytes ** 2 * 82_500_000) / 8 / 82_500_000), 1e-9)
   })
 
   it("is told for 10,000 sessions", () => {
@@ -39,12 +48,13 @@ describe("the slope of a heap", () => {
     assert.strictEqual(HeapSlope.perCycles(2, 1_000_000, 0), 0)
   })
 
-  it("is a leak only where there were sessions enough to tell", () => {
+  it("is a leak only where there were sessions enough to tell, and if it surely is one", () => {
     const { allowed, enough, isLeak } = HeapSlope
-    assert.deepStrictEqual(
-      [isLeak(allowed + 1, enough), isLeak(allowed, enough), isLeak(100 * allowed, enough - 1)],
-      [true, false, false]
-    )
+    assert.isTrue(isLeak(allowed + 1, 0, enough))
+    assert.isFalse(isLeak(allowed, 0, enough))
+    assert.isFalse(isLeak(100 * allowed, 0, enough - 1))
+    assert.isTrue(isLeak(allowed + 2_001, 1_000, enough))
+    assert.isFalse(isLeak(allowed + 2_000, 1_000, enough))
   })
 })
 
