@@ -9,6 +9,10 @@ import { LedgerProtocol } from "./LedgerProtocol.ts"
 import { users } from "./LedgerUsers.ts"
 import { arrives, compare, LedgerWatch } from "./LedgerWatch.ts"
 
+/** Whether a node has had sessions in its present life, and has none: every node begins without. */
+const isAlone = (registry: Scenario.NodeView["registry"]): boolean =>
+  registry?.sessions().length === 0 && registry.recent().some(({ from }) => from === "active")
+
 export const ledger = Scenario.make({
   name: "ledger",
   protocols: [LedgerProtocol.handled],
@@ -23,8 +27,8 @@ export const ledger = Scenario.make({
     Scenario.sometimes("everyone is connected", ({ nodes }) =>
       nodes.every(({ registry }) => registry?.sessions().length === nodes.length - 1)
     ),
-    Scenario.sometimes("somebody has no session at all", ({ nodes }) =>
-      nodes.some(({ registry }) => registry?.sessions().length === 0)
+    Scenario.sometimes("somebody has lost all sessions", ({ nodes }) =>
+      nodes.some(({ registry }) => isAlone(registry))
     ),
     Scenario.together(
       arrives,
