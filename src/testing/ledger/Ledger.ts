@@ -6,8 +6,8 @@ import { Context, Effect, Layer, Option, Result, Schema } from "effect"
 import { SqlClient, SqlSchema } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import { MemoryDatabase, MemorySlot, type UndoLog } from "../../layers/MemoryDatabase.ts"
+import { MemoryTable } from "../../layers/MemoryTable.ts"
 import { Concluded, Effected, Sent } from "./LedgerMessage.ts"
-import { LedgerRows } from "./LedgerRows.ts"
 
 /** Everything that a ledger says. */
 export interface Account {
@@ -37,26 +37,15 @@ export class Ledger extends Context.Service<
   )
 }
 
-/** The ledger in a memory database. */
+/** The ledger in a memory database. Rows are numbered from 1 in the order of writing. */
 export class LedgerTables {
-  readonly sent: LedgerRows<Sent>
-  readonly effects: LedgerRows<Effected>
-  readonly conclusions: LedgerRows<Concluded>
-  /**
-   * Messages of which nobody will ask for the rows any more, by their ids: what was sent and has been concluded, and what
-   * has taken effect. An auditor says so from outside; the rows go with the next one that is written, in its transaction.
-   */
-  readonly settled = { sent: new Set<string>(), effects: new Set<string>() }
+  readonly sent: MemoryTable<bigint, Sent>
+  readonly effects: MemoryTable<bigint, Effected>
+  readonly conclusions: MemoryTable<bigint, Concluded>
   constructor(log: UndoLog) {
-    this.sent = new LedgerRows(log)
-    this.effects = new LedgerRows(log)
-    this.conclusions = new LedgerRows(log)
-  }
-  write<V extends { readonly id: string }>(rows: LedgerRows<V>, row: V): void {
-    this.sent.remove(this.settled.sent)
-    this.conclusions.remove(this.settled.sent)
-    this.effects.remove(this.settled.effects)
-    rows.append(row)
+    this.sent = new MemoryTable(log)
+    this.effects = new MemoryTable(log)
+    this.conclusions = new MemoryTable(log)
   }
 }
 export const tablesIn = new MemorySlot((log) => new LedgerTables(log))
@@ -64,10 +53,10 @@ export const tablesIn = new MemorySlot((log) => new LedgerTables(log))
 const layerMemory = (database: MemoryDatabase["Service"]): Layer.Layer<Ledger> =>
   Layer.sync(Ledger, () => {
     const tables = tablesIn.of(database)
-    const append = <V extends { readonly id: string }>(rows: LedgerRows<V>, row: V) =>
-      database.attempt(() => Result.succeed(tables.write(rows, row)))
+    const append = <V>(table: MemoryTable<bigint, V>, row: V) =>
+      database.attempt(() => Result.succeed(table.set(BigInt(table.size) + 1n, row)))
     return Ledger.of({
-      next: database.attempt(() => Result.succeed(tables.sent.written + 1)),
+      next: database.attempt(() => Result.succeed(tables.sent.size + 1)),
       sent: (row) => append(tables.sent, row),
       effected: (row) => append(tables.effects, row),
       concluded: (row) => append(tables.conclusions, row),

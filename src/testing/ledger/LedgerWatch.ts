@@ -7,15 +7,14 @@
 import { feedIn } from "../../layers/FeedStoreMemory.ts"
 import { rowsIn } from "../../layers/retry/MemoryRows.ts"
 import type { MemoryDatabase } from "../../layers/MemoryDatabase.ts"
+import type { MemoryTable } from "../../layers/MemoryTable.ts"
 import type { SimulatedDatabase } from "../database/SimulatedDatabase.ts"
 import type { Watcher, Watching } from "../cluster/Scenario.ts"
 import type { FaultPlan } from "../faults/FaultPlan.ts"
 import { type Account, tablesIn } from "./Ledger.ts"
-import { type Book, LedgerBooks } from "./LedgerBooks.ts"
 import type { Concluded, Effected, Sent } from "./LedgerMessage.ts"
 import { hasEffect } from "./LedgerProtocol.ts"
 import { Promptness } from "./Promptness.ts"
-import { Retention } from "./Retention.ts"
 
 export const once = "effect exactly once"
 export const inOrder = "effect in order"
@@ -25,65 +24,83 @@ export const conserved = "sent is acked, pending or shed"
 export const truthful = "outcomes are right"
 export const arrives = "everything arrives"
 
+/** What has been read of one node's ledger so far. */
+class Book {
+  readonly sent = new Map<string, Sent>()
+  readonly effects = new Map<string, Effected>()
+  readonly conclusions = new Map<string, Concluded>()
+  /** The number of the last message of each sender and subject that took effect. */
+  readonly last = new Map<string, number>()
+  read = { sent: 0, effects: 0, conclusions: 0 }
+}
+
+const newRows = function* <V>(table: MemoryTable<bigint, V>, read: number): IterableIterator<V> {
+  for (let place = read + 1; place <= table.size; place++) {
+    const row = table.get(BigInt(place))
+    if (row !== undefined) yield row
+  }
+}
+
 export class LedgerWatch implements Watcher {
   readonly #watching: Watching
-  readonly #books: LedgerBooks
-  readonly #retention: Retention
+  readonly #books = new Map<string, Book>()
+  readonly #names = new Map<string, string>()
+  /** Everything that any node has ever committed, by its id: a restored node forgets, its peers do not. */
+  readonly #ever = new Map<string, Sent>()
   readonly #promptness: Promptness
   #anyRestored = false
 
   constructor(watching: Watching, plan: FaultPlan) {
     this.#watching = watching
-    this.#books = new LedgerBooks(watching.view.nodes)
-    this.#retention = new Retention(watching.view, this.#books, plan)
     this.#promptness = new Promptness(watching, plan)
+    for (const { key, name } of watching.view.nodes) this.#names.set(key, name)
   }
 
   readonly committed = (node: string, { memory }: SimulatedDatabase): void => {
     if (memory === undefined) return
     const tables = tablesIn.of(memory)
-    const { conclusions, effects, sent } = tables
-    const book = this.#books.of(node)
-    const { read } = book
-    book.from = { tables, owed: rowsIn.of(memory) }
-    for (const row of sent.after(read.sent)) this.#sent(node, book, row)
-    for (const row of effects.after(read.effects)) this.#effect(node, book, row)
-    for (const row of conclusions.after(read.conclusions)) this.#conclusion(node, book, row)
-    book.read = { sent: sent.written, effects: effects.written, conclusions: conclusions.written }
-    this.#balance(node, book, memory)
-    this.#retention.read(node)
+    const now = this.#book(node)
+    for (const row of newRows(tables.sent, now.read.sent)) this.#sent(node, now, row)
+    for (const row of newRows(tables.effects, now.read.effects)) this.#effect(node, now, row)
+    for (const row of newRows(tables.conclusions, now.read.conclusions)) this.#conclusion(node, now, row)
+    now.read = { sent: tables.sent.size, effects: tables.effects.size, conclusions: tables.conclusions.size }
+    this.#balance(node, now, memory)
   }
 
   /** From here on the node tells another story, and what its peers owe it is sent again under new ids. */
   readonly restored = (node: string): void => {
     this.#anyRestored = true
-    this.#retention.restored(node)
-    this.#books.restart(node)
+    this.#books.set(node, new Book())
+  }
+
+  #book(node: string): Book {
+    let book = this.#books.get(node)
+    if (book === undefined) this.#books.set(node, (book = new Book()))
+    return book
+  }
+
+  #name(key: string): string {
+    return this.#names.get(key) ?? key
   }
 
   #sent(node: string, book: Book, row: Sent): void {
     book.sent.set(row.id, row)
-    this.#books.ever.set(row.id, row)
+    this.#ever.set(row.id, row)
     this.#promptness.sent(node, row)
     this.#watching.count("messages sent")
-    this.#watching.note(node, "sent", { to: this.#books.nameOf(row.to), n: row.n, wish: row.wish })
+    this.#watching.note(node, "sent", { to: this.#name(row.to), n: row.n, wish: row.wish })
   }
 
   #effect(node: string, book: Book, row: Effected): void {
-    const from = this.#books.nameOf(row.from)
+    const from = this.#name(row.from)
     const what = `message ${row.n} of ${from} at ${node}`
     this.#watching.count("effects")
     this.#watching.note(node, "effect", { from, n: row.n })
-    const sent = this.#books.ever.get(row.id)
+    const sent = this.#ever.get(row.id)
     if (sent === undefined) return this.#watching.violated(afterCommit, `${what} took effect and was never committed`)
-    if (!hasEffect(sent))
-      return this.#watching.violated(
-        truthful,
-        `${what} took effect and was to be ${sent.wish === "stale" ? "stale" : "refused"}`
-      )
+    if (!hasEffect(sent)) return this.#watching.violated(truthful, `${what} took effect and asked to be ${sent.wish}d`)
     if (book.effects.has(row.id)) return this.#watching.violated(once, `${what} took effect again`)
     book.effects.set(row.id, row)
-    if (!this.#books.of(from).sent.has(row.id)) this.#retention.orphaned(node, row)
     this.#promptness.effect(from, node, row)
     const lane = `${from}/${row.subject}`
     const last = book.last.get(lane) ?? 0
@@ -96,9 +113,8 @@ export class LedgerWatch implements Watcher {
   #conclusion(node: string, book: Book, row: Concluded): void {
     const sent = book.sent.get(row.id)
     this.#watching.count(`outcomes: ${row.outcome}`)
-    this.#retention.concluded(node, row.id)
     if (sent === undefined) return
-    const to = this.#books.nameOf(row.to)
+    const to = this.#name(row.to)
     const what = `message ${sent.n} of ${node} to ${to}`
     if (book.conclusions.has(row.id) && !this.#anyRestored)
       return this.#watching.violated(truthful, `${what} was concluded twice`)
@@ -107,7 +123,7 @@ export class LedgerWatch implements Watcher {
     const expected = sent.wish === "refuse" ? "Refused" : sent.wish === "stale" ? "Stale" : "Ok"
     if (row.outcome !== expected)
       this.#watching.violated(truthful, `${what} is ${expected}, and was told ${row.outcome}`)
-    else if (expected === "Ok" && !this.#anyRestored && !this.#books.of(to).effects.has(row.id)) {
+    else if (expected === "Ok" && !this.#anyRestored && !this.#book(to).effects.has(row.id)) {
       this.#watching.violated(receiptAfter, `${what} was receipted and has not taken effect`)
     }
   }
