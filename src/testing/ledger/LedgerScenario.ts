@@ -32,12 +32,12 @@ export const ledger = Scenario.make({
     ),
     Scenario.together(
       arrives,
-      ({ key }) =>
+      ({ key, name }) =>
         Effect.map(
           Effect.flatMap(Ledger, (own) => own.account),
-          (account) => ({ key, account })
+          (account) => [key, { ...account, name }] as const
         ),
-      (answers) => compare(new Map([...answers.values()].map(({ account, key }) => [key, account])))
+      (answers) => compare(new Map(answers.values()))
     )
   ]
 })

@@ -157,13 +157,14 @@ const voids = (memory: MemoryDatabase["Service"]): number => {
 }
 
 /** What does not fit together in the ledgers of all nodes, by key, once everything is quiet. */
-export const compare = (accounts: ReadonlyMap<string, Account>): string | undefined => {
-  for (const [key, { conclusions, sent }] of accounts) {
+export const compare = (accounts: ReadonlyMap<string, Account & { readonly name: string }>): string | undefined => {
+  for (const { conclusions, name, sent } of accounts.values()) {
     const concluded = new Set(conclusions.map(({ id }) => id))
     for (const row of sent) {
-      const what = `message ${row.n} of ${key.slice(0, 8)} to ${row.to.slice(0, 8)}`
+      const to = accounts.get(row.to)
+      const what = `message ${row.n} of ${name} to ${to?.name ?? row.to}`
       if (!concluded.has(row.id)) return `${what} has no outcome`
-      const times = accounts.get(row.to)?.effects.filter(({ id }) => id === row.id).length ?? 0
+      const times = to?.effects.filter(({ id }) => id === row.id).length ?? 0
       if (times !== (hasEffect(row) ? 1 : 0)) return `${what} (${row.wish}) took effect ${times} times`
     }
   }
