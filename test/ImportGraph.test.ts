@@ -75,6 +75,8 @@ describe("a planted mistake is found", () => {
     ["a builtin in a service", "src/services/X.ts", `import { createHash } from "node:crypto"`, ["builtin"]],
     ["a builtin without its prefix", "src/layers/X.ts", `import { connect } from "net"`, ["builtin"]],
     ["randomness from node:crypto", "src/protocol/X.ts", `import { randomBytes } from "node:crypto"`, ["global"]],
+    ["a timer in testing", "src/testing/cluster/X.ts", "setTimeout(f, 1)", ["global"]],
+    ["the environment in testing", "src/testing/campaign/X.ts", "const y = process.env", ["global"]],
     ["a missing extension", "src/protocol/X.ts", `import { x } from "./A"`, ["extension"]],
     ["a compiled extension", "src/protocol/X.ts", `import { x } from "./A.js"`, ["extension"]],
     ["an import of nothing", "src/protocol/X.ts", `import { x } from "./Gone.ts"`, ["missing"]],

@@ -7,6 +7,7 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import * as path from "node:path"
+import { Config, ConfigProvider, Effect } from "effect"
 import type { Scenario } from "../cluster/Scenario.ts"
 import type { Result } from "../cluster/Result.ts"
 import { describe, isFailure } from "../cluster/Verdict.ts"
@@ -40,10 +41,14 @@ export class SimulationFailed extends Error {
   override readonly name = "SimulationFailed"
 }
 
+/** A setting of the environment as it is now; empty if there is none. */
+const setting = (name: "SIM_SEED" | "SIM_FAILURES"): string =>
+  Effect.runSync(Config.String(name).pipe(Config.withDefault("")).parse(ConfigProvider.fromEnv()))
+
 /** A test that runs nothing would always be green. */
 const seedsOf = ({ from = 0, seeds }: Options): ReadonlyArray<number> => {
-  const asked = process.env["SIM_SEED"]
-  if (asked === undefined || asked === "") {
+  const asked = setting("SIM_SEED")
+  if (asked === "") {
     if (!Number.isSafeInteger(seeds) || seeds < 1) throw new RangeError(`seeds is ${seeds}: give a number from 1 on`)
     if (!Number.isSafeInteger(from) || from < 0) throw new RangeError(`from is ${from}: give a seed, 0 or more`)
     return Array.from({ length: seeds }, (_, index) => from + index)
@@ -70,8 +75,8 @@ const manifestVersion = (name: string): string => {
 
 /** Keeps the file of a failure if that is asked for; how to have it, or where it is. */
 const kept = (result: Result): string => {
-  const folder = process.env["SIM_FAILURES"]
-  if (folder === undefined || folder === "")
+  const folder = setting("SIM_FAILURES")
+  if (folder === "")
     return "To have it as a page with its timeline: SIM_FAILURES=.holdfast-sim beside that, then holdfast sim explain <file>"
   const versions = {
     node: process.versions.node,
@@ -110,7 +115,7 @@ export const check = async <R>(scenario: Scenario<R>, options: Options): Promise
     }
   }
   const { unseen } = campaign.totals
-  if (unseen.length > 0 && process.env["SIM_SEED"] === undefined) {
+  if (unseen.length > 0 && setting("SIM_SEED") === "") {
     throw new SimulationFailed(`${options.seeds} seeds never showed: ${unseen.join(", ")}`)
   }
   return campaign.totals

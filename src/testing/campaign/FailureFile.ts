@@ -4,6 +4,8 @@
  *
  * Files come from anywhere, so reading one trusts nothing: its length, every key and every list is bounded.
  */
+import * as path from "node:path"
+import { pathToFileURL } from "node:url"
 import { Result, Schema, SchemaIssue } from "effect"
 import type { Result as RunResult } from "../cluster/Result.ts"
 import { Verdict } from "../cluster/Verdict.ts"
@@ -101,6 +103,12 @@ export const nameOf = (scenario: string): string => cut(scenario, maxName)
 const cut = (words: string, length: number): string =>
   words.length <= length ? words : `${words.slice(0, length - 1)}…`
 
+/** Words that may have a stack in them: files below the working folder are named from there, wherever that is. */
+const told = (words: string): string => {
+  const here = path.join(path.resolve(), path.sep)
+  return cut(words.replaceAll(pathToFileURL(here).href, "").replaceAll(here, ""), maxText)
+}
+
 const cutEvent = ({ at, detail, kind, n, node }: TraceEvent): TraceEvent => {
   const facts = Object.entries(detail)
     .slice(0, maxFacts)
@@ -109,12 +117,12 @@ const cutEvent = ({ at, detail, kind, n, node }: TraceEvent): TraceEvent => {
 }
 
 const cutVerdict = (verdict: Verdict): Verdict => {
-  const words = Object.entries(verdict).map(([key, value]) => [key, cut(value, maxText)])
+  const words = Object.entries(verdict).map(([key, value]) => [key, told(value)])
   return Schema.decodeUnknownSync(Verdict)(Object.fromEntries(words))
 }
 
 const fact = (value: string | number | boolean): string | number | boolean => {
-  if (typeof value === "string") return cut(value, maxText)
+  if (typeof value === "string") return told(value)
   return typeof value === "number" && !Number.isFinite(value) ? String(value) : value
 }
 

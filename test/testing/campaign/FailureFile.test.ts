@@ -1,3 +1,4 @@
+import { pathToFileURL } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as FailureFile from "../../../src/testing/campaign/FailureFile.ts"
@@ -35,6 +36,21 @@ const run = (over: Partial<RunResult>): RunResult => ({
 const origin: FailureFile.Origin = { commit: "abc", versions: { node: "24", effect: "4", holdfast: "0" } }
 
 describe("a failure file", () => {
+  it("names files of the project by where they are in it, not on this machine", () => {
+    const stack = (project: string, url: string) =>
+      `at f (${url}src/services/link/Links.ts:1:2)\nat ${project}node_modules/x/y.js:3:4\nat g (file:///else/z.ts:5:6)`
+    const words = stack(`${process.cwd()}/`, `${pathToFileURL(process.cwd()).href}/`)
+    const { trace, verdict } = FailureFile.fromResult(
+      run({
+        verdict: { _tag: "Leaked", what: "Date.now()", stack: words },
+        trace: [{ n: 1, at: 2, node: "a", kind: "ended", detail: { words } }]
+      }),
+      origin
+    )
+    assert.deepStrictEqual(verdict, { _tag: "Leaked", what: "Date.now()", stack: stack("", "") })
+    assert.deepStrictEqual(trace[0]?.detail, { words: stack("", "") })
+  })
+
   it("is read back as it was written", () => {
     assert.deepStrictEqual(read(FailureFile.encode(file)), file)
     const planted = {
