@@ -1,0 +1,69 @@
+/**
+ * What counts as one host, and what as one neighbourhood of hosts, where nothing but an IP address is known.
+ *
+ * A host is an IPv4 address, or the /64 that an IPv6 address is of, because whoever has one address there has them
+ * all. Limits and bans go by it. It is never an identity: many nodes may share one.
+ */
+import { normaliseIp } from "./Address.ts"
+
+const ipv4Pattern = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
+
+const isIpv4 = (text: string): boolean => ipv4Pattern.test(text)
+
+/** A part of an IPv6 address as numbers of 16 bits; a dotted end is two of them. */
+const groupsIn = (text: string): ReadonlyArray<number> | undefined => {
+  if (text === "") return []
+  const parts = text.split(":")
+  const last = parts.at(-1)!
+  const tail = isIpv4(last) ? last.split(".").map(Number) : undefined
+  if (tail !== undefined) parts.pop()
+  if (parts.some((part) => !/^[0-9a-f]{1,4}$/.test(part))) return undefined
+  const groups = parts.map((part) => Number.parseInt(part, 16))
+  return tail === undefined ? groups : [...groups, tail[0]! * 256 + tail[1]!, tail[2]! * 256 + tail[3]!]
+}
+
+/** The eight numbers of an IPv6 address, or nothing if the text is none. */
+const ipv6Groups = (text: string): ReadonlyArray<number> | undefined => {
+  const [head = "", rest, more] = text.split("::")
+  const before = groupsIn(head)
+  const after = groupsIn(rest ?? "")
+  if (before === undefined || after === undefined || more !== undefined) return undefined
+  const zeros = 8 - before.length - after.length
+  if (rest === undefined ? zeros !== 0 : zeros < 1 || isIpv4(head.split(":").at(-1)!)) return undefined
+  return [...before, ...Array<number>(zeros).fill(0), ...after]
+}
+
+/** The IPv4 address that IPv6 groups stand for, if they do. */
+const mapped = ([a, b, c, d, e, f, high = 0, low = 0]: ReadonlyArray<number>): string | undefined =>
+  a === 0 && b === 0 && c === 0 && d === 0 && e === 0 && f === 0xffff
+    ? `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`
+    : undefined
+
+const prefix = (groups: ReadonlyArray<number>, count: number): string =>
+  `${groups
+    .slice(0, count)
+    .map((group) => group.toString(16))
+    .join(":")}::/${count * 16}`
+
+/**
+ * The host that an IP address is of: `10.0.0.1`, or `2001:db8:0:0::/64`, which is read as well. Nothing if the text is
+ * no address.
+ */
+export const parseHost = (text: string): string | undefined => {
+  const ip = normaliseIp(text.trim().replace(/^\[(.*)\]$/, "$1"))
+  if (isIpv4(ip)) return ip
+  const groups = ipv6Groups(ip.replace(/::\/64$/, "::"))
+  return groups === undefined ? undefined : (mapped(groups) ?? prefix(groups, 4))
+}
+
+/** The same for what a transport says of a remote end; anything that is no address is a host by its own name. */
+export const hostOf = (remote: string): string => parseHost(remote) ?? normaliseIp(remote)
+
+/** Hosts that are likely in one hand: an IPv4 /16, an IPv6 /32. */
+export const neighbourhoodOf = (remote: string): string => {
+  const ip = normaliseIp(remote)
+  const groups = isIpv4(ip) ? undefined : ipv6Groups(ip)
+  const ipv4 = groups === undefined ? (isIpv4(ip) ? ip : undefined) : mapped(groups)
+  if (ipv4 !== undefined) return `${ipv4.split(".").slice(0, 2).join(".")}.0.0/16`
+  return groups === undefined ? ip : prefix(groups, 2)
+}
