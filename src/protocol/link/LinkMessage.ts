@@ -41,11 +41,14 @@ export const Commit = Schema.Struct({ number: U64 })
 export type Commit = typeof Commit.Type
 
 /**
- * Why a connection does not become a session. `duplicate` names the session that stays; `self`, `clone`, `network`
- * and `version` will not change by redialling soon.
+ * Why a connection does not become a session. `duplicate` names the session that stays; `occupied`: another node is
+ * connected from this address and alive; `owner`: another agent of this node keeps the link. `self`, `clone`,
+ * `network` and `version` will not change by redialling soon.
  */
 export const RejectReason = Schema.Literals([
   "duplicate",
+  "occupied",
+  "owner",
   "self",
   "clone",
   "network",
@@ -56,7 +59,13 @@ export const RejectReason = Schema.Literals([
 ])
 export type RejectReason = typeof RejectReason.Type
 
-export const Reject = Schema.Struct({ reason: RejectReason, number: U64, detail: text(256) })
+export const Reject = Schema.Struct({
+  reason: RejectReason,
+  number: U64,
+  detail: text(256),
+  /** Where the agent that keeps the link listens, with `owner`. The same key must answer there. */
+  address: Schema.optionalKey(Schema.Struct({ host: Host, port: Port }))
+})
 export type Reject = typeof Reject.Type
 
 /** Why a live session is ended on purpose. */

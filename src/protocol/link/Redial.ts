@@ -30,7 +30,7 @@ export const defaults: Policy = {
 export interface State {
   /** Failures since the last stable session. */
   readonly failures: number
-  /** Refusals as a duplicate in a row, without a session between them. */
+  /** Refusals as a duplicate, or for another agent of the peer, in a row, without a session between them. */
   readonly duplicates: number
   /** When the sessions within the window started, oldest first; at most `starts + 1` of them. */
   readonly started: ReadonlyArray<number>
@@ -69,7 +69,9 @@ export interface Step {
 const hopeless: ReadonlySet<RejectReason> = new Set(["self", "network", "version"])
 /** A goodbye for one of these reasons is nobody's failure. */
 const friendly: ReadonlySet<GoodbyeReason> = new Set(["shutdown", "replaced"])
-/** Refusals as a duplicate that cost nothing: after a crossing the second dial is exact (docs/PROTOCOL.md, 4.1). */
+/** Refusals that say how the next dial succeeds: what is known is exact now, or who keeps the link. */
+const exact: ReadonlySet<RejectReason> = new Set(["duplicate", "owner"])
+/** So many of them in a row cost nothing: after a crossing the second dial is exact (docs/PROTOCOL.md, 4.1). */
 const freeDuplicates = 2
 
 const recent = (policy: Policy, state: State, now: number): ReadonlyArray<number> =>
@@ -104,7 +106,7 @@ const rejected = (policy: Policy, state: State, random: number, reason: RejectRe
   if (hopeless.has(reason)) {
     return { state: { ...state, failures: state.failures + 1 }, waitMillis: policy.hopelessMillis }
   }
-  if (reason !== "duplicate") return failed(policy, state, random)
+  if (!exact.has(reason)) return failed(policy, state, random)
   const again = { ...state, duplicates: state.duplicates + 1 }
   return again.duplicates > freeDuplicates
     ? failed(policy, again, random)

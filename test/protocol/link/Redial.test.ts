@@ -6,6 +6,7 @@ import { seeded } from "../../support/Malformed.ts"
 
 const { defaults, initial, step } = Redial
 const hopeless: ReadonlyArray<RejectReason> = ["self", "network", "version"]
+const exact: ReadonlyArray<RejectReason> = ["duplicate", "owner"]
 
 /** The states and waits after each of `events`. */
 const run = (events: ReadonlyArray<Redial.Event>, state: Redial.State = initial) => {
@@ -167,8 +168,15 @@ describe("a refusal", () => {
     assert.strictEqual(run([rejected("duplicate"), rejected("duplicate")]).state.failures, 0)
   })
 
+  it("in favour of another agent is followed by a dial of that one at once, and backs off when agents point in circles", () => {
+    const { state, waits } = run([...Array.from({ length: 4 }, () => rejected("owner")), rejected("duplicate")])
+    assert.deepStrictEqual(waits, [500, 500, 500, 1_000, 2_000])
+    assert.strictEqual(run([started(0), rejected("owner")], state).wait, 500)
+    assert.strictEqual(run([rejected("owner"), rejected("duplicate")]).state.failures, 0)
+  })
+
   it("for any other reason is a failure", () => {
-    for (const reason of ["busy", "shutdown", "violation"] as const) {
+    for (const reason of ["occupied", "busy", "shutdown", "violation"] as const) {
       assert.deepStrictEqual(run([rejected(reason), rejected(reason)]).waits, [500, 1_000])
     }
   })
@@ -216,7 +224,7 @@ describe("whatever happens", () => {
         kind === "Failed" ||
         (kind === "Ended" && !stable) ||
         (kind === "Goodbye" && !stable && ["violation", "slow", "unwanted"].includes(why)) ||
-        (kind === "Rejected" && !hopeless.includes(reject) && (reject !== "duplicate" || state.duplicates >= 2))
+        (kind === "Rejected" && !hopeless.includes(reject) && (!exact.includes(reject) || state.duplicates >= 2))
       const opens = floods || (blocked && blames)
       if (opens) {
         assert.strictEqual(next.waitMillis - announced, Math.min(600_000, 60_000 * 2 ** openings))
