@@ -99,5 +99,5 @@ export const normaliseIp = (ip: string): string =>
 /** Whether an IP address or name is this machine itself. */
 export const isLoopback = (host: string): boolean => {
   const ip = normaliseIp(host)
-  return ip === "::1" || ip === "localhost" || /^127\./.test(ip)
+  return /^127\./.test(ip) || ip === "localhost" || /^(?:0{0,4}:){2,7}0{0,3}1$/.test(ip)
 }

@@ -39,18 +39,24 @@ const mapped = ([a, b, c, d, e, f, high = 0, low = 0]: ReadonlyArray<number>): s
     ? `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`
     : undefined
 
+const joined = (groups: ReadonlyArray<number>): string => groups.map((group) => group.toString(16)).join(":")
 const prefix = (groups: ReadonlyArray<number>, count: number): string =>
-  `${groups
-    .slice(0, count)
-    .map((group) => group.toString(16))
-    .join(":")}::/${count * 16}`
+  `${joined(groups.slice(0, count))}::/${count * 16}`
+const bare = (text: string): string => normaliseIp(text.trim().replace(/^\[(.*)\]$/, "$1"))
+
+/** One text for each IP address, however it is written. A text that is no address is its own, in lower case. */
+export const ipOf = (remote: string): string => {
+  const ip = bare(remote)
+  const groups = isIpv4(ip) ? undefined : ipv6Groups(ip)
+  return groups === undefined ? ip : (mapped(groups) ?? joined(groups))
+}
 
 /**
  * The host that an IP address is of: `10.0.0.1`, or `2001:db8:0:0::/64`, which is read as well. Nothing if the text is
  * no address.
  */
 export const parseHost = (text: string): string | undefined => {
-  const ip = normaliseIp(text.trim().replace(/^\[(.*)\]$/, "$1"))
+  const ip = bare(text)
   if (isIpv4(ip)) return ip
   const groups = ipv6Groups(ip.replace(/::\/64$/, "::"))
   return groups === undefined ? undefined : (mapped(groups) ?? prefix(groups, 4))

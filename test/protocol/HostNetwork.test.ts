@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { isIP } from "node:net"
-import { hostOf, neighbourhoodOf, parseHost } from "../../src/protocol/HostNetwork.ts"
+import { isLoopback } from "../../src/protocol/Address.ts"
+import { hostOf, ipOf, neighbourhoodOf, parseHost } from "../../src/protocol/HostNetwork.ts"
 
 describe("a host", () => {
   it("is one IPv4 address, however it is written", () => {
@@ -54,6 +55,39 @@ describe("a host", () => {
     for (const text of [parts.join(""), parts.join(":"), `1::${parts.join(":")}`, `::ffff:${parts.join(".")}`]) {
       assert.strictEqual(parseHost(text) !== undefined, isIP(text) !== 0, text)
     }
+  })
+})
+
+describe("an IP address", () => {
+  it("has one text, however it is written", () => {
+    const texts = ["10.1.2.3", "::ffff:10.1.2.3", "[::FFFF:0a01:0203]", "0:0:0:0:0:ffff:10.1.2.3"]
+    for (const text of texts) assert.strictEqual(ipOf(text), "10.1.2.3", text)
+    for (const text of ["2001:DB8::1", "[2001:db8:0:0::0:1]", "2001:0db8::0001%eth0", "2001:db8::0.0.0.1"]) {
+      assert.strictEqual(ipOf(text), "2001:db8:0:0:0:0:0:1", text)
+    }
+    assert.notStrictEqual(ipOf("2001:db8::1"), ipOf("2001:db8::2"))
+    assert.strictEqual(ipOf("Peer.example"), "peer.example")
+  })
+
+  it.prop("keeps it: its own text and its host are the same again", [Schema.Uint8Array], ([bytes]) => {
+    const groups = Array.from({ length: 8 }, (_, i) => (bytes[2 * i] ?? 0) * 256 + (bytes[2 * i + 1] ?? 0))
+    const text = groups.map((group) => group.toString(16).padStart(4, "0")).join(":")
+    const { hostname } = new URL(`http://[${text}]`)
+    assert.strictEqual(ipOf(text), ipOf(hostname))
+    assert.strictEqual(ipOf(ipOf(text)), ipOf(text))
+    assert.strictEqual(hostOf(ipOf(text)), hostOf(text))
+  })
+
+  it("of this machine is known in every form", () => {
+    for (const text of ["::1", "0:0:0:0:0:0:0:1", "::0001", "0::1", "127.0.0.2", "::ffff:127.1.2.3", "localhost"]) {
+      assert.isTrue(isLoopback(text), text)
+      assert.isTrue(isLoopback(ipOf(text)), text)
+    }
+    for (const text of ["::2", "1::1", "::1:1", "0:0:0:0:0:0:1:1", "128.0.0.1", "::ffff:128.0.0.1", "peer.example"]) {
+      assert.isFalse(isLoopback(text), text)
+      assert.isFalse(isLoopback(ipOf(text)), text)
+    }
+    assert.isTrue(isLoopback(ipOf("::ffff:7f00:1")))
   })
 })
 

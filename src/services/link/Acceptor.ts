@@ -3,6 +3,7 @@
  */
 import { Effect } from "effect"
 import { isLoopback } from "../../protocol/Address.ts"
+import { hostOf } from "../../protocol/HostNetwork.ts"
 import { Buggify } from "../Buggify.ts"
 import { LinkConfig } from "./LinkConfig.ts"
 import { Links } from "./Links.ts"
@@ -20,15 +21,15 @@ export const run = Effect.fnUntraced(function* (listener: Listener) {
   const overLimit = (host: string): string | undefined => {
     let all = 0
     let ofHost = 0
-    const network = networkOf(host)
+    const counted = hostOf(host)
     for (const { direction, host: other } of links.pending()) {
       if (direction === "outbound") continue
       all++
-      if (networkOf(other) === network) ofHost++
+      if (hostOf(other) === counted) ofHost++
     }
     if (all >= config.maxHandshakes) return `${config.maxHandshakes} handshakes are under way`
     if (!isLoopback(host) && ofHost >= config.maxHandshakesPerHost) {
-      return `${config.maxHandshakesPerHost} handshakes with ${network} are under way`
+      return `${config.maxHandshakesPerHost} handshakes with ${counted} are under way`
     }
     return undefined
   }
@@ -51,17 +52,3 @@ export const run = Effect.fnUntraced(function* (listener: Listener) {
 })
 
 const remoteOf = ({ host, port }: Accepted["remote"]): string => `${host.includes(":") ? `[${host}]` : host}:${port}`
-
-/** What the limits count as one host: an IPv4 address, or the /64 that an IPv6 address is of. */
-export const networkOf = (host: string): string => {
-  if (!host.includes(":")) return host
-  const [head = "", tail] = host.split("::")
-  const before = head === "" ? [] : head.split(":")
-  const after = tail === undefined || tail === "" ? [] : tail.split(":")
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length)
-  const groups = [...before, ...Array<string>(zeros).fill("0"), ...after]
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(":")}::/64`
-}
