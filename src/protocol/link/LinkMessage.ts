@@ -40,15 +40,20 @@ export type Hello = typeof Hello.Type
 export const Commit = Schema.Struct({ number: U64 })
 export type Commit = typeof Commit.Type
 
+/** The longest that a peer can be asked to stay away, in milliseconds. */
+export const maxRetryMillis = 86_400_000
+const RetryMillis = Schema.Natural.check(Schema.isLessThanOrEqualTo(maxRetryMillis))
+
 /**
  * Why a connection does not become a session. `duplicate` names the session that stays; `occupied`: another node is
- * connected from this address and alive; `owner`: another agent of this node keeps the link. `self`, `clone`,
- * `network` and `version` will not change by redialling soon.
+ * connected from this address and alive; `owner`: another agent of this node keeps the link; `banned`: the peer or its
+ * host is kept out. `self`, `clone`, `network` and `version` will not change by redialling soon.
  */
 export const RejectReason = Schema.Literals([
   "duplicate",
   "occupied",
   "owner",
+  "banned",
   "self",
   "clone",
   "network",
@@ -64,7 +69,9 @@ export const Reject = Schema.Struct({
   number: U64,
   detail: text(256),
   /** Where the agent that keeps the link listens, with `owner`. The same key must answer there. */
-  address: Schema.optionalKey(Schema.Struct({ host: Host, port: Port }))
+  address: Schema.optionalKey(Schema.Struct({ host: Host, port: Port })),
+  /** When it makes sense to dial again, with `banned`. */
+  retryAfterMillis: Schema.optionalKey(RetryMillis)
 })
 export type Reject = typeof Reject.Type
 
@@ -75,7 +82,7 @@ export type GoodbyeReason = typeof GoodbyeReason.Type
 /** The last message of a session; `retryAfterMillis` is when it makes sense to dial again. */
 export const Goodbye = Schema.Struct({
   reason: GoodbyeReason,
-  retryAfterMillis: Schema.Natural.check(Schema.isLessThanOrEqualTo(86_400_000)),
+  retryAfterMillis: RetryMillis,
   detail: text(256)
 })
 export type Goodbye = typeof Goodbye.Type

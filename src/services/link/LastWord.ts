@@ -13,6 +13,22 @@ export const goodbye = (reason: LinkMessage.GoodbyeReason, retryAfterMillis: num
     Frame.Kind.Goodbye,
     LinkMessage.goodbye.encode({ reason, retryAfterMillis, detail: detail.slice(0, longest) })
   )
-/** Refuses a connection that is not a session. */
-export const reject = (reason: LinkMessage.RejectReason, number: bigint, detail: string): Uint8Array =>
-  Frame.encode(Frame.Kind.Reject, LinkMessage.reject.encode({ reason, number, detail: detail.slice(0, longest) }))
+
+/** Refuses a connection that is not a session; with `banned` it says for how long, a day at the most. */
+export const reject = (
+  reason: LinkMessage.RejectReason,
+  number: bigint,
+  detail: string,
+  retryAfterMillis?: number
+): Uint8Array =>
+  Frame.encode(
+    Frame.Kind.Reject,
+    LinkMessage.reject.encode({
+      reason,
+      number,
+      detail: detail.slice(0, longest),
+      ...(retryAfterMillis === undefined
+        ? {}
+        : { retryAfterMillis: Math.min(LinkMessage.maxRetryMillis, Math.max(0, Math.ceil(retryAfterMillis))) })
+    })
+  )

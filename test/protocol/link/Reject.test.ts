@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
 import * as LinkMessage from "../../../src/protocol/link/LinkMessage.ts"
+import * as LastWord from "../../../src/services/link/LastWord.ts"
 
 const { reject } = LinkMessage
 
@@ -34,12 +35,27 @@ describe("REJECT", () => {
     }
   })
 
+  it("says how long a peer is kept out, a day at the most", () => {
+    const said = (millis: number) => {
+      const body = LastWord.reject("banned", 0n, "spam", millis).subarray(Frame.headerSize)
+      return Result.getOrThrow(reject.decode(body))
+    }
+    assert.deepStrictEqual(said(1_000.2), { reason: "banned", number: 0n, detail: "spam", retryAfterMillis: 1_001 })
+    assert.strictEqual(said(-5).retryAfterMillis, 0)
+    assert.strictEqual(said(Infinity).retryAfterMillis, 86_400_000)
+    const none = LastWord.reject("banned", 0n, "spam").subarray(Frame.headerSize)
+    assert.isFalse("retryAfterMillis" in Result.getOrThrow(reject.decode(none)))
+    const tooLong = { reason: "banned", number: 0n, detail: "", retryAfterMillis: 86_400_001 } as const
+    assert.throws(() => reject.encode(tooLong), /86400000/)
+  })
+
   it("fits a frame before the handshake at its longest", () => {
     const longest = reject.encode({
       reason: "duplicate",
       number: 2n ** 64n - 1n,
       detail: "€".repeat(256),
-      address: { host: "h".repeat(253), port: 65_535 }
+      address: { host: "h".repeat(253), port: 65_535 },
+      retryAfterMillis: 86_400_000
     })
     assert.isAtMost(Frame.encode(Frame.Kind.Reject, longest).length, 4_096)
   })
