@@ -11,6 +11,7 @@ import createEvents from "./0004_create_events.ts"
 import createPeers from "./0005_create_peers.ts"
 import createInbox from "./0006_create_inbox.ts"
 import createOwner from "./0007_create_owner.ts"
+import createBans from "./0008_create_bans.ts"
 
 /** Name to effect: four digits, what it does. Run by `holdfast/layers/Migrations`. */
 export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>>> = {
@@ -20,5 +21,6 @@ export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, S
   "0004_create_events": createEvents,
   "0005_create_peers": createPeers,
   "0006_create_inbox": createInbox,
-  "0007_create_owner": createOwner
+  "0007_create_owner": createOwner,
+  "0008_create_bans": createBans
 }

@@ -3,6 +3,7 @@
  * still owed included.
  */
 import { Layer } from "effect"
+import * as BanStoreMemory from "./BanStoreMemory.ts"
 import * as FeedStoreMemory from "./FeedStoreMemory.ts"
 import { MemoryDatabase } from "./MemoryDatabase.ts"
 import * as PeerBookMemory from "./PeerBookMemory.ts"
@@ -13,6 +14,7 @@ const stores = Layer.mergeAll(
   RetryStoreMemory.layer,
   FeedStoreMemory.layer,
   PeerBookMemory.layer,
+  BanStoreMemory.layer,
   TransactionsMemory.layer
 )
 

@@ -5,6 +5,7 @@
  */
 import { Layer } from "effect"
 import { migrations } from "../../migrations/index.ts"
+import * as BanStoreSql from "./BanStoreSql.ts"
 import * as FeedStoreSql from "./FeedStoreSql.ts"
 import * as Migrations from "./Migrations.ts"
 import * as PeerBookSql from "./PeerBookSql.ts"
@@ -15,5 +16,6 @@ export const layer = Layer.mergeAll(
   RetryStoreSql.layer,
   FeedStoreSql.layer,
   PeerBookSql.layer,
+  BanStoreSql.layer,
   TransactionsSql.layer
 ).pipe(Layer.provideMerge(Migrations.layer(migrations)))

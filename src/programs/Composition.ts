@@ -11,6 +11,7 @@ import type { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import { migrations } from "../../migrations/index.ts"
 import { DataFolder, layer as dataFolder } from "../layers/DataFolder.ts"
+import * as BanStoreSql from "../layers/BanStoreSql.ts"
 import * as FeedStoreSql from "../layers/FeedStoreSql.ts"
 import * as IdentityFile from "../layers/IdentityFile.ts"
 import type {
@@ -73,7 +74,13 @@ const identity = Layer.unwrap(Effect.map(DataFolder, (folder) => IdentityFile.la
 /** Everything below the node: its folder, identity, database and stores. */
 const ground = <R>(options: Options<R>) => {
   const guard = options.database === undefined ? DatabaseGuard.owner : DatabaseGuard.exclusive
-  const stores = Layer.mergeAll(RetryStoreSql.layer, FeedStoreSql.layer, PeerBookSql.layer, TransactionsSql.layer)
+  const stores = Layer.mergeAll(
+    RetryStoreSql.layer,
+    FeedStoreSql.layer,
+    PeerBookSql.layer,
+    BanStoreSql.layer,
+    TransactionsSql.layer
+  )
   return stores.pipe(
     Layer.provideMerge(guard),
     Layer.provideMerge(Migrations.layer(migrations)),

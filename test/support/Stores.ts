@@ -5,6 +5,8 @@ import { Context, Effect, Layer, type Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { SqlClient } from "effect/sql"
 import { migrations } from "../../migrations/index.ts"
+import * as BanStoreMemory from "../../src/layers/BanStoreMemory.ts"
+import * as BanStoreSql from "../../src/layers/BanStoreSql.ts"
 import * as FeedStoreMemory from "../../src/layers/FeedStoreMemory.ts"
 import * as FeedStoreSql from "../../src/layers/FeedStoreSql.ts"
 import { MemoryDatabase } from "../../src/layers/MemoryDatabase.ts"
@@ -18,11 +20,12 @@ import * as TransactionsMemory from "../../src/layers/TransactionsMemory.ts"
 import * as TransactionsSql from "../../src/layers/TransactionsSql.ts"
 import type { FeedStore } from "../../src/services/delivery/FeedStore.ts"
 import type { RetryStore } from "../../src/services/delivery/RetryStore.ts"
+import type { BanStore } from "../../src/services/link/BanStore.ts"
 import type { PeerBook } from "../../src/services/link/PeerBook.ts"
 import type { Transactions } from "../../src/services/Transactions.ts"
 import * as FreshDatabase from "./FreshDatabase.ts"
 
-export type Stores = RetryStore | FeedStore | PeerBook | Transactions
+export type Stores = RetryStore | FeedStore | PeerBook | BanStore | Transactions
 
 /** Builds the stores once more on the same database, as a restarted process does. */
 export class Reopen extends Context.Service<
@@ -42,11 +45,17 @@ const withReopen = <R, E>(stores: Layer.Layer<Stores, E, R>): Layer.Layer<Stores
   ).pipe(Layer.orDie)
 
 export const memory: Layer.Layer<Stores | Reopen | MemoryDatabase> = withReopen(
-  Layer.mergeAll(RetryStoreMemory.layer, FeedStoreMemory.layer, PeerBookMemory.layer, TransactionsMemory.layer)
+  Layer.mergeAll(
+    RetryStoreMemory.layer,
+    FeedStoreMemory.layer,
+    PeerBookMemory.layer,
+    BanStoreMemory.layer,
+    TransactionsMemory.layer
+  )
 ).pipe(Layer.provideMerge(MemoryDatabase.layer), Layer.provide(SecureRandom.layerWebCrypto))
 
 const sqlStores = withReopen(
-  Layer.mergeAll(RetryStoreSql.layer, FeedStoreSql.layer, PeerBookSql.layer, TransactionsSql.layer)
+  Layer.mergeAll(RetryStoreSql.layer, FeedStoreSql.layer, PeerBookSql.layer, BanStoreSql.layer, TransactionsSql.layer)
 ).pipe(Layer.provide(SecureRandom.layerWebCrypto))
 
 const onSql = <E>(client: Layer.Layer<SqlClient.SqlClient, E>): Layer.Layer<Stores | Reopen | SqlClient.SqlClient> =>

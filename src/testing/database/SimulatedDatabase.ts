@@ -11,13 +11,14 @@ import type { MemoryDatabase } from "../../layers/MemoryDatabase.ts"
 import type { MigrationFailed, SchemaUnknown } from "../../layers/Migrations.ts"
 import type { FeedStore } from "../../services/delivery/FeedStore.ts"
 import type { RetryStore } from "../../services/delivery/RetryStore.ts"
+import type { BanStore } from "../../services/link/BanStore.ts"
 import type { PeerBook } from "../../services/link/PeerBook.ts"
 import type { Transactions } from "../../services/Transactions.ts"
 import type { Process } from "../world/Process.ts"
 import type { Rng } from "../world/Rng.ts"
 
 /** What a node gets of its database. */
-export type Stored = RetryStore | FeedStore | PeerBook | Transactions | SqlClient.SqlClient
+export type Stored = RetryStore | FeedStore | PeerBook | BanStore | Transactions | SqlClient.SqlClient
 
 /** Backups that a database keeps; of more, the oldest are dropped. */
 export const maxSnapshots = 16

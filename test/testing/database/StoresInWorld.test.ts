@@ -1,4 +1,5 @@
 import { vi } from "vitest"
+import * as BanStoreContract from "../../support/BanStoreContract.ts"
 import * as FeedStoreContract from "../../support/FeedStoreContract.ts"
 import * as PeerBookContract from "../../support/PeerBookContract.ts"
 import * as RetryStoreContract from "../../support/RetryStoreContract.ts"
@@ -31,5 +32,6 @@ for (const name of ["memory", "PGlite"] as const) {
   RetryStoreReceivingContract.receives(name, all)
   FeedStoreContract.feeds(name, all)
   PeerBookContract.remembers(name, all)
+  BanStoreContract.keeps(name, all)
   TransactionsContract.commits(name, all)
 }
