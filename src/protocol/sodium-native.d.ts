@@ -31,6 +31,8 @@ declare module "sodium-native" {
     /** Throws if the key is no point of the main subgroup. */
     readonly crypto_sign_ed25519_pk_to_curve25519: (x25519pk: Uint8Array, ed25519pk: Uint8Array) => void
     readonly crypto_sign_ed25519_sk_to_curve25519: (x25519sk: Uint8Array, ed25519sk: Uint8Array) => void
+    /** BLAKE2b; `output` has as many bytes as the hash is to have. */
+    readonly crypto_generichash: (output: Uint8Array, input: Uint8Array) => void
     readonly sodium_memzero: (buffer: Uint8Array) => void
     readonly sodium_is_zero: (buffer: Uint8Array, length: number) => boolean
   }

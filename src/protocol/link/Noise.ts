@@ -12,7 +12,8 @@
  */
 import { Redacted } from "effect"
 import * as NodeKey from "../NodeKey.ts"
-import { linkPublicKey, type LinkKeys } from "../NodeSecret.ts"
+import type { LinkKeys } from "../NodeSecret.ts"
+import { LinkKeyCache } from "./LinkKeyCache.ts"
 import * as NoiseAlert from "./NoiseAlert.ts"
 import {
   DecryptionFailed,
@@ -38,6 +39,7 @@ export const preambleSize = 10
 const magic = Uint8Array.from("HOLDFAST", (letter) => letter.charCodeAt(0))
 const patterns: ReadonlyArray<NoiseState.Pattern> = ["XX", "IK"]
 const nothing = new Uint8Array(0)
+const linkKeys = new LinkKeyCache()
 
 /** Bytes of every message of a pattern: each has a fixed length, since each payload is empty or one node key. */
 const { keySize: key, tagSize: tag } = NoiseState
@@ -74,8 +76,10 @@ export const initiator = (self: Self, expected?: NodeKey.NodeKey): Noise => new 
 /** Begins as the side that was dialled. */
 export const responder = (self: Self): Noise => new Noise(self, "responder", undefined)
 
-const preambleFor = (pattern: NoiseState.Pattern): Uint8Array =>
-  Uint8Array.of(...magic, version, patterns.indexOf(pattern))
+const preambles: Record<NoiseState.Pattern, Uint8Array> = {
+  XX: Uint8Array.of(...magic, version, patterns.indexOf("XX")),
+  IK: Uint8Array.of(...magic, version, patterns.indexOf("IK"))
+}
 
 const framed = (message: Uint8Array): Uint8Array => {
   const out = new Uint8Array(2 + message.length)
@@ -118,11 +122,11 @@ export class Noise {
   start(): Step {
     if (this.#role === "responder") return { send: [] }
     const expected = this.#expected
-    const remoteStatic = expected === undefined ? undefined : linkPublicKey(expected)
+    const remoteStatic = expected === undefined ? undefined : linkKeys.of(expected)
     if (expected !== undefined && remoteStatic === undefined) {
       return this.#failed([], new KeyInvalid({ key: expected }))
     }
-    const preamble = preambleFor(this.#pattern)
+    const preamble = preambles[this.#pattern]
     this.#begin(preamble, remoteStatic)
     const written = this.#write()
     return written instanceof Uint8Array ? { send: [joined(preamble, written)] } : this.#failed([], written)
@@ -153,7 +157,7 @@ export class Noise {
 
   /** The next bytes are not all there. What is kept is less than one message, and no view of the caller's chunk. */
   #waiting(send: ReadonlyArray<Uint8Array>): Step {
-    this.#buffer = Uint8Array.from(this.#buffer)
+    this.#buffer = this.#buffer.length === 0 ? nothing : new Uint8Array(this.#buffer)
     return { send }
   }
 
@@ -218,8 +222,7 @@ export class Noise {
     if (payload.length === 0) return undefined
     const claimed = NodeKey.fromBytes(payload)
     const proven = this.#state!.remoteStatic()
-    const converted = linkPublicKey(claimed)
-    const same = proven !== undefined && converted !== undefined && converted.every((byte, i) => byte === proven[i])
+    const same = proven !== undefined && linkKeys.belongs(claimed, proven)
     // The second half matters: two node keys share one X25519 key, and only one of them was dialled.
     if (!same || (this.#expected !== undefined && claimed !== this.#expected)) return new KeyMismatch({ claimed })
     this.#peer = claimed

@@ -26,9 +26,17 @@ declare module "noise-handshake" {
     readonly rx: Uint8Array
     readonly hash: Uint8Array
     readonly complete: boolean
+    /** 64 bytes, wiped when the handshake is complete. `initialise` lays it into the shared pool of small buffers. */
+    chainingKey: Uint8Array
     initialise(prologue: Uint8Array, remoteStatic?: Uint8Array): void
     /** Keeps a view of `message` and zeroes part of it when the handshake is complete. */
     recv(message: Uint8Array): Uint8Array
     send(payload?: Uint8Array): Uint8Array
+    /** What the tokens ee, es, se and ss do. */
+    mixKey(remoteKey: Uint8Array, localKey: NoiseKeyPair): void
+    /** The key of the next messages. It is not copied, and wiped when the handshake is complete. */
+    initialiseKey(key: Uint8Array): void
+    /** The initiator's sending key and the responder's; called once, for `tx` and `rx`. */
+    split(): [Uint8Array, Uint8Array]
   }
 }
