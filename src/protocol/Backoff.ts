@@ -22,6 +22,9 @@ export const redeliver: Policy = { baseMillis: 1_000, capMillis: 300_000 }
 export const ceiling = (policy: Policy, failures: number): number =>
   Math.min(policy.capMillis, policy.baseMillis * 2 ** Math.min(failures, 30))
 
+/** A wait below `bound` milliseconds; `random` is uniform in [0, 1). Whole milliseconds. */
+export const below = (bound: number, random: number): number => Math.floor(random * bound)
+
 /** The wait after `failures` failures in a row; `random` is uniform in [0, 1). Whole milliseconds. */
 export const delay = (policy: Policy, failures: number, random: number): number =>
-  Math.floor(random * ceiling(policy, failures))
+  below(ceiling(policy, failures), random)

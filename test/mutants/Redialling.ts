@@ -10,8 +10,8 @@ export const redialling: ReadonlyArray<Mutant> = [
     name: "no-jitter",
     what: "Every wait before a dial is the longest that is allowed.",
     file: "src/protocol/Backoff.ts",
-    find: `Math.floor(random * ceiling(policy, failures))`,
-    replace: `Math.floor(ceiling(policy, failures))`,
+    find: `Math.floor(random * bound)`,
+    replace: `Math.floor(bound)`,
     property: "dials are spread",
     profile: "crash"
   },
@@ -19,8 +19,8 @@ export const redialling: ReadonlyArray<Mutant> = [
     name: "back-off-never-grows",
     what: "Waits do not grow with the failures.",
     file: redial,
-    find: `waitMillis: Backoff.delay(policy, state.failures, random)`,
-    replace: `waitMillis: Backoff.delay(policy, 0, random)`,
+    find: `Math.min(near, Backoff.ceiling(policy, state.failures))`,
+    replace: `Math.min(near, Backoff.ceiling(policy, 0))`,
     property: "back-off is kept",
     also: ["dials are spread"],
     profile: "crash"
@@ -29,8 +29,8 @@ export const redialling: ReadonlyArray<Mutant> = [
     name: "back-off-never-reset",
     what: "Failures are not forgotten after a stable session.",
     file: redial,
-    find: `? { state: initial, waitMillis`,
-    replace: `? { state: { ...initial, failures: state.failures }, waitMillis`,
+    find: `? parted(policy, event.random, event.outage === true)`,
+    replace: `? { ...parted(policy, event.random, event.outage === true), state: { ...initial, failures: state.failures } }`,
     property: "back-off is kept",
     profile: "network"
   },
@@ -38,8 +38,8 @@ export const redialling: ReadonlyArray<Mutant> = [
     name: "breaker-never-closes",
     what: "A breaker that has opened lets no dial through any more.",
     file: redial,
-    find: `waitMillis: Math.min(policy.maxOpenMillis, policy.openMillis * 2 ** Math.min(state.opened, 20))`,
-    replace: `waitMillis: Number.POSITIVE_INFINITY`,
+    find: `Math.min(policy.maxOpenMillis, policy.openMillis * 2 ** Math.min(state.opened, 20))`,
+    replace: `Number.POSITIVE_INFINITY`,
     property: "everyone is connected",
     profile: "network"
   }

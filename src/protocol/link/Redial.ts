@@ -1,13 +1,23 @@
 /**
  * When to dial a wanted peer again (docs/PROTOCOL.md, 6): full-jitter back-off that is forgotten only after a stable
- * session, a limit on session starts in a window, and a circuit breaker that opens when the limit is passed.
+ * session, a limit on session starts in a window, a circuit breaker that opens when the limit is passed, and what the
+ * peer itself said about coming back.
  *
  * A wanted peer is dialled for ever. Pure: time and randomness come with the event, the answer is a wait.
  */
 import * as Backoff from "../Backoff.ts"
-import type { GoodbyeReason, RejectReason } from "./LinkMessage.ts"
+import { type GoodbyeReason, maxRetryMillis, type RejectReason } from "./LinkMessage.ts"
 
 export interface Policy extends Backoff.Policy {
+  /** Upper bound of the first wait where several peers were lost at once: the outage may be on this side. */
+  readonly outageMillis: number
+  /**
+   * Upper bound of the first wait for a peer that answers and cannot take this node yet; doubles while it goes on. It
+   * is most likely coming back, so that the long waits of its absence would only make it later.
+   */
+  readonly answeredMillis: number
+  /** The wait after a refusal that says how the next dial succeeds. */
+  readonly duplicateMillis: number
   /** Session starts allowed within `windowMillis`; one more opens the breaker. */
   readonly starts: number
   readonly windowMillis: number
@@ -20,6 +30,9 @@ export interface Policy extends Backoff.Policy {
 
 export const defaults: Policy = {
   ...Backoff.redial,
+  outageMillis: 5_000,
+  answeredMillis: 15_000,
+  duplicateMillis: 500,
   starts: 5,
   windowMillis: 60_000,
   openMillis: 60_000,
@@ -30,6 +43,8 @@ export const defaults: Policy = {
 export interface State {
   /** Failures since the last stable session. */
   readonly failures: number
+  /** The last of them of which the peer could be reached, in a row, without a session between them. */
+  readonly answered: number
   /** Refusals as a duplicate, or for another agent of the peer, in a row, without a session between them. */
   readonly duplicates: number
   /** When the sessions within the window started, oldest first; at most `starts + 1` of them. */
@@ -39,13 +54,22 @@ export interface State {
   readonly opened: number
 }
 
-export const initial: State = { failures: 0, duplicates: 0, started: [], breaker: "closed", opened: 0 }
+export const initial: State = { failures: 0, answered: 0, duplicates: 0, started: [], breaker: "closed", opened: 0 }
 
 export type Event =
   /** A session with the peer became live. */
   | { readonly _tag: "Started"; readonly now: number }
-  /** A session ended. `stable`: it lasted long enough and answered a ping. */
-  | { readonly _tag: "Ended"; readonly now: number; readonly random: number; readonly stable: boolean }
+  /**
+   * A session ended. `stable`: it lasted long enough and answered a ping. `outage`: so many peers were lost at once
+   * that the outage may be on this side.
+   */
+  | {
+      readonly _tag: "Ended"
+      readonly now: number
+      readonly random: number
+      readonly stable: boolean
+      readonly outage?: boolean
+    }
   /** The peer ended the session, and said when to come back. `stable` as above; by default it was not. */
   | {
       readonly _tag: "Goodbye"
@@ -55,62 +79,87 @@ export type Event =
       readonly reason: GoodbyeReason
       readonly retryAfterMillis: number
     }
-  /** A dial or a handshake failed. */
-  | { readonly _tag: "Failed"; readonly now: number; readonly random: number }
-  /** The peer answered a dial with REJECT. */
-  | { readonly _tag: "Rejected"; readonly now: number; readonly random: number; readonly reason: RejectReason }
+  /** A dial or a handshake failed. `answered`: there was a connection, so somebody is there. */
+  | { readonly _tag: "Failed"; readonly now: number; readonly random: number; readonly answered?: boolean }
+  /** The peer, or this node, answered a dial with REJECT. `retryAfterMillis` is when it makes sense to come back. */
+  | {
+      readonly _tag: "Rejected"
+      readonly now: number
+      readonly random: number
+      readonly reason: RejectReason
+      readonly retryAfterMillis?: number
+    }
 
 export interface Step {
   readonly state: State
   /** Milliseconds to wait before the next dial. */
   readonly waitMillis: number
+  /** The part of them that stands although this node has reason to try again, such as a new network. */
+  readonly firmMillis: number
 }
 
-const hopeless: ReadonlySet<RejectReason> = new Set(["self", "network", "version"])
-/** A goodbye for one of these reasons is nobody's failure. */
-const friendly: ReadonlySet<GoodbyeReason> = new Set(["shutdown", "replaced"])
+/** What another dial soon will not change. */
+export const hopeless: ReadonlySet<RejectReason> = new Set(["self", "network", "version", "banned"])
 /** Refusals that say how the next dial succeeds: what is known is exact now, or who keeps the link. */
 const exact: ReadonlySet<RejectReason> = new Set(["duplicate", "owner"])
 /** So many of them in a row cost nothing: after a crossing the second dial is exact (docs/PROTOCOL.md, 4.1). */
 const freeDuplicates = 2
+/** A goodbye for one of these reasons is nobody's failure. */
+const friendly: ReadonlySet<GoodbyeReason> = new Set(["shutdown", "replaced"])
 
 const recent = (policy: Policy, state: State, now: number): ReadonlyArray<number> =>
   state.started.filter((at) => now - at < policy.windowMillis)
 
-const started = (policy: Policy, state: State, now: number): Step => ({
-  state: { ...state, duplicates: 0, started: [...recent(policy, state, now), now].slice(-(policy.starts + 1)) },
-  waitMillis: 0
-})
+const waiting = (state: State, waitMillis: number): Step => ({ state, waitMillis, firmMillis: 0 })
+const firmly = (state: State, waitMillis: number): Step => ({ state, waitMillis, firmMillis: waitMillis })
 
-const open = (policy: Policy, state: State): Step => ({
-  state: { ...state, breaker: "open", opened: state.opened + 1, started: [], failures: state.failures + 1 },
-  waitMillis: Math.min(policy.maxOpenMillis, policy.openMillis * 2 ** Math.min(state.opened, 20))
-})
+const started = (policy: Policy, state: State, now: number): Step => {
+  const starts = [...recent(policy, state, now), now].slice(-(policy.starts + 1))
+  return waiting({ ...state, answered: 0, duplicates: 0, started: starts }, 0)
+}
 
-const failed = (policy: Policy, state: State, random: number): Step =>
-  state.breaker === "half-open"
-    ? open(policy, state)
-    : {
-        state: { ...state, failures: state.failures + 1 },
-        waitMillis: Backoff.delay(policy, state.failures, random)
-      }
+const open = (policy: Policy, state: State): Step =>
+  firmly(
+    { ...state, breaker: "open", opened: state.opened + 1, started: [], failures: state.failures + 1 },
+    Math.min(policy.maxOpenMillis, policy.openMillis * 2 ** Math.min(state.opened, 20))
+  )
+
+const failed = (policy: Policy, state: State, random: number, answered: boolean): Step => {
+  if (state.breaker === "half-open") return open(policy, state)
+  const near = answered ? policy.answeredMillis * 2 ** Math.min(state.answered, 20) : Number.POSITIVE_INFINITY
+  const bound = Math.min(near, Backoff.ceiling(policy, state.failures))
+  const after = { ...state, failures: state.failures + 1, answered: answered ? state.answered + 1 : 0 }
+  return waiting(after, Backoff.below(bound, random))
+}
+
+/** The end of a session that was stable: everything before it is forgotten. */
+const parted = (policy: Policy, random: number, outage: boolean): Step => {
+  const bound = outage ? Math.min(policy.capMillis, policy.outageMillis) : Backoff.ceiling(policy, 0)
+  return waiting(initial, Backoff.below(bound, random))
+}
 
 /** The end of a session that was not stable, by whatever reason; `forgiven` if it is nobody's failure. */
 const ended = (policy: Policy, before: State, now: number, random: number, forgiven: boolean): Step => {
   const state = { ...before, started: recent(policy, before, now) }
   if (state.started.length > policy.starts) return open(policy, state)
-  return forgiven ? { state, waitMillis: Backoff.delay(policy, 0, random) } : failed(policy, state, random)
+  return forgiven ? waiting(state, Backoff.delay(policy, 0, random)) : failed(policy, state, random, false)
 }
 
-const rejected = (policy: Policy, state: State, random: number, reason: RejectReason): Step => {
-  if (hopeless.has(reason)) {
-    return { state: { ...state, failures: state.failures + 1 }, waitMillis: policy.hopelessMillis }
-  }
-  if (!exact.has(reason)) return failed(policy, state, random)
+const rejected = (policy: Policy, state: State, random: number, reason: RejectReason, announced: boolean): Step => {
+  const refused = { ...state, failures: state.failures + 1 }
+  if (reason === "banned" && announced) return waiting(refused, Backoff.delay(policy, 0, random))
+  if (hopeless.has(reason)) return firmly(refused, policy.hopelessMillis)
+  if (!exact.has(reason)) return failed(policy, state, random, true)
   const again = { ...state, duplicates: state.duplicates + 1 }
   return again.duplicates > freeDuplicates
-    ? failed(policy, again, random)
-    : { state: again, waitMillis: Backoff.delay(policy, 0, random) }
+    ? failed(policy, again, random, true)
+    : waiting(again, policy.duplicateMillis)
+}
+
+/** Not before the time that the peer has named. */
+const notBefore = (millis: number, { state, ...step }: Step): Step => {
+  const absence = Math.min(maxRetryMillis, millis)
+  return { state, waitMillis: absence + step.waitMillis, firmMillis: absence + step.firmMillis }
 }
 
 /** One event of one wanted peer. */
@@ -121,17 +170,22 @@ export const step = (policy: Policy, before: State, event: Event): Step => {
     case "Started":
       return started(policy, state, event.now)
     case "Ended":
+      return event.stable
+        ? parted(policy, event.random, event.outage === true)
+        : ended(policy, state, event.now, event.random, false)
     case "Goodbye": {
-      const forgiven = event._tag === "Goodbye" && friendly.has(event.reason)
       const step =
         event.stable === true
-          ? { state: initial, waitMillis: Backoff.delay(policy, 0, event.random) }
-          : ended(policy, state, event.now, event.random, forgiven)
-      return event._tag === "Goodbye" ? { ...step, waitMillis: event.retryAfterMillis + step.waitMillis } : step
+          ? parted(policy, event.random, false)
+          : ended(policy, state, event.now, event.random, friendly.has(event.reason))
+      return notBefore(event.retryAfterMillis, step)
     }
     case "Failed":
-      return failed(policy, state, event.random)
-    case "Rejected":
-      return rejected(policy, state, event.random, event.reason)
+      return failed(policy, state, event.random, event.answered === true)
+    case "Rejected": {
+      const { random, reason, retryAfterMillis } = event
+      const step = rejected(policy, state, random, reason, retryAfterMillis !== undefined)
+      return notBefore(retryAfterMillis ?? 0, step)
+    }
   }
 }

@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Redial from "../../../src/protocol/link/Redial.ts"
 import { GoodbyeReason, RejectReason } from "../../../src/protocol/link/LinkMessage.ts"
-import { seeded } from "../../support/Malformed.ts"
 
 const { defaults, initial, step } = Redial
 const hopeless: ReadonlyArray<RejectReason> = ["self", "network", "version"]
@@ -70,6 +69,77 @@ describe("back-off", () => {
       waits.filter((_, i) => i % 2 === 1),
       [500, 1_000, 2_000, 4_000]
     )
+  })
+})
+
+describe("the first wait after a stable session", () => {
+  const after = (more: { readonly outage?: boolean }) =>
+    [0, 0.5, 0.999_999].map((random) => run([{ _tag: "Ended", now: 0, random, stable: true, ...more }]))
+
+  it("is up to a second, and up to five where several peers were lost at once", () => {
+    assert.deepStrictEqual(
+      after({}).map(({ wait }) => wait),
+      [0, 500, 999]
+    )
+    assert.deepStrictEqual(
+      after({ outage: true }).map(({ wait }) => wait),
+      [0, 2_500, 4_999]
+    )
+    for (const { state } of after({ outage: true })) assert.deepStrictEqual(state, initial)
+  })
+
+  it("is never longer than the cap", () => {
+    const lost = { _tag: "Ended", now: 0, random: 0.999_999, stable: true, outage: true } as const
+    assert.strictEqual(step({ ...defaults, capMillis: 200 }, initial, lost).waitMillis, 199)
+  })
+
+  it("is as after any failure if the session was not stable, whoever else was lost", () => {
+    assert.strictEqual(run([{ _tag: "Ended", now: 0, random: 0.5, stable: false, outage: true }]).wait, 500)
+  })
+})
+
+describe("a peer that answers and takes nobody yet", () => {
+  const absent = Array.from({ length: 12 }, () => failed(0.999_999))
+  const answers = (): Redial.Event => ({ _tag: "Failed", now: 0, random: 0.999_999, answered: true })
+  const busy = () => rejected("busy", 0.999_999)
+
+  it("is dialled sooner than one that is away, and less and less so", () => {
+    for (const come of [answers, busy]) {
+      const { waits } = run([...absent, come(), come(), come(), come(), failed(0.999_999), come()])
+      assert.deepStrictEqual(waits.slice(11), [59_999, 14_999, 29_999, 59_999, 59_999, 59_999, 14_999])
+    }
+  })
+
+  it("is dialled no sooner than after so many failures anyway", () => {
+    const { waits } = run(Array.from({ length: 8 }, answers))
+    assert.deepStrictEqual(waits, [999, 1_999, 3_999, 7_999, 15_999, 31_999, 59_999, 59_999])
+  })
+
+  it("gets no such credit for sessions that end at once", () => {
+    assert.strictEqual(run([...absent, answers(), started(0), ended(1, false, 0.999_999)]).wait, 59_999)
+    assert.strictEqual(run([...absent, answers(), answers(), started(0)]).state.answered, 0)
+  })
+})
+
+describe("what stands whatever changes on this side", () => {
+  const firm = (events: ReadonlyArray<Redial.Event>) => {
+    const before = run(events.slice(0, -1)).state
+    const { firmMillis, waitMillis } = step(defaults, before, events.at(-1)!)
+    assert.isAtMost(firmMillis, waitMillis)
+    return firmMillis
+  }
+
+  it("is what the peer has said, and an open breaker", () => {
+    assert.strictEqual(firm([goodbye(7_000)]), 7_000)
+    assert.strictEqual(firm([rejected("network")]), 600_000)
+    assert.strictEqual(firm(flapping(0)), 60_000)
+    assert.strictEqual(firm([...flapping(0), goodbye(5_000, "unwanted", 20_000)]), 125_000)
+  })
+
+  it("is no back-off", () => {
+    for (const event of [failed(), ended(0), ended(0, true), rejected("busy"), rejected("duplicate"), started(0)]) {
+      assert.strictEqual(firm([failed(), failed(), event]), 0)
+    }
   })
 })
 
@@ -148,6 +218,40 @@ describe("a goodbye", () => {
 })
 
 describe("a refusal", () => {
+  it("as one that is banned is waited out, ten minutes if nobody said until when", () => {
+    const banned = (retryAfterMillis?: number): Redial.Event => ({
+      _tag: "Rejected",
+      now: 0,
+      random: 0.5,
+      reason: "banned",
+      ...(retryAfterMillis === undefined ? {} : { retryAfterMillis })
+    })
+    assert.strictEqual(run([banned()]).wait, 600_000)
+    for (const until of [1, 3_600_000]) {
+      const { state, wait } = run([failed(), failed(), failed(), banned(until)])
+      assert.strictEqual(wait, until + 500, "and then a first wait")
+      assert.strictEqual(state.failures, 4)
+    }
+    assert.isAtMost(run([banned(1e15)]).wait, 86_401_000, "nobody is away for longer than a day")
+  })
+
+  it("that names a time is not dialled before it", () => {
+    for (const reason of RejectReason.literals) {
+      assert.isAtLeast(
+        run([{ _tag: "Rejected", now: 0, random: 0, reason, retryAfterMillis: 40_000 }]).wait,
+        40_000,
+        reason
+      )
+    }
+  })
+
+  it("as a duplicate, or for another agent, is followed by a wait without chance", () => {
+    for (const random of [0, 0.999_999]) {
+      for (const reason of ["duplicate", "owner"] as const)
+        assert.strictEqual(run([rejected(reason, random)]).wait, 500)
+    }
+  })
+
   it("that another dial will not change is followed by ten minutes of quiet, every time", () => {
     for (const reason of hopeless) {
       for (const random of [0, 0.999]) {
@@ -247,59 +351,5 @@ describe("whatever happens", () => {
   }
   it.prop("the breaker follows its rules and every wait is bounded", [Events], model, {
     arbitrary: { runs: 500, size: 40 }
-  })
-})
-
-/** 500 clients lose their hub at the same moment; it is back after a minute and takes 25 a second. */
-const storm = (seed: number, jitter: (random: number) => number) => {
-  const random = seeded(seed)
-  const back = 60_000
-  const admitted = new Map<number, number>()
-  const perSecond = new Map<number, number>()
-  const clients = Array.from({ length: 500 }, () => {
-    const { state, waitMillis } = step(defaults, initial, {
-      _tag: "Ended",
-      now: 0,
-      random: jitter(random()),
-      stable: true
-    })
-    return { state, at: waitMillis }
-  })
-  let last = 0
-  let dials = 0
-  while (clients.length > 0) {
-    let next = 0
-    for (let i = 1; i < clients.length; i++) if (clients[i]!.at < clients[next]!.at) next = i
-    const client = clients[next]!
-    const second = Math.floor(client.at / 1_000)
-    dials++
-    if (client.at >= back) perSecond.set(second, (perSecond.get(second) ?? 0) + 1)
-    if (client.at >= back && (admitted.get(second) ?? 0) < 25) {
-      admitted.set(second, (admitted.get(second) ?? 0) + 1)
-      last = client.at
-      clients.splice(next, 1)
-      continue
-    }
-    const result = step(defaults, client.state, { _tag: "Failed", now: client.at, random: jitter(random()) })
-    client.state = result.state
-    client.at += Math.max(1, result.waitMillis)
-  }
-  return { seconds: (last - back) / 1_000, dials, peak: Math.max(...perSecond.values()) }
-}
-
-describe("a storm of 500 clients", () => {
-  it("is over about a minute after the hub is back, with few dials, for every seed", () => {
-    for (let seed = 1; seed <= 20; seed++) {
-      const { dials, peak, seconds } = storm(seed, (random) => random)
-      assert.isTrue(seconds > 45 && seconds <= 62, `seed ${seed}: ${seconds} s`)
-      assert.isBelow(dials, 5_000)
-      assert.isBelow(peak, 40)
-    }
-  })
-
-  it("would last much longer without the jitter", () => {
-    const { peak, seconds } = storm(1, () => 0.999)
-    assert.isAbove(seconds, 600)
-    assert.isAbove(peak, 400)
   })
 })
