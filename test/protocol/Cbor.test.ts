@@ -52,6 +52,18 @@ describe("codec", () => {
     }
   })
 
+  it("writes every hex digit at every place of a UUID as it is read", () => {
+    const id = codec("id", Uuid)
+    for (let value = 0; value < 256; value++) {
+      for (let at = 0; at < 16; at++) {
+        const bytes = new Uint8Array(17).fill(0x5a)
+        bytes[0] = 0x50
+        bytes[1 + at] = value
+        assert.deepStrictEqual(new Uint8Array(id.encode(Result.getOrThrow(id.decode(bytes)))), bytes)
+      }
+    }
+  })
+
   it("names the body in its failure, in few characters", () => {
     const result = number.decode(hex("a1616e" + "7a00010000" + "61".repeat(65_536)))
     const failure = Result.isFailure(result) ? result.failure : undefined
