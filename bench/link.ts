@@ -150,7 +150,7 @@ export const link: Area = {
   ours: ["holdfast"],
   notes: [
     "Loopback, one connection, each end in a process of its own, log level Warn.",
-    "holdfast: Noise XX or IK, HELLO and COMMIT; the dialler is the follower of the pair. Messages are volatile frames, one `Session.send` each.",
+    "holdfast: Noise XX or IK, HELLO and COMMIT; the dialler is the follower of the pair. Messages are volatile frames; one way they are given to `Session.sendAll` 64 KiB at a time.",
     "node:net authenticates nobody and encrypts nothing. node:tls is TLS 1.3 with a P-256 certificate at both sides, nothing resumed.",
     "One way: byte streams are given writes of 64 KiB filled with framed messages; the time ends with the answer to a request behind the last message, and the receiver's count is compared.",
     "The ping is the heartbeat's own (libp2p: its ping service); byte streams send back 8 bytes.",

@@ -65,7 +65,7 @@ const answering =
   (session) =>
     Effect.gen(function* () {
       while (true) {
-        for (const { body } of yield* Queue.takeAll(session.frames)) {
+        for (const { body } of yield* session.frames.takeAll) {
           if (body[0] === sentBack) yield* session.send(kind, body)
           else {
             count.messages++
@@ -85,16 +85,18 @@ const timed = Effect.fnUntraced(function* (count: number, once: Effect.Effect<un
   return micros
 })
 
-const request = (session: Session, body: Uint8Array) =>
-  Effect.andThen(session.send(kind, body), Queue.take(session.frames))
+const request = (session: Session, body: Uint8Array) => Effect.andThen(session.send(kind, body), session.frames.take)
+
+/** As many as are sent together: a write's worth, as the byte streams have it. */
+const together = 64 * 1024
 
 const flood = Effect.fnUntraced(function* (session: Session, body: Uint8Array, millis: number) {
+  const bodies = Array.from({ length: Math.max(1, Math.floor(together / body.length)) }, () => body)
   const from = performance.now()
   let sent = 0
   while (performance.now() - from < millis) {
-    // As many as a clock need not be asked between.
-    for (let i = 0; i < 64; i++) yield* session.send(kind, body)
-    sent += 64
+    yield* session.sendAll(kind, bodies)
+    sent += bodies.length
   }
   yield* request(session, message(sentBack, 64))
   return { messages: sent, millis: performance.now() - from } satisfies Flood
@@ -102,7 +104,7 @@ const flood = Effect.fnUntraced(function* (session: Session, body: Uint8Array, m
 
 /** The ping of the heartbeat, asked for now. */
 const ping = (connection: Connection): Effect.Effect<void> =>
-  Effect.callback((resume) => connection.probe(performance.now(), () => resume(Effect.void)))
+  Effect.callback((resume) => connection.probe(10_000, () => resume(Effect.void)))
 
 /** An identity that dials, and whose key is above `than`. */
 const seedAbove = (than: string): Uint8Array => {

@@ -2,7 +2,7 @@
  * Nodes without delivery in a simulated world: transport, secure channel, connection, heartbeat, supervision, all as in
  * production, with sessions that flood each other or say nothing.
  */
-import { Effect, Layer, Logger, Queue } from "effect"
+import { Effect, Layer, Logger } from "effect"
 import * as IdentityMemory from "../../src/layers/IdentityMemory.ts"
 import { MemoryDatabase } from "../../src/layers/MemoryDatabase.ts"
 import * as PeerBookMemory from "../../src/layers/PeerBookMemory.ts"
@@ -106,7 +106,7 @@ export class LinkWorld {
 
   #converse(session: Session, flood: number | undefined): Effect.Effect<void> {
     const take = Effect.forever(
-      Effect.map(Queue.takeAll(session.frames), (frames) => {
+      Effect.map(session.frames.takeAll, (frames) => {
         this.frames += frames.length
       })
     )

@@ -33,7 +33,10 @@ export const make = Effect.gen(function* () {
   let ended = false
   const fake: FakeChannel = {
     channel: {
-      pull: Queue.takeAll(incoming),
+      pull: (take) =>
+        Effect.map(Queue.takeAll(incoming), (chunks) => {
+          for (const chunk of chunks) take(chunk)
+        }),
       write: (chunks) =>
         gate.whenOpen(
           Effect.sync(() => {

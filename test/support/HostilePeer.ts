@@ -105,22 +105,22 @@ export const dial = Effect.fnUntraced(function* (
   const seen: Array<Frame.Frame> = []
   let end: Farewell["end"] | undefined
 
+  const take = (piece: Uint8Array): void => {
+    const frames: Array<Frame.Frame> = []
+    decoder.feed(piece, frames)
+    waiting.push(...frames)
+    seen.push(...frames)
+  }
+
   /** More frames, or the news of the end. */
   const more = Effect.suspend(() =>
     end !== undefined
       ? Effect.void
-      : Effect.match(channel.pull, {
-          onFailure: (error) => {
+      : Effect.catch(channel.pull(take), (error) =>
+          Effect.sync(() => {
             end = error._tag
-          },
-          onSuccess: (chunks) => {
-            for (const chunk of chunks) {
-              const { frames } = decoder.feed(chunk)
-              waiting.push(...frames)
-              seen.push(...frames)
-            }
-          }
-        })
+          })
+        )
   )
 
   const sendBytes = (bytes: Uint8Array) => Effect.ignore(channel.write([bytes]))

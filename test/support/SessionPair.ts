@@ -53,8 +53,13 @@ export const make = Effect.fnUntraced(function* (leftKey: NodeKey, rightKey: Nod
       direction: "outbound",
       remote: "test:1",
       hello,
-      frames: own,
+      frames: { take: Queue.take(own), takeAll: Queue.takeAll(own) },
       send,
+      sendAll: (kind, bodies) => Effect.forEach(bodies, (body) => send(kind, body), { discard: true }),
+      gossip: (kind, body) => {
+        sent.push({ kind, body, from: self })
+        Queue.offerUnsafe(other, { kind, body })
+      },
       close: (reason, detail) => Effect.asVoid(Deferred.succeed(closed, { by: self, reason, detail }))
     }
   }

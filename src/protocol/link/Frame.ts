@@ -54,37 +54,58 @@ export class FrameInvalid extends Schema.TaggedError<FrameInvalid>()("FrameInval
   }
 }
 
-/** One frame as bytes, ready to be written. */
-export const encode = (kind: number, body: Uint8Array): Uint8Array => {
+/** The header, before room for so much of the body. */
+const begin = (kind: number, size: number, room: number): Uint8Array => {
   // Unlike a new Uint8Array, a small Buffer is cut from a shared block: ten times cheaper for a hundred bytes.
-  const out = Buffer.allocUnsafe(headerSize + body.length)
-  const length = body.length + 2
+  const out = Buffer.allocUnsafe(headerSize + room)
+  const length = size + 2
   out[0] = length >>> 24
   out[1] = length >>> 16
   out[2] = length >>> 8
   out[3] = length
   out[4] = version
   out[5] = kind
+  return out
+}
+
+/** One frame as bytes, ready to be written. */
+export const encode = (kind: number, body: Uint8Array): Uint8Array => {
+  const out = begin(kind, body.length, body.length)
   out.set(body, headerSize)
   return out
 }
 
+/** A body from this size on is not copied to be written, in bytes. */
+const large = 4 * 1024
+
+/** As `encode`; the body of a large frame stays where it is, and must stay as it is until it is written. */
+export const encodeInPlace = (kind: number, body: Uint8Array): Uint8Array | readonly [Uint8Array, Uint8Array] =>
+  body.length < large ? encode(kind, body) : [begin(kind, body.length, 0), body]
+
 /** The kind of an encoded frame. */
 export const kindOf = (frame: Uint8Array): number => frame[5]!
+
+const nothing = new Uint8Array(0)
+/** What a frame begun may take at once, in bytes, before that much of it has come. */
+const freely = 128 * 1024
+
+const lengthAt = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 
 /**
  * Takes bytes in pieces and gives frames back. Owned by one reader.
  *
- * It holds at most twice the bytes that the frame begun has really brought, whatever length it announces and however
- * small the pieces are, and copies each byte a bounded number of times.
+ * The bodies that it gives are its own copies: a piece may be overwritten as soon as it has been taken. It holds at most
+ * 128 KiB or twice the bytes that the frame begun has really brought, whatever length it announces and however small
+ * the pieces are, and copies each byte a bounded number of times.
  */
 export class Decoder {
   /**
    * A frame above it is refused by its length alone. The arbiter raises it when it sends COMMIT; the follower needs
-   * not, because what comes after a COMMIT may already be in the same chunk.
+   * not, because what comes after a COMMIT may already be in the same piece.
    */
   maxFrame: number
-  #begun: Uint8Array = new Uint8Array(0)
+  #begun: Uint8Array = nothing
   #held = 0
   #failed: FrameInvalid | undefined
 
@@ -93,34 +114,18 @@ export class Decoder {
   }
 
   /**
-   * The frames that `chunk` completes, in order. After the first invalid frame `error` is set for good and nothing
-   * more is decoded.
+   * Appends to `frames` those that `piece` completes, in order. After the first invalid frame it fails for good and
+   * nothing more is decoded.
    */
-  feed(chunk: Uint8Array): { readonly frames: ReadonlyArray<Frame>; readonly error?: FrameInvalid } {
-    const frames: Array<Frame> = []
-    let at = 0
-    while (this.#failed === undefined) {
-      const begun = this.#held > 0
-      const bytes = begun ? this.#begun : chunk
-      const start = begun ? 0 : at
-      const have = begun ? this.#held : chunk.length - at
-      const need = this.#need(bytes, start, have)
-      if (need > have) {
-        const taken = begun ? chunk.subarray(at, at + need - have) : chunk.subarray(at)
-        if (taken.length === 0) return { frames }
-        this.#keep(taken, need)
-        at += taken.length
-      } else if (need > 0) {
-        const kind = bytes[start + 5]!
-        frames.push({ kind, body: bytes.subarray(start + headerSize, start + need) })
-        if (kind === Kind.Commit) this.maxFrame = Math.max(this.maxFrame, maxOnSession)
-        if (begun) {
-          this.#begun = new Uint8Array(0)
-          this.#held = 0
-        } else at += need
-      }
-    }
-    return { frames, error: this.#failed }
+  feed(piece: Uint8Array, frames: Array<Frame>): FrameInvalid | undefined {
+    if (this.#failed !== undefined) return this.#failed
+    const from = this.#finishBegun(piece, frames)
+    if (this.#failed !== undefined) return this.#failed
+    const to = this.#endOfWhole(piece, from)
+    if (to > from) this.#cut(piece.subarray(from, to), frames)
+    const left = piece.length - to
+    if (left > 0 && this.#failed === undefined) this.#keep(piece.subarray(to), this.#need(piece, to, left))
+    return this.#failed
   }
 
   /** What it means that the input ends here: nothing between frames, a failure inside one. */
@@ -129,13 +134,60 @@ export class Decoder {
     return new FrameInvalid({ reason: "truncated", detail: `the input ended ${this.#held} bytes into a frame` })
   }
 
+  /** Completes the frame that earlier pieces began, as far as this one goes; gives back where the rest starts. */
+  #finishBegun(piece: Uint8Array, frames: Array<Frame>): number {
+    let at = 0
+    while (this.#held > 0) {
+      const need = this.#need(this.#begun, 0, this.#held)
+      if (need === this.#held) {
+        const kind = this.#begun[5]!
+        frames.push({ kind, body: this.#begun.subarray(headerSize, need) })
+        this.#finished(kind)
+        this.#begun = nothing
+        this.#held = 0
+      } else if (need === 0 || at === piece.length) break
+      else {
+        const taken = piece.subarray(at, at + need - this.#held)
+        this.#keep(taken, need)
+        at += taken.length
+      }
+    }
+    return at
+  }
+
+  /** Where the last frame ends that lies whole in the piece from `at` on. */
+  #endOfWhole(piece: Uint8Array, at: number): number {
+    while (at < piece.length) {
+      const left = piece.length - at
+      const need = this.#need(piece, at, left)
+      if (need === 0 || need > left || left < headerSize) break
+      this.#finished(piece[at + 5]!)
+      at += need
+    }
+    return at
+  }
+
+  #finished(kind: number): void {
+    if (kind === Kind.Commit) this.maxFrame = Math.max(this.maxFrame, maxOnSession)
+  }
+
+  /** Appends the frames that make up `bytes`, with one copy for all of them. */
+  #cut(bytes: Uint8Array, frames: Array<Frame>): void {
+    const copy = Buffer.allocUnsafe(bytes.length)
+    copy.set(bytes)
+    for (let at = 0; at < copy.length;) {
+      const next = at + 4 + lengthAt(copy, at)
+      frames.push({ kind: copy[at + 5]!, body: copy.subarray(at + headerSize, next) })
+      at = next
+    }
+  }
+
   /** How many bytes from `at` are needed before anything more can be said; 0 if the frame is invalid. */
   #need(bytes: Uint8Array, at: number, have: number): number {
     if (have < 4) return 4
-    const length = ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+    const length = lengthAt(bytes, at)
     this.#failed = this.#refuse(length, have < 5 ? undefined : bytes[at + 4])
-    if (this.#failed !== undefined) return 0
-    return 4 + length
+    return this.#failed === undefined ? 4 + length : 0
   }
 
   #refuse(length: number, seenVersion: number | undefined): FrameInvalid | undefined {
@@ -149,11 +201,11 @@ export class Decoder {
     return undefined
   }
 
-  /** Appends to the frame begun. The store doubles towards `need`, so that an announced length alone costs nothing. */
+  /** Appends to the frame begun. The store doubles towards `need`, so that an announced length alone costs little. */
   #keep(bytes: Uint8Array, need: number): void {
     const total = this.#held + bytes.length
     if (total > this.#begun.length) {
-      const grown = new Uint8Array(Math.min(need, Math.max(total, 2 * this.#begun.length)))
+      const grown = Buffer.allocUnsafe(Math.min(need, Math.max(freely, 2 * total)))
       grown.set(this.#begun.subarray(0, this.#held))
       this.#begun = grown
     }

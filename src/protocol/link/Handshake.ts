@@ -131,6 +131,9 @@ const framed = (state: State, kind: number): Step => {
   return refuse("violation", `a frame of kind ${kind} came before the session was live`)
 }
 
+/** Whether a frame of this kind is the session's: what `step` answers with Deliver, without the step. */
+export const isForSession = (state: State, kind: number): boolean => state.phase === "active" && sessionKinds.has(kind)
+
 /** One event of one connection with `peer`. */
 export const step = (self: Self, peer: NodeKey, state: State, event: Event): Step => {
   if (state.phase === "closed") return { state, action: undefined }

@@ -10,6 +10,8 @@
  * goodbye is a proven end.
  */
 import sodium from "sodium-native"
+import { BufferPool } from "./BufferPool.ts"
+import { Pieces } from "./Pieces.ts"
 import { RecordForged, type RecordFailed, RecordMalformed, RecordTruncated, tagSize } from "./RecordFailed.ts"
 
 const headerSize = 2
@@ -64,6 +66,9 @@ class Turn {
   }
 }
 
+/** How many bytes the records take that carry `size` bytes. */
+export const sealedSize = (size: number): number => size + Math.ceil(size / maxPlaintext) * (headerSize + tagSize)
+
 /** Makes records of what one side writes. */
 export class Sealer {
   readonly #turn: Turn
@@ -77,68 +82,46 @@ export class Sealer {
    * sent, and in the order of the calls: the peer cannot open a record if one before it is missing.
    */
   seal(chunks: ReadonlyArray<Uint8Array>): Uint8Array {
-    let left = 0
-    for (let i = 0; i < chunks.length; i++) left += chunks[i]!.length
-    const records = Math.ceil(left / maxPlaintext)
-    const out = Buffer.allocUnsafe(left + records * (headerSize + tagSize))
+    const pieces = new Pieces(chunks)
+    const out = Buffer.allocUnsafe(sealedSize(pieces.left))
+    this.sealInto(out, pieces)
+    return out
+  }
+
+  /** As `seal`, as many records as `out` has room for, from its start: how many bytes they are. */
+  sealInto(out: Uint8Array, pieces: Pieces): number {
     let at = 0
-    let index = 0
-    let from = 0
-    while (left > 0) {
-      const size = left < maxPlaintext ? left : maxPlaintext
+    while (pieces.left > 0) {
+      const size = Math.min(maxPlaintext, pieces.left, out.length - at - headerSize - tagSize)
+      if (size <= 0) break
       const body = at + headerSize
       const end = body + size + tagSize
       out[at] = (size + tagSize) >>> 8
       out[at + 1] = size + tagSize
-      while (chunks[index]!.length === from) {
-        index++
-        from = 0
-      }
-      const chunk = chunks[index]!
-      let plaintext: Uint8Array
-      if (chunk.length - from >= size) {
-        // One chunk fills the record: seal straight from it.
-        plaintext = chunk.subarray(from, from + size)
-        from += size
-      } else {
-        // Gather the pieces where the ciphertext will be and seal in place.
-        plaintext = out.subarray(body, body + size)
-        let filled = 0
-        while (filled < size) {
-          const piece = chunks[index]!
-          const take = Math.min(piece.length - from, size - filled)
-          plaintext.set(take === piece.length ? piece : piece.subarray(from, from + take), filled)
-          filled += take
-          from += take
-          if (from === piece.length && filled < size) {
-            index++
-            from = 0
-          }
-        }
-      }
-      const turn = this.#turn
-      sodium.crypto_aead_chacha20poly1305_ietf_encrypt(
-        out.subarray(body, end),
-        plaintext,
-        null,
-        null,
-        turn.nonce,
-        turn.key
-      )
-      turn.next()
-      left -= size
+      this.#seal(out.subarray(body, end), pieces, size)
       at = end
     }
-    return out
+    return at
+  }
+
+  #seal(ciphertext: Uint8Array, pieces: Pieces, size: number): void {
+    const { key, nonce } = this.#turn
+    // What has to be gathered is gathered where the ciphertext will be, and sealed in place.
+    const plaintext = pieces.take(size, ciphertext)
+    const content = plaintext === ciphertext ? ciphertext.subarray(0, size) : plaintext
+    sodium.crypto_aead_chacha20poly1305_ietf_encrypt(ciphertext, content, null, null, nonce, key)
+    this.#turn.next()
   }
 }
 
-/** What a chunk of input brought: the contents of the records that it completed, and what was wrong after them. */
-export interface Opened {
-  /** In order, none empty; views of one buffer that nobody else holds. */
-  readonly plaintext: Array<Uint8Array>
-  readonly error?: RecordFailed
-}
+/** Where records are opened: what opens is looked at before the next one is. One for the whole process. */
+const opened = Buffer.allocUnsafeSlow(maxPlaintext)
+
+/** Records of which only a part has come. */
+const unfinished = new BufferPool(maxCiphertext, 64)
+
+/** Takes what a record carried, which is there only until it returns. */
+export type Take = (plaintext: Uint8Array) => void
 
 /** Opens the records of the other side. Owned by one reader. Holds at most one unfinished record, 64 KiB. */
 export class Opener {
@@ -153,14 +136,16 @@ export class Opener {
     this.#turn = new Turn(key, options)
   }
 
-  /** Takes the next bytes, cut anywhere. After the first `error` it is set for good and nothing more is opened. */
-  feed(chunk: Uint8Array): Opened {
-    const plaintext: Array<Uint8Array> = []
+  /**
+   * Takes the next bytes, cut anywhere, and gives the contents of the records that they complete, in order, none empty.
+   * After the first failure it fails for good and nothing more is opened.
+   */
+  feed(chunk: Uint8Array, take: Take): RecordFailed | undefined {
     if (this.#failed === undefined) {
-      const at = this.#finishPartial(chunk, plaintext)
-      if (this.#failed === undefined) this.#openWhole(chunk, at, plaintext)
+      const at = this.#finishPartial(chunk, take)
+      this.#openWhole(chunk, at, take)
     }
-    return this.#failed === undefined ? { plaintext } : { plaintext, error: this.#failed }
+    return this.#failed
   }
 
   /** What it means that the input ends here: nothing between records, a failure inside one. */
@@ -171,68 +156,54 @@ export class Opener {
   }
 
   /** Completes the record that an earlier chunk began, as far as this chunk goes; gives back where the rest starts. */
-  #finishPartial(chunk: Uint8Array, plaintext: Array<Uint8Array>): number {
+  #finishPartial(chunk: Uint8Array, take: Take): number {
     let at = 0
     if (this.#lengthByte >= 0 && chunk.length > 0) {
       const length = (this.#lengthByte << 8) | chunk[0]!
       this.#lengthByte = -1
       at = 1
       if (this.#refused(length)) return at
-      this.#partial = Buffer.allocUnsafeSlow(length)
-      this.#received = 0
+      this.#begin(length)
     }
     const partial = this.#partial
     if (partial === undefined) return at
-    const take = Math.min(partial.length - this.#received, chunk.length - at)
-    partial.set(chunk.subarray(at, at + take), this.#received)
-    this.#received += take
+    const count = Math.min(partial.length - this.#received, chunk.length - at)
+    partial.set(count === chunk.length ? chunk : chunk.subarray(at, at + count), this.#received)
+    this.#received += count
     if (this.#received === partial.length) {
       this.#partial = undefined
-      const size = partial.length - tagSize
-      const content = Buffer.allocUnsafe(size)
-      if (this.#open(partial, content) && size > 0) plaintext.push(content)
+      this.#open(partial, take)
+      unfinished.giveBack(partial)
     }
-    return at + take
+    return at + count
   }
 
-  /** Opens the records that lie whole in the chunk from `at` on, into one buffer, and keeps what begins after them. */
-  #openWhole(chunk: Uint8Array, start: number, plaintext: Array<Uint8Array>): void {
-    let end = start
-    let total = 0
-    while (end + headerSize <= chunk.length) {
-      const length = (chunk[end]! << 8) | chunk[end + 1]!
-      // A length that is too short is found again, and refused, after the records before it are opened.
-      if (length < tagSize || end + headerSize + length > chunk.length) break
-      total += length - tagSize
-      end += headerSize + length
-    }
-    const content = Buffer.allocUnsafe(total)
+  /** Opens the records that lie whole in the chunk from `at` on, and keeps what begins after them. */
+  #openWhole(chunk: Uint8Array, start: number, take: Take): void {
     let at = start
-    let filled = 0
-    while (at < end) {
+    while (this.#failed === undefined) {
+      const left = chunk.length - at
+      if (left < headerSize) {
+        if (left === 1) this.#lengthByte = chunk[at]!
+        return
+      }
       const length = (chunk[at]! << 8) | chunk[at + 1]!
-      const size = length - tagSize
+      if (this.#refused(length)) return
       const from = at + headerSize
-      if (!this.#open(chunk.subarray(from, from + length), content.subarray(filled, filled + size))) break
-      filled += size
+      if (from + length > chunk.length) {
+        this.#begin(length).set(chunk.subarray(from))
+        this.#received = chunk.length - from
+        return
+      }
+      this.#open(chunk.subarray(from, from + length), take)
       at = from + length
     }
-    if (filled > 0) plaintext.push(filled === total ? content : content.subarray(0, filled))
-    if (this.#failed === undefined) this.#keep(chunk, end)
   }
 
-  #keep(chunk: Uint8Array, at: number): void {
-    const left = chunk.length - at
-    if (left === 0) return
-    if (left === 1) {
-      this.#lengthByte = chunk[at]!
-      return
-    }
-    const length = (chunk[at]! << 8) | chunk[at + 1]!
-    if (this.#refused(length)) return
-    this.#partial = Buffer.allocUnsafeSlow(length)
-    this.#partial.set(chunk.subarray(at + headerSize))
-    this.#received = left - headerSize
+  #begin(length: number): Uint8Array {
+    this.#received = 0
+    this.#partial = unfinished.take(length)
+    return this.#partial
   }
 
   #refused(length: number): boolean {
@@ -241,15 +212,16 @@ export class Opener {
     return true
   }
 
-  #open(ciphertext: Uint8Array, plaintext: Uint8Array): boolean {
-    const turn = this.#turn
+  #open(ciphertext: Uint8Array, take: Take): void {
+    const { key, nonce } = this.#turn
+    const content = opened.subarray(0, ciphertext.length - tagSize)
     try {
-      sodium.crypto_aead_chacha20poly1305_ietf_decrypt(plaintext, null, ciphertext, null, turn.nonce, turn.key)
+      sodium.crypto_aead_chacha20poly1305_ietf_decrypt(content, null, ciphertext, null, nonce, key)
     } catch {
       this.#failed = new RecordForged({ length: ciphertext.length })
-      return false
+      return
     }
-    turn.next()
-    return true
+    this.#turn.next()
+    if (content.length > 0) take(content)
   }
 }

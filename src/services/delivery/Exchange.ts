@@ -11,7 +11,7 @@ import * as DeliveryFrame from "../../protocol/delivery/DeliveryFrame.ts"
 import * as Sequence from "../../protocol/delivery/Sequence.ts"
 import { Kind } from "../../protocol/link/Frame.ts"
 import { Buggify } from "../Buggify.ts"
-import { monotonic } from "../link/Connection.ts"
+import { monotonic } from "../Monotonic.ts"
 import type { Session } from "../link/Session.ts"
 import { DeliveryConfig } from "./DeliveryConfig.ts"
 import * as IntakeService from "./Intake.ts"
@@ -95,7 +95,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
   const hearResume = Effect.fnUntraced(function* (session: Session) {
     let theirs: DeliveryFrame.Resume | undefined
     for (let part = 0; part < DeliveryFrame.maxResumes; part++) {
-      const frame = yield* Queue.take(session.frames)
+      const frame = yield* session.frames.take
       if (frame.kind !== Kind.Resume) {
         return yield* new StreamViolated({ detail: `frame kind ${frame.kind} came before RESUME` })
       }
@@ -198,7 +198,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     receipts: Queue.Enqueue<DeliveryFrame.Receipt>
   ) {
     while (true) {
-      const frame = yield* Queue.take(session.frames)
+      const frame = yield* session.frames.take
       if (frame.kind === Kind.Data) {
         const received = yield* decoded(DeliveryFrame.data.decode(frame.body))
         if (received.stream !== stream) {

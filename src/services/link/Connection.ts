@@ -1,20 +1,44 @@
 /**
- * One open connection: a reader, a writer and a heartbeat over the channel of any wire, the same code for both
+ * One open connection: a reader and a writer over the channel of any wire, and a heartbeat, the same code for both
  * directions. It ends once, with a reason, and everything it owns ends with it.
  *
  * The reader is never raced or interrupted while the connection lives. Pings are answered ahead of queued bulk. What
  * the frames mean is the caller's business.
  */
-import { Cause, Clock, Deferred, Effect, Random } from "effect"
+import { Cause, Deferred, Effect } from "effect"
 import type { Frame } from "../../protocol/link/Frame.ts"
 import * as Heartbeat from "../../protocol/link/Heartbeat.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Points } from "../Buggify.ts"
+import type { Alarm, Alarms } from "./Alarms.ts"
 import { type Ended, ended } from "./Ended.ts"
+import { type Queued, sizeOf } from "./Lane.ts"
 import type { Config } from "./LinkConfig.ts"
 import type { Tap } from "./LinkTap.ts"
 import { SendQueue } from "./SendQueue.ts"
 import type { Channel, Direction, FrameDecoder, Speech } from "./Wire.ts"
+
+/** What all connections of a node have in common. */
+export interface Ground {
+  readonly wire: Omit<Speech<Error>, "name" | "open" | "describe">
+  /** Sees every frame, as one of this peer. */
+  readonly tap?: Tap | undefined
+  readonly config: Config
+  readonly points: Points
+  readonly alarms: Alarms
+}
+
+/** What one connection does with what happens to it. */
+export interface Owner {
+  /** Takes a frame; an effect that is returned is waited for before the next frame is looked at. */
+  readonly handle: (frame: Frame) => Effect.Effect<void> | undefined
+  /** All that came together has been handled. */
+  readonly caughtUp: () => void
+  /** Tells the peer what it did wrong, in the words of the wire, and ends the connection for that reason. */
+  readonly violated: (reason: Ended) => void
+  /** Called once, in the same turn in which the connection ends, before anybody who waits for `ended` goes on. */
+  readonly onEnded: (ended: Ended) => void
+}
 
 export interface Options {
   /** Unique within the process. */
@@ -22,20 +46,11 @@ export interface Options {
   readonly direction: Direction
   /** Where the other end is, for people. */
   readonly remote: string
-  readonly wire: Omit<Speech<Error>, "name" | "open" | "describe">
-  /** Sees every frame, as one of this peer. */
-  readonly tap?: Tap | undefined
   readonly peer?: NodeKey | undefined
-  readonly config: Config
-  readonly points: Points
-  /** Monotonic milliseconds. */
-  readonly now: number
   /** Where this connection's ping nonces start. */
   readonly nonce: bigint
-  /** Tells the peer what it did wrong, in the words of the wire, and ends the connection for that reason. */
-  readonly violated: (connection: Connection, reason: Ended) => void
-  /** Called once, in the same turn in which the connection ends, before anybody who waits for `ended` goes on. */
-  readonly onEnded: (connection: Connection, ended: Ended) => void
+  /** When its heartbeat first looks, as a part of a tick, so that many peers are not pinged in one turn. */
+  readonly phase: number
 }
 
 export class Connection {
@@ -43,18 +58,18 @@ export class Connection {
   readonly direction: Direction
   readonly remote: string
   readonly openedAt: number
-  readonly config: Config
   readonly ended: Deferred.Deferred<Ended> = Deferred.makeUnsafe<Ended>()
   heartbeat: Heartbeat.State
   framesIn = 0
   framesOut = 0
   bytesIn = 0
+  bytesOut = 0
+  readonly #ground: Ground
+  readonly #owner: Owner
   readonly #queue: SendQueue
-  readonly #wire: Options["wire"]
-  readonly #points: Points
-  readonly #tap: Tap | undefined
   readonly #peer: NodeKey | undefined
   readonly #decoder: FrameDecoder
+  readonly #frames: Array<Frame> = []
   #over = false
   #finishing: Ended | undefined
   #probe: ((answered: boolean) => void) | undefined
@@ -62,43 +77,71 @@ export class Connection {
   #inputOver = false
   /** The reader waits for the handler of a frame, so that silence says nothing about the peer. */
   #held = false
+  #writingSince: number | undefined
+  #writeAlarm: Alarm | undefined
+  #tickAlarm: Alarm
   #nonce: bigint
-  readonly #violated: Options["violated"]
-  readonly #onEnded: Options["onEnded"]
 
-  constructor(options: Options) {
+  constructor(ground: Ground, owner: Owner, options: Options) {
+    const { now } = ground.alarms
     this.id = options.id
     this.direction = options.direction
     this.remote = options.remote
-    this.openedAt = options.now
-    this.config = options.config
-    this.heartbeat = Heartbeat.initial(options.now)
-    this.#points = options.points
-    this.#queue = new SendQueue(options.config.queue, options.points)
-    this.#wire = options.wire
-    this.#tap = options.tap
+    this.openedAt = now
+    this.heartbeat = Heartbeat.initial(now)
+    this.#ground = ground
+    this.#owner = owner
+    this.#queue = new SendQueue(ground.config.queue, ground.points)
     this.#peer = options.peer
-    this.#decoder = options.wire.decoder()
+    this.#decoder = ground.wire.decoder()
     this.#nonce = options.nonce
-    this.#violated = options.violated
-    this.#onEnded = options.onEnded
+    this.#tickAlarm = ground.alarms.set(now + options.phase * this.#every, this.#tick)
   }
 
-  /** Queues a frame ahead of all bulk. A peer that lets this lane overflow is cut off. */
+  /** Bytes that wait to be written. */
+  get queuedBytes(): number {
+    return this.#queue.bytes
+  }
+
+  /** Gossip that was thrown away because newer gossip came before it could be written. */
+  get dropped(): number {
+    return this.#queue.dropped
+  }
+
+  get finishing(): boolean {
+    return this.#over || this.#finishing !== undefined
+  }
+
+  /** Queues a frame ahead of everything else. A peer that lets this lane overflow is cut off. */
   control(frame: Uint8Array): void {
     this.#count(frame)
     if (!this.#queue.control(frame)) this.end(ended("slow", "the peer does not take its control frames"))
   }
 
   /** Queues a frame, waiting for room. Frames queued after the end go nowhere. */
-  bulk(frame: Uint8Array): Effect.Effect<void> {
+  bulk(frame: Queued): Effect.Effect<void> {
     this.#count(frame)
     return this.#queue.bulk(frame)
   }
 
-  #count(frame: Uint8Array): void {
+  /** As `bulk`, many in their order. */
+  bulkAll(frames: ReadonlyArray<Queued>): Effect.Effect<void> {
+    for (const frame of frames) this.#count(frame)
+    return this.#queue.bulkAll(frames)
+  }
+
+  /** Queues a frame that may be lost, at the cost of the oldest of its kind. */
+  gossip(frame: Queued): void {
+    this.#count(frame)
+    this.#queue.gossip(frame)
+  }
+
+  #count(frame: Queued): void {
+    const size = sizeOf(frame)
     this.framesOut++
-    this.#tap?.sent(this.#peer, this.#wire.kindOf(frame), frame.length)
+    this.bytesOut += size
+    const { tap, wire } = this.#ground
+    tap?.sent(this.#peer, wire.kindOf(frame instanceof Uint8Array ? frame : frame[0]), size)
   }
 
   /** This is a session now: frames of a session's size are allowed, and a first ping measures the round trip. */
@@ -112,8 +155,10 @@ export class Connection {
     if (this.#over) return
     this.#over = true
     this.#queue.close()
+    this.#tickAlarm.cancel()
+    this.#writeAlarm?.cancel()
     const first = this.#finishing ?? reason
-    this.#onEnded(this, first)
+    this.#owner.onEnded(first)
     this.#answer(false)
     Deferred.doneUnsafe(this.ended, Effect.succeed(first))
   }
@@ -121,30 +166,25 @@ export class Connection {
   /** Ends with `reason` once everything queued and `last` have been written and the peer had a moment to take them. */
   finish(reason: Ended, last?: Uint8Array): void {
     if (this.finishing) return
-    const word = this.#points.fires("link.last-word-lost") ? undefined : last
+    const word = this.#ground.points.fires("link.last-word-lost") ? undefined : last
     if (word !== undefined) this.#count(word)
     this.#finishing = reason
     this.#queue.close(word)
   }
 
-  get finishing(): boolean {
-    return this.#over || this.#finishing !== undefined
-  }
-
   /**
-   * Asks for a sign of life now. `report` hears `true` at the next frame, `false` at the end, or what `expireProbe`
-   * finds. A newer probe takes the place of an older one, which hears nothing.
+   * Asks for a sign of life now. `report` hears `true` at the next frame, `false` at the end or after `millis` of
+   * silence. A newer probe takes the place of an older one, which hears nothing.
    */
-  probe(now: number, report: (answered: boolean) => void): void {
+  probe(millis: number, report: (answered: boolean) => void): void {
     if (this.finishing) return report(false)
+    const { alarms } = this.#ground
     this.#probe = report
-    this.#ping(now)
-  }
-
-  /** The time for the probe with this `report` is up. Does nothing if it has been answered or another took its place. */
-  expireProbe(report: (answered: boolean) => void): void {
-    // While the reader is held nobody can say that the peer is silent.
-    if (this.#probe === report) this.#answer(this.#held)
+    this.#ping(alarms.now)
+    alarms.set(alarms.now + millis, () => {
+      // While the reader is held nobody can say that the peer is silent.
+      if (this.#probe === report) this.#answer(this.#held)
+    })
   }
 
   #answer(answered: boolean): void {
@@ -153,73 +193,99 @@ export class Connection {
     report?.(answered)
   }
 
+  get #every(): number {
+    return Heartbeat.tickMillis(this.#ground.config.heartbeat)
+  }
+
+  /** Pings when nothing comes, and ends the connection when nothing comes back. */
+  readonly #tick = (now: number): void => {
+    const { alarms, points } = this.#ground
+    const putOff = points.fires("link.tick-put-off")
+    if (!putOff && !this.#held) this.#beat({ _tag: "Tick", now, nonce: this.#nonce++ })
+    if (points.fires("link.pinged-without-need")) this.#ping(now)
+    if (!this.#over) this.#tickAlarm = alarms.set(now + this.#every / (putOff ? 4 : 1), this.#tick)
+  }
+
   #ping(now: number): void {
     this.#beat({ _tag: "Probe", now, nonce: this.#nonce++ })
   }
 
   #beat(event: Heartbeat.Event): void {
-    const { state, actions } = Heartbeat.step(this.config.heartbeat, this.heartbeat, event)
+    const { config, wire } = this.#ground
+    const { state, actions } = Heartbeat.step(config.heartbeat, this.heartbeat, event)
     this.heartbeat = state
     for (const action of actions) {
-      if (action._tag === "Ping") this.control(this.#wire.ping(action.nonce))
+      if (action._tag === "Ping") this.control(wire.ping(action.nonce))
       else
         this.end(ended("silent", `nothing came for ${Math.round(action.silentMillis)} ms and a ping was not answered`))
     }
-  }
-
-  #frame(frame: Frame, now: number, handle: Handler): Effect.Effect<void> | undefined {
-    this.framesIn++
-    this.#tap?.received(this.#peer, frame.kind, this.#wire.headerSize + frame.body.length)
-    this.#answer(true)
-    const beat = this.#wire.beat(frame)
-    if (beat === undefined) return handle(frame)
-    if (beat instanceof Error) this.#violated(this, ended("violation", beat.message))
-    else if (beat._tag === "Ping") return this.#pong(beat.nonce)
-    else this.#beat({ _tag: "Pong", now, nonce: beat.nonce })
-    return undefined
-  }
-
-  #pong(nonce: bigint): Effect.Effect<void> {
-    return Effect.map(this.#points.pass("link.ping-before-pong"), () => this.control(this.#wire.pong(nonce)))
-  }
-
-  /** Lets the handler take its time: no beat is judged until it is done and what came meanwhile has been looked at. */
-  #waitFor(handling: Effect.Effect<void>, clock: Clock.Clock): Effect.Effect<void> {
-    this.#held = true
-    return Effect.map(handling, () => {
-      this.#held = false
-      this.#beat({ _tag: "Frame", now: monotonic(clock) })
-    })
   }
 
   /**
    * Reads until the channel ends or the connection does. While the connection finishes, what comes is thrown away: the
    * socket of a peer that is still sending would be reset before it had read our last words.
    */
-  read<E extends Error>(channel: Channel<E>, handle: Handler, describe: (error: E) => Ended): Effect.Effect<void> {
-    return Effect.gen({ self: this }, function* () {
-      const clock = yield* Clock.Clock
-      while (!this.#over) {
-        const chunks = yield* channel.pull
-        yield* this.#points.pass("link.read-before-handled")
-        const now = monotonic(clock)
-        for (const chunk of chunks) {
-          this.bytesIn += chunk.length
-          if (this.finishing) break
-          const { frames, error } = this.#decoder.feed(chunk)
-          if (frames.length > 0) this.#beat({ _tag: "Frame", now })
-          for (const frame of frames) {
-            if (this.finishing) break
-            const handling = this.#frame(frame, now, handle)
-            if (handling !== undefined) yield* this.#waitFor(handling, clock)
-          }
-          if (error !== undefined) this.#violated(this, ended("violation", error.message))
-        }
-      }
-    }).pipe(
+  read<E extends Error>(channel: Channel<E>, describe: (error: E) => Ended): Effect.Effect<void> {
+    let wrong: Error | undefined
+    const pull = channel.pull((piece) => {
+      this.bytesIn += piece.length
+      if (!this.finishing && wrong === undefined) wrong = this.#decoder.feed(piece, this.#frames)
+    })
+    const handle = (): Effect.Effect<void> => {
+      if (this.#frames.length > 0) this.#beat({ _tag: "Frame", now: this.#ground.alarms.now })
+      return this.#handleFrom(0) ?? Effect.void
+    }
+    const judge = (): void => {
+      if (wrong !== undefined) this.#owner.violated(ended("violation", wrong.message))
+      wrong = undefined
+    }
+    const passed = () => this.#ground.points.pass("link.read-before-handled")
+    const once = pull.pipe(Effect.flatMap(passed), Effect.flatMap(handle), Effect.map(judge))
+    return Effect.whileLoop({ while: () => !this.#over, body: () => once, step: () => undefined }).pipe(
       Effect.catch((error) => Effect.sync(() => this.#lost(describe(error)))),
       Effect.catchCause((cause) => this.#crashed("reader", cause))
     )
+  }
+
+  /** The frames that came together, from this one on; what has to be waited for before the next. */
+  #handleFrom(first: number): Effect.Effect<void> | undefined {
+    const frames = this.#frames
+    for (let i = first; i < frames.length && !this.finishing; i++) {
+      const handling = this.#handle(frames[i]!)
+      if (handling !== undefined) {
+        return Effect.flatMap(this.#waitFor(handling), () => this.#handleFrom(i + 1) ?? Effect.void)
+      }
+    }
+    frames.length = 0
+    this.#owner.caughtUp()
+    return undefined
+  }
+
+  #handle(frame: Frame): Effect.Effect<void> | undefined {
+    const { tap, wire } = this.#ground
+    this.framesIn++
+    tap?.received(this.#peer, frame.kind, wire.headerSize + frame.body.length)
+    if (this.#probe !== undefined) this.#answer(true)
+    const beat = wire.beat(frame)
+    if (beat === undefined) return this.#owner.handle(frame)
+    if (beat instanceof Error) this.#owner.violated(ended("violation", beat.message))
+    else if (beat._tag === "Ping") return this.#pong(beat.nonce)
+    else this.#beat({ _tag: "Pong", now: this.#ground.alarms.now, nonce: beat.nonce })
+    return undefined
+  }
+
+  #pong(nonce: bigint): Effect.Effect<void> {
+    const { points, wire } = this.#ground
+    return Effect.map(points.pass("link.ping-before-pong"), () => this.control(wire.pong(nonce)))
+  }
+
+  /** Lets the handler take its time: no beat is judged until it is done and what came meanwhile has been looked at. */
+  #waitFor(handling: Effect.Effect<void>): Effect.Effect<void> {
+    this.#held = true
+    return Effect.map(handling, () => {
+      this.#held = false
+      this.#beat({ _tag: "Frame", now: this.#ground.alarms.now })
+    })
   }
 
   /** The input is over. Whoever broke off in the middle is told so: its reading side may still be open. */
@@ -228,68 +294,75 @@ export class Connection {
     const cut = reason.reason === "closed" ? this.#decoder.end() : undefined
     const meaning = cut === undefined ? reason : ended("truncated", cut.message)
     const toTell = meaning.reason === "truncated" || meaning.reason === "violation"
-    if (toTell && !this.finishing) this.#violated(this, meaning)
+    if (toTell && !this.finishing) this.#owner.violated(meaning)
     else this.end(meaning)
   }
 
   /** Writes what is queued until the connection ends, and closes the channel behind the last frame of `finish`. */
   write<E extends Error>(channel: Channel<E>, describe: (error: E) => Ended): Effect.Effect<void> {
-    return Effect.gen({ self: this }, function* () {
-      while (true) {
-        const frames = yield* this.#queue.take
-        if (frames.length === 0) break
-        yield* this.#points.pass("link.taken-before-written")
-        yield* Effect.timeoutOrElse(channel.write(frames), {
-          duration: this.config.writeTimeout,
-          orElse: () => Effect.sync(() => this.end(ended("slow", "the peer does not take what is written")))
-        })
-      }
-      if (this.#finishing === undefined) return
-      yield* channel.end
-      if (!this.#inputOver) yield* Effect.sleep(this.config.lingerTimeout)
-      this.end(this.#finishing)
-    }).pipe(
+    let drained = false
+    const written = (): void => {
+      this.#writingSince = undefined
+    }
+    const once = Effect.flatMap(this.#queue.take, (chunks) => {
+      drained = chunks.length === 0
+      if (drained) return Effect.void
+      const writing = Effect.suspend(() => {
+        this.#watchWriting()
+        return channel.write(chunks)
+      })
+      return Effect.flatMap(this.#ground.points.pass("link.taken-before-written"), () => Effect.map(writing, written))
+    })
+    return Effect.whileLoop({ while: () => !drained, body: () => once, step: () => undefined }).pipe(
+      Effect.flatMap(() => this.#close(channel)),
       Effect.catch((error) => Effect.sync(() => this.end(describe(error)))),
       Effect.catchCause((cause) => this.#crashed("writer", cause))
     )
   }
 
-  /** Pings when nothing comes, and ends the connection when nothing comes back. */
-  readonly beat: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
-    const clock = yield* Clock.Clock
-    const every = Heartbeat.tickMillis(this.config.heartbeat)
-    // The first tick comes at a random phase, so that many peers are not pinged in one turn.
-    yield* Effect.sleep((yield* Random.next) * every)
-    while (!this.#over) {
-      yield* this.#points.pass("link.tick-before-judged")
-      if (!this.#held) this.#beat({ _tag: "Tick", now: monotonic(clock), nonce: this.#nonce++ })
-      if (this.#points.fires("link.pinged-without-need")) this.#ping(monotonic(clock))
-      yield* Effect.sleep(every)
-    }
-  }).pipe(Effect.catchCause((cause) => this.#crashed("heartbeat", cause)))
+  /** One alarm is enough for many writes: it looks how long the one has taken that it finds. */
+  #watchWriting(): void {
+    const { alarms, config } = this.#ground
+    this.#writingSince = alarms.now
+    this.#writeAlarm ??= alarms.set(this.#writingSince + config.writeTimeout, this.#judgeWriting)
+  }
+
+  readonly #judgeWriting = (now: number): void => {
+    const { alarms, config } = this.#ground
+    this.#writeAlarm = undefined
+    if (this.#writingSince === undefined) return
+    const due = this.#writingSince + config.writeTimeout
+    if (now >= due) this.end(ended("slow", "the peer does not take what is written"))
+    else this.#writeAlarm = alarms.set(due, this.#judgeWriting)
+  }
+
+  #close<E>(channel: Channel<E>): Effect.Effect<void> {
+    const reason = this.#finishing
+    if (reason === undefined) return Effect.void
+    const linger = this.#inputOver ? Effect.void : Effect.sleep(this.#ground.config.lingerTimeout)
+    return channel.end.pipe(
+      Effect.andThen(linger),
+      Effect.map(() => this.end(reason))
+    )
+  }
 
   #crashed(part: string, cause: Cause.Cause<unknown>): Effect.Effect<void> {
     return Effect.sync(() => this.end(ended("internal", `the ${part} failed: ${Cause.pretty(cause)}`)))
   }
 }
 
-/** Handles one frame; an effect that is returned is waited for before the next frame is looked at. */
-export type Handler = (frame: Frame) => Effect.Effect<void> | undefined
-
-/** Milliseconds of a clock that does not go back. */
-export const monotonic = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000
-
-/** Runs the three fibers of a connection until it ends, and says why. */
+/** Runs the two fibers of a connection until it ends, and says why. */
 export const run = <E extends Error>(
   connection: Connection,
   channel: Channel<E>,
-  options: { readonly handle: Handler; readonly describe: (error: E) => Ended }
+  describe: (error: E) => Ended
 ): Effect.Effect<Ended> =>
   Effect.scoped(
-    Effect.gen(function* () {
-      yield* Effect.forkScoped(connection.read(channel, options.handle, options.describe))
-      yield* Effect.forkScoped(connection.write(channel, options.describe))
-      yield* Effect.forkScoped(connection.beat)
-      return yield* Deferred.await(connection.ended)
-    })
+    Effect.andThen(
+      Effect.andThen(
+        Effect.forkScoped(connection.read(channel, describe)),
+        Effect.forkScoped(connection.write(channel, describe))
+      ),
+      Deferred.await(connection.ended)
+    )
   )

@@ -16,14 +16,9 @@ class BeatMalformed extends Error {
   }
 }
 
-const decoder = (): FrameDecoder => {
-  const frames = new Frame.Decoder()
-  return {
-    feed: (chunk) => frames.feed(chunk),
-    end: () => frames.end(),
-    established: () => {
-      frames.maxFrame = Frame.maxOnSession
-    }
+class Decoder extends Frame.Decoder implements FrameDecoder {
+  established(): void {
+    this.maxFrame = Frame.maxOnSession
   }
 }
 
@@ -57,7 +52,7 @@ const describe = (error: Error): Ended => {
 
 /** Frames and heartbeats, without the channel. */
 export const framing: Omit<Speech<Error>, "name" | "open" | "describe"> = {
-  decoder,
+  decoder: () => new Decoder(),
   kindOf: Frame.kindOf,
   headerSize: Frame.headerSize,
   ping: (nonce) => encodeBeat(Frame.Kind.Ping, nonce),

@@ -7,6 +7,7 @@
 import { Context } from "effect"
 import * as Heartbeat from "../../protocol/link/Heartbeat.ts"
 import * as Redial from "../../protocol/link/Redial.ts"
+import type { Rate } from "../../protocol/link/TokenBucket.ts"
 import * as SendQueue from "./SendQueue.ts"
 
 export interface Config {
@@ -29,9 +30,18 @@ export interface Config {
   readonly maxSessions: number
   /** Dials under way at once. */
   readonly maxDials: number
+  /** Dials begun: so many at once, so many a second. */
+  readonly dialRate: Rate
+  /** Peers dialled at once for no other reason than that they were heard of; more are not taken. */
+  readonly maxLearned: number
+  /** Failures in a row after which such a peer is given up, and for how long it is not taken again then. */
+  readonly learnedFailures: number
+  readonly learnedMemory: number
+  /** A timer that is late by more than this shows that the process or the machine stood still. */
+  readonly standstill: number
   /** The follower of a pair waits this much at random before its first dial, so that crossing dials are rare. */
   readonly firstDialDelay: number
-  /** Frames of one session that wait for its handler; a full queue stops the reading. */
+  /** What waits of one session for its handler, in bytes; when it is full nothing more is read. */
   readonly sessionQueue: number
 }
 
@@ -47,8 +57,13 @@ export const defaults: Config = {
   maxHandshakesPerHost: 4,
   maxSessions: 4_096,
   maxDials: 8,
+  dialRate: { burst: 10, perSecond: 10 },
+  maxLearned: 256,
+  learnedFailures: 8,
+  learnedMemory: 3_600_000,
+  standstill: 5_000,
   firstDialDelay: 500,
-  sessionQueue: 64
+  sessionQueue: 256 * 1024
 }
 
 export const LinkConfig = Context.Reference<Config>("holdfast/services/link/LinkConfig", {

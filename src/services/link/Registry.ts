@@ -4,12 +4,12 @@
  * The one place that knows: it drives the arbiter machine of every pair and performs its actions at once, in the turn
  * of the event, so that no two fibers ever see different answers. Counts are derived, never kept by hand.
  */
-import { Clock, Context, Effect, FiberSet, Layer, PubSub, Stream } from "effect"
+import { Clock, Context, Effect, Layer, PubSub, Stream } from "effect"
 import * as Arbiter from "../../protocol/link/Arbiter.ts"
 import type { RejectReason } from "../../protocol/link/LinkMessage.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Buggify } from "../Buggify.ts"
-import { type Connection, monotonic } from "./Connection.ts"
+import type { Connection } from "./Connection.ts"
 import { LinkConfig } from "./LinkConfig.ts"
 import { Self } from "./Self.ts"
 import type { Session } from "./Session.ts"
@@ -86,7 +86,6 @@ export class Registry extends Context.Service<
       const config = yield* LinkConfig
       const buggify = yield* Buggify
       const clock = yield* Clock.Clock
-      const runProbe = yield* FiberSet.makeRuntime()
       const announced = yield* PubSub.sliding<Transition>(keptTransitions)
       const pairs = new Map<NodeKey, Pair>()
       let kept: Array<Transition> = []
@@ -109,13 +108,8 @@ export class Registry extends Context.Service<
       }
 
       const probe = (peer: NodeKey, connection: Connection) => {
-        const report = (answered: boolean) => event(peer, { _tag: "Probed", connection: connection.id, answered })
-        connection.probe(monotonic(clock), report)
-        runProbe(
-          Effect.andThen(
-            Effect.sleep(config.probeTimeout),
-            Effect.sync(() => connection.expireProbe(report))
-          )
+        connection.probe(config.probeTimeout, (answered) =>
+          event(peer, { _tag: "Probed", connection: connection.id, answered })
         )
       }
 

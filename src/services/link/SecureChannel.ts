@@ -5,12 +5,14 @@
  * is the caller's to give up. The one thing that the dialled side must mind: after IK the peer is proven only by the
  * first record that opens, since its handshake message may be a replay, so nothing is decided before that.
  */
-import { Array as Arr, Effect, Exit, Schema, Scope, Semaphore } from "effect"
+import { type Array as Arr, Effect, Exit, Schema, Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as Socket from "effect/socket/Socket"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
+import { BufferPool } from "../../protocol/link/BufferPool.ts"
 import * as Noise from "../../protocol/link/Noise.ts"
 import { NoiseFailed } from "../../protocol/link/NoiseFailed.ts"
+import { Pieces } from "../../protocol/link/Pieces.ts"
 import * as Record from "../../protocol/link/Record.ts"
 import { RecordFailed } from "../../protocol/link/RecordFailed.ts"
 import { none, type Points } from "../Buggify.ts"
@@ -20,15 +22,15 @@ export interface SecureChannel {
   /** The node at the other end, by the key that it proved. */
   readonly peer: NodeKey
   /**
-   * The next bytes of the peer, in order; none of the arrays is empty. What arrived before a failure is handed out
-   * first; after it every pull fails alike. One reader at a time, and not to be raced: an interrupted pull may lose
-   * bytes, and then the next record does not open.
+   * Waits for bytes of the peer and gives them to `take`, in order, in pieces that are there until it returns. May give
+   * nothing. What arrived before a failure is given first; after it every pull fails alike. One reader at a time, and
+   * not to be raced: an interrupted pull may lose bytes, and then the next record does not open.
    */
-  readonly pull: Effect.Effect<Arr.NonEmptyReadonlyArray<Uint8Array>, ChannelClosed | ChannelFailed>
+  readonly pull: (take: Record.Take) => Effect.Effect<void, ChannelClosed | ChannelFailed>
   /**
-   * Seals all the bytes into as few records as possible and gives them to the socket in one write; returns when the
-   * socket has taken them. Calls by several fibers go out whole, one after the other. A call that fails or is
-   * interrupted ends the writing side, since the peer could not open what followed a missing record.
+   * Seals all the bytes into as few records as possible and gives them to the socket; returns when the socket has taken
+   * them. One writer at a time. A call that fails or is interrupted ends the writing side, since the peer could not open
+   * what followed a missing record.
    */
   readonly write: (chunks: ReadonlyArray<Uint8Array>) => Effect.Effect<void, ChannelFailed>
   /** Closes the writing side after what was written; the reading side stays as it is. */
@@ -189,74 +191,71 @@ const reading = (
   early: ReadonlyArray<Uint8Array>
 ): SecureChannel["pull"] => {
   let failed: ChannelClosed | ChannelFailed | undefined
-  let first: ReadonlyArray<Uint8Array> | undefined = early
+  let first: ReadonlyArray<Uint8Array> = early
 
-  /** Nothing if the chunks completed no record. */
-  const open = (chunks: ReadonlyArray<Uint8Array>): Arr.NonEmptyReadonlyArray<Uint8Array> | undefined => {
-    let plaintext: Array<Uint8Array> | undefined
-    for (let i = 0; i < chunks.length && failed === undefined; i++) {
-      const opened = opener.feed(chunks[i]!)
-      if (opened.error !== undefined) failed = new ChannelFailed({ reason: opened.error })
-      if (plaintext === undefined) plaintext = opened.plaintext
-      else plaintext.push(...opened.plaintext)
-    }
-    return plaintext !== undefined && Arr.isArrayNonEmpty(plaintext) ? plaintext : undefined
-  }
   const socketFailed = (error: Socket.SocketError): ChannelClosed | ChannelFailed => {
     const truncated = opener.end()
     if (!isEnd(error)) failed = new ChannelFailed({ reason: socketLost(error) })
     else failed = truncated === undefined ? new ChannelClosed({}) : new ChannelFailed({ reason: truncated })
     return failed
   }
-  const more = Effect.mapError(pull, socketFailed)
-  const next: SecureChannel["pull"] = Effect.suspend(() => {
-    if (failed !== undefined) return Effect.fail(failed)
-    if (first !== undefined) {
-      const plaintext = open(first)
-      first = undefined
-      return plaintext === undefined ? next : Effect.succeed(plaintext)
+  return (take) => {
+    const open = (chunks: ReadonlyArray<Uint8Array>): void => {
+      for (let i = 0; i < chunks.length && failed === undefined; i++) {
+        const reason = opener.feed(chunks[i]!, take)
+        if (reason !== undefined) failed = new ChannelFailed({ reason })
+      }
     }
-    return Effect.flatMap(more, (chunks) => {
-      const plaintext = open(chunks)
-      return plaintext === undefined ? next : Effect.succeed(plaintext)
+    const more = Effect.map(Effect.mapError(pull, socketFailed), open)
+    return Effect.suspend(() => {
+      if (failed !== undefined) return Effect.fail(failed)
+      if (first.length === 0) return more
+      open(first)
+      first = []
+      return Effect.void
     })
-  })
-  return next
+  }
 }
+
+/** What one write to the socket carries at the most: four full records. */
+const written = new BufferPool(Record.sealedSize(4 * Record.maxPlaintext), 16)
 
 const writing = (
   writer: Socket.Writer,
   writeScope: Scope.Closeable,
   sealer: Record.Sealer
 ): Pick<SecureChannel, "write" | "end"> => {
-  const turn = Semaphore.makeUnsafe(1)
   // Set while a sealed record is on its way. If it is still set when the next write begins, that record may be missing.
   let unfinished = false
   let closed = false
-  const ended = (interrupted: boolean) => new ChannelFailed({ reason: new WritingEnded({ interrupted }) })
   const lost = (error: Socket.SocketError) => new ChannelFailed({ reason: socketLost(error) })
+
+  const writeAll = (pieces: Pieces): Effect.Effect<void, ChannelFailed> => {
+    const room = written.take(Math.min(written.size, Record.sealedSize(pieces.left)))
+    const sealed = sealer.sealInto(room, pieces)
+    // On any other way out the socket may still look at the bytes.
+    const taken = Effect.mapError(writer.write(room.subarray(0, sealed)), lost)
+    return Effect.flatMap(taken, () => {
+      written.giveBack(room)
+      return pieces.left === 0 ? Effect.void : writeAll(pieces)
+    })
+  }
   return {
     write: (chunks) =>
-      turn.withPermit(
-        Effect.suspend(() => {
-          if (closed || unfinished) return Effect.fail(ended(unfinished))
-          const sealed = sealer.seal(chunks)
-          if (sealed.length === 0) return Effect.void
-          unfinished = true
-          return Effect.matchEffect(writer.write(sealed), {
-            onFailure: (error) => Effect.fail(lost(error)),
-            onSuccess: () => {
-              unfinished = false
-              return Effect.void
-            }
-          })
-        })
-      ),
-    end: turn.withPermit(
       Effect.suspend(() => {
-        closed = true
-        return Scope.close(writeScope, Exit.void)
-      })
-    )
+        if (closed || unfinished) {
+          return Effect.fail(new ChannelFailed({ reason: new WritingEnded({ interrupted: unfinished }) }))
+        }
+        const pieces = new Pieces(chunks)
+        if (pieces.left === 0) return Effect.void
+        unfinished = true
+        return Effect.map(writeAll(pieces), () => {
+          unfinished = false
+        })
+      }),
+    end: Effect.suspend(() => {
+      closed = true
+      return Scope.close(writeScope, Exit.void)
+    })
   }
 }

@@ -1,33 +1,40 @@
 /**
- * What a connection still has to write: a control lane before a bulk lane, both bounded in bytes.
+ * What a connection still has to write: a control lane before a gossip lane before a bulk lane, each bounded in bytes.
  *
- * Plain code, owned by one connection. The writer takes everything that waits, control first, up to a limit, so that
- * one write carries many frames. A producer of bulk waits for room; control that overflows means a peer too slow to
- * keep.
+ * Plain code, owned by one connection. The writer takes everything that waits, up to a limit, so that one write carries
+ * many frames. A producer of bulk waits for room; gossip pushes out what is oldest of it; control that overflows means
+ * a peer too slow to keep.
  */
 import { Effect, Latch } from "effect"
 import { none, type Points } from "../Buggify.ts"
+import { Lane, type Queued } from "./Lane.ts"
 
 export interface Limits {
   readonly controlBytes: number
+  readonly gossipBytes: number
   readonly bulkBytes: number
   /** About how much one write carries. */
   readonly writeBytes: number
 }
 
-export const defaults: Limits = { controlBytes: 64 * 1024, bulkBytes: 1024 * 1024, writeBytes: 256 * 1024 }
+export const defaults: Limits = {
+  controlBytes: 64 * 1024,
+  gossipBytes: 64 * 1024,
+  bulkBytes: 1024 * 1024,
+  writeBytes: 256 * 1024
+}
 
 export class SendQueue {
   readonly #limits: Limits
   readonly #points: Points
-  #control: Array<Uint8Array> = []
-  #controlBytes = 0
-  #bulk: Array<Uint8Array> = []
-  #bulkAt = 0
-  #bulkBytes = 0
+  readonly #control = new Lane()
+  #gossip: Lane | undefined
+  readonly #bulk = new Lane()
   #closed = false
-  readonly #filled = Latch.makeUnsafe(false)
-  readonly #room = Latch.makeUnsafe(true)
+  /** Frames that were thrown away for newer ones. */
+  dropped = 0
+  #writer: ((resumed: Effect.Effect<void>) => void) | undefined
+  #room: Latch.Latch | undefined
 
   constructor(limits: Limits = defaults, points: Points = none) {
     this.#limits = limits
@@ -35,35 +42,58 @@ export class SendQueue {
   }
 
   get bytes(): number {
-    return this.#controlBytes + this.#bulkBytes
+    return this.#control.bytes + (this.#gossip?.bytes ?? 0) + this.#bulk.bytes
   }
 
   /** Queues a control frame; false if the lane is full, which ends the connection. Ignored once closed. */
-  control(frame: Uint8Array): boolean {
+  control(frame: Queued): boolean {
     if (this.#closed) return true
-    if (this.#controlBytes + frame.length > this.#limits.controlBytes) return false
+    if (!this.#control.fits(frame, this.#limits.controlBytes)) return false
     this.#control.push(frame)
-    this.#controlBytes += frame.length
-    this.#filled.openUnsafe()
+    this.#wake()
     return true
   }
 
-  /** Queues a bulk frame if there is room. One that is larger than the lane goes when the lane is empty. */
-  offer(frame: Uint8Array): boolean {
-    if (this.#closed) return true
-    if (this.#bulkBytes > 0 && this.#bulkBytes + frame.length > this.#limits.bulkBytes) {
-      this.#room.closeUnsafe()
-      return false
+  /** Queues a frame that may be lost: the oldest of its kind make room for it. */
+  gossip(frame: Queued): void {
+    if (this.#closed) return
+    const lane = (this.#gossip ??= new Lane())
+    while (lane.bytes > 0 && !lane.fits(frame, this.#limits.gossipBytes)) {
+      lane.shift()
+      this.dropped++
     }
+    lane.push(frame)
+    this.#wake()
+  }
+
+  /** Queues a bulk frame if there is room. One that is larger than the lane goes when the lane is empty. */
+  offer(frame: Queued): boolean {
+    if (this.#closed) return true
+    if (this.#bulk.bytes > 0 && !this.#bulk.fits(frame, this.#limits.bulkBytes)) return false
     this.#bulk.push(frame)
-    this.#bulkBytes += frame.length
-    this.#filled.openUnsafe()
+    this.#wake()
     return true
   }
 
   /** Queues a bulk frame, waiting for room. */
-  bulk(frame: Uint8Array): Effect.Effect<void> {
-    return Effect.suspend(() => (this.offer(frame) ? Effect.void : this.#room.whenOpen(this.bulk(frame))))
+  bulk(frame: Queued): Effect.Effect<void> {
+    return Effect.suspend(() => (this.offer(frame) ? Effect.void : this.#afterRoom(() => this.bulk(frame))))
+  }
+
+  /** Queues bulk frames in their order, waiting for room as often as it takes. */
+  bulkAll(frames: ReadonlyArray<Queued>, from = 0): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      for (let i = from; i < frames.length; i++) {
+        if (!this.offer(frames[i]!)) return this.#afterRoom(() => this.bulkAll(frames, i))
+      }
+      return Effect.void
+    })
+  }
+
+  #afterRoom(then: () => Effect.Effect<void>): Effect.Effect<void> {
+    this.#room ??= Latch.makeUnsafe(true)
+    this.#room.closeUnsafe()
+    return Effect.flatMap(this.#room.await, then)
   }
 
   /**
@@ -71,49 +101,48 @@ export class SendQueue {
    * whatever the limits, since a peer that has read a last word reads no further.
    */
   close(last?: Uint8Array): void {
-    if (last !== undefined && !this.#closed) {
-      this.#bulk.push(last)
-      this.#bulkBytes += last.length
-    }
+    if (last !== undefined && !this.#closed) this.#bulk.push(last)
     this.#closed = true
-    this.#filled.openUnsafe()
-    this.#room.openUnsafe()
+    this.#wake()
+    this.#room?.openUnsafe()
   }
 
   /** Waits for frames and takes about one write's worth, control first; empty only once closed and drained. */
-  readonly take: Effect.Effect<ReadonlyArray<Uint8Array>> = Effect.suspend(() => {
-    const frames = this.#next()
-    return frames.length > 0 || this.#closed ? Effect.succeed(frames) : Effect.andThen(this.#woken, this.take)
-  })
-
-  /** Goes on after the turn in which the first frame was queued, so that all of that turn share one write. */
-  readonly #woken = Effect.suspend(() => Effect.andThen(this.#filled.await, Effect.yieldNow))
-
-  #next(): ReadonlyArray<Uint8Array> {
-    const frames = this.#control
-    let bytes = this.#controlBytes
-    this.#control = []
-    this.#controlBytes = 0
-    const most = this.#points.fires("link.written-frame-by-frame") ? 1 : this.#limits.writeBytes
-    while (this.#bulkAt < this.#bulk.length && (frames.length === 0 || bytes < most)) {
-      const frame = this.#bulk[this.#bulkAt++]!
-      frames.push(frame)
-      bytes += frame.length
-      this.#bulkBytes -= frame.length
-    }
-    this.#compact()
-    if (this.#bulkBytes < this.#limits.bulkBytes) this.#room.openUnsafe()
-    if (this.#bulk.length === 0 && !this.#closed) this.#filled.closeUnsafe()
-    return frames
+  get take(): Effect.Effect<ReadonlyArray<Uint8Array>> {
+    return Effect.suspend(() => {
+      const chunks = this.#next()
+      return chunks.length > 0 || this.#closed ? Effect.succeed(chunks) : Effect.flatMap(this.#filled, () => this.take)
+    })
   }
 
-  #compact(): void {
-    if (this.#bulkAt === this.#bulk.length) {
-      this.#bulk = []
-      this.#bulkAt = 0
-    } else if (this.#bulkAt > 1_024) {
-      this.#bulk = this.#bulk.slice(this.#bulkAt)
-      this.#bulkAt = 0
-    }
+  /** Goes on after the turn in which the first frame was queued, so that all of that turn share one write. */
+  get #filled(): Effect.Effect<void> {
+    return Effect.andThen(
+      Effect.callback<void>((resume) => {
+        this.#writer = resume
+        return Effect.sync(() => {
+          this.#writer = undefined
+        })
+      }),
+      Effect.yieldNow
+    )
+  }
+
+  #wake(): void {
+    const writer = this.#writer
+    if (writer === undefined) return
+    this.#writer = undefined
+    writer(Effect.void)
+  }
+
+  #next(): ReadonlyArray<Uint8Array> {
+    const chunks: Array<Uint8Array> = []
+    const most = this.#points.fires("link.written-frame-by-frame") ? 1 : this.#limits.writeBytes
+    const control = this.#control.takeInto(chunks, Number.POSITIVE_INFINITY)
+    const volatile = control + (this.#gossip?.takeInto(chunks, most - control) ?? 0)
+    // A frame goes, however large, if nothing else does.
+    this.#bulk.takeInto(chunks, chunks.length === 0 ? Math.max(1, most) : most - volatile)
+    if (this.#bulk.bytes < this.#limits.bulkBytes) this.#room?.openUnsafe()
+    return chunks
   }
 }

@@ -64,6 +64,10 @@ export interface Listener {
   readonly run: (handler: (accepted: Accepted) => Effect.Effect<void>) => Effect.Effect<never>
 }
 
+/**
+ * Its sockets keep nothing of what they are given or give: the bytes of a write may be overwritten once it has returned,
+ * and what a pull gives belongs to who pulled it.
+ */
 export class Transport extends Context.Service<
   Transport,
   {

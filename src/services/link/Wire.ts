@@ -4,7 +4,6 @@
  * Connections, heartbeats, registry and supervision are the same code for every wire and for both directions.
  */
 import { Context, type Effect, type Scope } from "effect"
-import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { Socket } from "effect/socket/Socket"
 import type { Frame } from "../../protocol/link/Frame.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
@@ -14,9 +13,12 @@ export type Direction = "inbound" | "outbound"
 
 /** Bytes in both directions after whatever the wire needs before its first frame. */
 export interface Channel<E> {
-  /** The bytes that have come in, never none. Fails at the end of the input, whatever its reason. */
-  readonly pull: Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, E>
-  /** Writes everything as one; returns when the socket has taken it. */
+  /**
+   * Waits for input and gives it to `take` piece by piece, in order: each is there only until `take` returns. May give
+   * nothing. Fails at the end of the input, whatever its reason. One reader at a time, and not to be raced.
+   */
+  readonly pull: (take: (piece: Uint8Array) => void) => Effect.Effect<void, E>
+  /** Writes everything as one; returns when the socket has taken it. One writer at a time. */
   readonly write: (chunks: ReadonlyArray<Uint8Array>) => Effect.Effect<void, E>
   /** Nothing more will be written: tells the peer so, after what was written. */
   readonly end: Effect.Effect<void>
@@ -28,9 +30,10 @@ export interface Opened<E> {
   readonly channel: Channel<E>
 }
 
-/** Takes chunks and gives frames; owned by one reader. */
+/** Takes pieces and gives frames; owned by one reader. */
 export interface FrameDecoder {
-  readonly feed: (chunk: Uint8Array) => { readonly frames: ReadonlyArray<Frame>; readonly error?: Error }
+  /** Appends the frames that the piece completes; what is wrong after them, for good. Keeps nothing of the piece itself. */
+  readonly feed: (piece: Uint8Array, frames: Array<Frame>) => Error | undefined
   /** What it means that the input ends here; nothing if it ends between two frames. */
   readonly end: () => Error | undefined
   /** The peer is known and welcome: larger frames are allowed from now on. */

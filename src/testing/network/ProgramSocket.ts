@@ -127,7 +127,8 @@ export class ProgramSocket {
       if (failed !== undefined) return Effect.fail(failed)
       for (const chunk of chunks) {
         if (!(chunk instanceof Uint8Array)) return Effect.die(new Error("only bytes are written here"))
-        if (chunk.length > 0) this.#end.write(chunk)
+        // A program may use its buffer again as soon as the window has taken this.
+        if (chunk.length > 0) this.#end.write(new Uint8Array(chunk))
       }
       return this.#end.flushed ? Effect.void : this.#flush
     })

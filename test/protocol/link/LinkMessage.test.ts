@@ -69,7 +69,9 @@ describe("link messages", () => {
     ]
     for (const bytes of frames) {
       assert.isAtLeast(bytes.length, 800)
-      assert.strictEqual(new Frame.Decoder().feed(bytes).frames.length, 1)
+      const frames: Array<Frame.Frame> = []
+      assert.isUndefined(new Frame.Decoder().feed(bytes, frames))
+      assert.strictEqual(frames.length, 1)
     }
   })
 

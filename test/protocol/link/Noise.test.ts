@@ -107,8 +107,9 @@ describe("NoiseState", () => {
         const { payload, ciphertext } = vector.messages[i]!
         const sealed = ends[i % 2]!.sealer.seal([unhex(payload)])
         assert.strictEqual(Hex.encode(sealed.subarray(2)), ciphertext)
-        const opened = ends[(i + 1) % 2]!.opener.feed(sealed)
-        assert.strictEqual(Hex.encode(concat(opened.plaintext)), payload)
+        const opened: Array<Uint8Array> = []
+        ends[(i + 1) % 2]!.opener.feed(sealed, (content) => opened.push(Uint8Array.from(content)))
+        assert.strictEqual(Hex.encode(concat(opened)), payload)
       }
     })
   }
@@ -414,7 +415,7 @@ describe("Noise", () => {
     assert.strictEqual(two.done?.peer, ann.key)
     assert.notDeepEqual(one.done?.rxKey, two.done?.rxKey)
     const replayed = new Record.Sealer(one.done!.rxKey).seal([Uint8Array.of(1)])
-    assert.strictEqual(new Record.Opener(two.done!.rxKey).feed(replayed).error?._tag, "RecordForged")
+    assert.strictEqual(new Record.Opener(two.done!.rxKey).feed(replayed, () => undefined)?._tag, "RecordForged")
   })
 
   it("cannot be fed once it is over", () => {

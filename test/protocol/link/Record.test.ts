@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import sodium from "sodium-native"
+import { Pieces } from "../../../src/protocol/link/Pieces.ts"
 import * as Record from "../../../src/protocol/link/Record.ts"
 
 const key = Uint8Array.from({ length: 32 }, (_, i) => i * 7 + 1)
@@ -17,10 +18,17 @@ const lengthsOf = (sealed: Uint8Array): Array<number> => {
   return lengths
 }
 
+/** The contents of the records that a chunk completes, each as it was while it was there, and what was wrong. */
+const open = (opener: Record.Opener, chunk: Uint8Array) => {
+  const plaintext: Array<Uint8Array> = []
+  const error = opener.feed(chunk, (content) => plaintext.push(Uint8Array.from(content)))
+  return { plaintext, error }
+}
+
 const openAll = (opener: Record.Opener, pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
   const out: Array<Uint8Array> = []
   for (const piece of pieces) {
-    const opened = opener.feed(piece)
+    const opened = open(opener, piece)
     assert.isUndefined(opened.error)
     for (const part of opened.plaintext) {
       assert.isAbove(part.length, 0)
@@ -89,7 +97,7 @@ describe("Record", () => {
       if ([0, 1, 255, 256, 257, 65_535, 65_536, 65_537].includes(n)) {
         assert.deepStrictEqual(Uint8Array.from(sealed.subarray(2)), reference(key, BigInt(n), Uint8Array.of(n & 255)))
       }
-      const opened = opener.feed(sealed)
+      const opened = open(opener, sealed)
       assert.strictEqual(opened.plaintext[0]?.[0], n & 255)
     }
   })
@@ -115,8 +123,8 @@ describe("Record", () => {
   it("cannot open what was sealed after a change of key that it did not make", () => {
     const sealer = new Record.Sealer(key, { rekeyInterval: 4 })
     const opener = new Record.Opener(key, { rekeyInterval: 5 })
-    for (let n = 0; n < 4; n++) assert.isUndefined(opener.feed(sealer.seal([bytes(3)])).error)
-    assert.strictEqual(opener.feed(sealer.seal([bytes(3)])).error?._tag, "RecordForged")
+    for (let n = 0; n < 4; n++) assert.isUndefined(open(opener, sealer.seal([bytes(3)])).error)
+    assert.strictEqual(open(opener, sealer.seal([bytes(3)])).error?._tag, "RecordForged")
   })
 
   it("opens records that are split at any byte", () => {
@@ -131,17 +139,27 @@ describe("Record", () => {
     assert.deepStrictEqual(openAll(new Record.Opener(key), single), whole)
   })
 
-  it("gives the contents of all records of a chunk as one piece", () => {
+  it("seals as many records as there is room for, and goes on where it stopped", () => {
+    const content = bytes(3 * Record.maxPlaintext)
     const sealer = new Record.Sealer(key)
-    const sealed = concat([sealer.seal([bytes(30)]), sealer.seal([bytes(1)]), sealer.seal([bytes(17)])])
-    assert.strictEqual(new Record.Opener(key).feed(sealed).plaintext.length, 1)
+    const pieces = new Pieces([content.subarray(0, 70_000), content.subarray(70_000)])
+    const opener = new Record.Opener(key)
+    const out: Array<Uint8Array> = []
+    // The same room again and again, as a writer has it.
+    const room = new Uint8Array(100_000)
+    while (pieces.left > 0) {
+      const size = sealer.sealInto(room, pieces)
+      assert.isAtMost(size, room.length)
+      out.push(openAll(opener, [room.subarray(0, size)]))
+    }
+    assert.deepStrictEqual(concat(out), content)
   })
 
   it("opens an empty record as nothing and goes on", () => {
     const empty = concat([Uint8Array.of(0, 16), reference(key, 0n, new Uint8Array(0))])
     const next = concat([Uint8Array.of(0, 19), reference(key, 1n, bytes(3))])
     const opener = new Record.Opener(key)
-    assert.deepStrictEqual(opener.feed(empty), { plaintext: [] })
+    assert.deepStrictEqual(open(opener, empty), { plaintext: [], error: undefined })
     assert.deepStrictEqual(openAll(opener, [next]), bytes(3))
     const both = concat([empty, next])
     for (let at = 0; at <= both.length; at++) {
@@ -155,7 +173,7 @@ describe("Record", () => {
       const damaged = Uint8Array.from(sealed)
       damaged[bit >> 3]! ^= 1 << (bit & 7)
       const opener = new Record.Opener(key)
-      const opened = opener.feed(damaged)
+      const opened = open(opener, damaged)
       assert.deepStrictEqual(opened.plaintext, [])
       // A length that grew is an unfinished record until the input ends.
       assert.isDefined(opened.error ?? opener.end(), `bit ${bit}`)
@@ -168,10 +186,10 @@ describe("Record", () => {
     const bad = sealer.seal([bytes(12)])
     bad[5]! ^= 1
     const opener = new Record.Opener(key)
-    const opened = opener.feed(concat([good, bad, sealer.seal([bytes(12)])]))
+    const opened = open(opener, concat([good, bad, sealer.seal([bytes(12)])]))
     assert.deepStrictEqual(concat(opened.plaintext), bytes(12))
     assert.strictEqual(opened.error?._tag, "RecordForged")
-    const later = opener.feed(sealer.seal([bytes(4)]))
+    const later = open(opener, sealer.seal([bytes(4)]))
     assert.deepStrictEqual(later.plaintext, [])
     assert.strictEqual(later.error, opened.error)
     assert.strictEqual(opener.end(), opened.error)
@@ -186,9 +204,9 @@ describe("Record", () => {
       [first, third]
     ]
     for (const records of failures) {
-      assert.strictEqual(new Record.Opener(key).feed(concat(records)).error?._tag, "RecordForged")
+      assert.strictEqual(open(new Record.Opener(key), concat(records)).error?._tag, "RecordForged")
     }
-    assert.strictEqual(new Record.Opener(bytes(32)).feed(first).error?._tag, "RecordForged")
+    assert.strictEqual(open(new Record.Opener(bytes(32)), first).error?._tag, "RecordForged")
   })
 
   it("refuses a length that cannot hold a tag, before and after good records and across chunks", () => {
@@ -198,7 +216,7 @@ describe("Record", () => {
       const input = concat([good, Uint8Array.of(0, length)])
       for (let at = 0; at <= input.length; at++) {
         const opener = new Record.Opener(key)
-        const parts = [opener.feed(input.subarray(0, at)), opener.feed(input.subarray(at))]
+        const parts = [open(opener, input.subarray(0, at)), open(opener, input.subarray(at))]
         assert.deepStrictEqual(concat(parts.flatMap((part) => part.plaintext)), bytes(5))
         assert.strictEqual(parts[1]?.error?._tag, "RecordMalformed")
       }
@@ -209,7 +227,7 @@ describe("Record", () => {
     const sealed = new Record.Sealer(key).seal([bytes(20)])
     for (let at = 0; at <= sealed.length; at++) {
       const opener = new Record.Opener(key)
-      opener.feed(sealed.subarray(0, at))
+      open(opener, sealed.subarray(0, at))
       const end = opener.end()
       if (at === 0 || at === sealed.length) assert.isUndefined(end)
       else {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Exit, Fiber, Queue, Schema, Scope } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Schema, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import * as DeliveryFrame from "../../../src/protocol/delivery/DeliveryFrame.ts"
@@ -257,7 +257,7 @@ describe("Exchange", () => {
       const { a, b } = yield* nodes(left, recording())
       const pair = yield* SessionPair.make(DeliveryNode.keyOf(a), DeliveryNode.keyOf(b))
       yield* Effect.forkChild(a.run(pair.left))
-      yield* Effect.forkChild(Effect.forever(Queue.take(pair.right.frames)))
+      yield* Effect.forkChild(Effect.forever(pair.right.frames.take))
       const resume: DeliveryFrame.Resume = {
         sending: { stream: "11111111-1111-4111-8111-111111111111", last: 0n, receipted: 0n },
         received: { stream: null, position: 0n, seen: 0n },

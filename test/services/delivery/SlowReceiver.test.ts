@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Fiber, Latch, Queue, Schema } from "effect"
+import { Context, Deferred, Effect, Fiber, Latch, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import * as DeliveryFrame from "../../../src/protocol/delivery/DeliveryFrame.ts"
@@ -55,7 +55,7 @@ const greet = Effect.fnUntraced(function* ({ right }: SessionPair.SessionPair) {
     answers: []
   })
   yield* right.send(Kind.Resume, resume)
-  const { body } = yield* Queue.take(right.frames)
+  const { body } = yield* right.frames.take
   return yield* Effect.map(Effect.fromResult(DeliveryFrame.resume.decode(body)), ({ sending }) => sending)
 })
 

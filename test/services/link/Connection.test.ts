@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Deferred, Effect, Fiber, Latch } from "effect"
+import { Deferred, Effect, Fiber, Latch, Random } from "effect"
 import { TestClock } from "effect/testing"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
 import * as Heartbeat from "../../../src/protocol/link/Heartbeat.ts"
 import { none, type Points } from "../../../src/services/Buggify.ts"
-import { Connection, type Handler, monotonic, type Options, run } from "../../../src/services/link/Connection.ts"
+import { Alarms } from "../../../src/services/link/Alarms.ts"
+import { Connection, type Owner, run } from "../../../src/services/link/Connection.ts"
 import { type Ended, ended } from "../../../src/services/link/Ended.ts"
 import * as HoldfastWire from "../../../src/services/link/HoldfastWire.ts"
 import * as LinkConfig from "../../../src/services/link/LinkConfig.ts"
@@ -22,37 +23,35 @@ const describeError = (error: FakeChannel.ChannelError): Ended => ended(error.ki
 
 /** A connection over a fake channel, running, with everything that it did. */
 const start = Effect.fnUntraced(function* (options?: {
-  readonly handle?: Handler
+  readonly handle?: Owner["handle"]
   readonly config?: Partial<LinkConfig.Config>
-  readonly onEnded?: Options["onEnded"]
+  readonly onEnded?: (connection: Connection) => void
   readonly points?: Points
 }) {
   const fake = yield* FakeChannel.make
-  const clock = yield* Clock.Clock
+  const alarms = yield* Alarms.make
   const handled: Array<Frame.Frame> = []
+  const caughtUp: Array<number> = []
   const ends: Array<Ended> = []
-  const connection: Connection = new Connection({
-    id: 1,
-    direction: "inbound",
-    remote: "test:1",
-    wire: HoldfastWire.framing,
-    points: options?.points ?? none,
-    config: { ...config, ...options?.config },
-    now: monotonic(clock),
-    nonce: 0n,
-    violated: (it, reason) => it.finish(reason, Frame.encode(Kind.Goodbye, new Uint8Array(0))),
-    onEnded: (it, reason) => {
-      ends.push(reason)
-      options?.onEnded?.(it, reason)
-    }
-  })
-  const handle: Handler = (frame) => {
-    handled.push(frame)
-    return options?.handle?.(frame)
-  }
-  const running = yield* Effect.forkChild(run(connection, fake.channel, { handle, describe: describeError }))
+  const connection: Connection = new Connection(
+    { wire: HoldfastWire.framing, points: options?.points ?? none, config: { ...config, ...options?.config }, alarms },
+    {
+      handle: (frame) => {
+        handled.push(frame)
+        return options?.handle?.(frame)
+      },
+      caughtUp: () => void caughtUp.push(handled.length),
+      violated: (reason) => connection.finish(reason, Frame.encode(Kind.Goodbye, new Uint8Array(0))),
+      onEnded: (reason) => {
+        ends.push(reason)
+        options?.onEnded?.(connection)
+      }
+    },
+    { id: 1, direction: "inbound", remote: "test:1", nonce: 0n, phase: yield* Random.next }
+  )
+  const running = yield* Effect.forkChild(run(connection, fake.channel, describeError))
   yield* TestClock.adjust(0)
-  return { ...fake, connection, running, handled, ends }
+  return { ...fake, connection, running, handled, caughtUp, ends }
 })
 
 /** Lets everything that needs no time happen. */
@@ -87,6 +86,24 @@ describe("Connection", () => {
         gate.openUnsafe()
         yield* settle
         assert.strictEqual(handled.length, 2)
+      })
+    )
+
+    it.effect("says once for all frames that came together that they have been handled", () =>
+      Effect.gen(function* () {
+        const gate = Latch.makeUnsafe(true)
+        const { caughtUp, feed } = yield* start({ handle: () => gate.await })
+        feed(Buffer.concat([data(1), data(2)]))
+        feed(data(3))
+        yield* settle
+        assert.deepStrictEqual(caughtUp, [3])
+        gate.closeUnsafe()
+        feed(Buffer.concat([data(4), data(5)]))
+        yield* settle
+        assert.deepStrictEqual(caughtUp, [3])
+        gate.openUnsafe()
+        yield* settle
+        assert.deepStrictEqual(caughtUp, [3, 5])
       })
     )
 
@@ -171,7 +188,7 @@ describe("Connection", () => {
     it.effect("answers a ping ahead of queued bulk", () =>
       Effect.gen(function* () {
         const { connection, feed, gate, writes } = yield* start({
-          config: { queue: { controlBytes: 1_000, bulkBytes: 10_000, writeBytes: 20 } }
+          config: { queue: { controlBytes: 1_000, gossipBytes: 100, bulkBytes: 10_000, writeBytes: 20 } }
         })
         gate.closeUnsafe()
         for (let i = 0; i < 5; i++) yield* connection.bulk(data(i))
@@ -240,7 +257,7 @@ describe("Connection", () => {
     it.effect("lets bulk that waits for room go when the connection ends", () =>
       Effect.gen(function* () {
         const { connection, gate } = yield* start({
-          config: { queue: { controlBytes: 100, bulkBytes: 20, writeBytes: 20 } }
+          config: { queue: { controlBytes: 100, gossipBytes: 100, bulkBytes: 20, writeBytes: 20 } }
         })
         gate.closeUnsafe()
         yield* connection.bulk(data(1, 20))
@@ -316,39 +333,40 @@ describe("Connection", () => {
   })
 
   describe("probing", () => {
-    const asked = Effect.fnUntraced(function* (connection: Connection) {
+    const within = 2_000
+    const asked = (connection: Connection) => {
       const answers: Array<boolean> = []
-      const report = (answered: boolean) => void answers.push(answered)
-      connection.probe(monotonic(yield* Clock.Clock), report)
-      return { answers, expire: () => connection.expireProbe(report) }
-    })
+      connection.probe(within, (answered) => void answers.push(answered))
+      return answers
+    }
 
     it.effect("takes any frame for an answer, and the lack of one for none", () =>
       Effect.gen(function* () {
-        const { connection, feed, writes } = yield* start()
-        const first = yield* asked(connection)
+        const { connection, feed, writes } = yield* start({ config: { heartbeat: Heartbeat.profiles.relaxed } })
+        const first = asked(connection)
         yield* settle
         assert.deepStrictEqual(kinds(writes), [Kind.Ping])
         feed(data(1))
-        yield* settle
-        first.expire()
-        assert.deepStrictEqual(first.answers, [true])
-        const second = yield* asked(connection)
-        second.expire()
-        second.expire()
-        assert.deepStrictEqual(second.answers, [false])
+        yield* TestClock.adjust(within)
+        assert.deepStrictEqual(first, [true])
+        const second = asked(connection)
+        yield* TestClock.adjust(within - 1)
+        assert.deepStrictEqual(second, [])
+        yield* TestClock.adjust(1)
+        assert.deepStrictEqual(second, [false])
       })
     )
 
     it.effect("does not let the deadline of an earlier probe condemn a later one", () =>
       Effect.gen(function* () {
-        const { connection } = yield* start()
-        const first = yield* asked(connection)
-        const second = yield* asked(connection)
-        first.expire()
-        assert.deepStrictEqual([first.answers, second.answers], [[], []])
-        second.expire()
-        assert.deepStrictEqual(second.answers, [false])
+        const { connection } = yield* start({ config: { heartbeat: Heartbeat.profiles.relaxed } })
+        const first = asked(connection)
+        yield* TestClock.adjust(within / 2)
+        const second = asked(connection)
+        yield* TestClock.adjust(within / 2)
+        assert.deepStrictEqual([first, second], [[], []])
+        yield* TestClock.adjust(within / 2)
+        assert.deepStrictEqual([first, second], [[], [false]])
       })
     )
 
@@ -357,9 +375,9 @@ describe("Connection", () => {
         const { connection, feed } = yield* start({ handle: () => Effect.never })
         feed(data(1))
         yield* settle
-        const probe = yield* asked(connection)
-        probe.expire()
-        assert.deepStrictEqual(probe.answers, [true])
+        const answers = asked(connection)
+        yield* TestClock.adjust(within)
+        assert.deepStrictEqual(answers, [true])
       })
     )
 
@@ -370,8 +388,7 @@ describe("Connection", () => {
         connection.probe(0, () => void (endsThen = ends.length))
         connection.end(ended("network", ""))
         assert.strictEqual(endsThen, 1)
-        const after = yield* asked(connection)
-        assert.deepStrictEqual(after.answers, [false])
+        assert.deepStrictEqual(asked(connection), [false])
       })
     )
   })
@@ -462,12 +479,12 @@ describe("Connection", () => {
 
     it.effect("asks again instead of judging when its own tick was late", () =>
       Effect.gen(function* () {
-        const { held, points, release } = holding("link.tick-before-judged")
+        const { points, stop } = firing("link.tick-put-off")
         const { ends, writes } = yield* start({ points })
         yield* TestClock.adjust(10 * config.heartbeat.timeout)
-        assert.deepStrictEqual([held(), ends, writes], [1, [], []])
-        release()
-        yield* settle
+        assert.deepStrictEqual([ends, writes], [[], []])
+        stop()
+        yield* TestClock.adjust(Heartbeat.tickMillis(config.heartbeat) / 4)
         assert.deepStrictEqual([ends, kinds(writes)], [[], [Kind.Ping]])
         yield* TestClock.adjust(config.heartbeat.timeout)
         assert.strictEqual(ends[0]?.reason, "silent")

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Queue } from "effect"
+import { Clock, Effect } from "effect"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
 import { Buggify, type Points } from "../../../src/services/Buggify.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
@@ -96,7 +96,7 @@ describe("the points of the link", () => {
       yield* low.sessions[0]!.send(Frame.Kind.Data, new Uint8Array([7]))
       release()
       yield* settle
-      assert.deepStrictEqual((yield* Queue.take(high.sessions[0]!.frames)).body[0], 7)
+      assert.deepStrictEqual((yield* high.sessions[0]!.frames.take).body[0], 7)
     })
   )
 

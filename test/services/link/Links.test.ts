@@ -308,7 +308,7 @@ describe("Links", () => {
       countingFibers((alive) =>
         Effect.gen(function* () {
           const { high, low, network } = yield* pair()
-          yield* settle
+          yield* pass("3 seconds")
           const baseline = yield* alive
           for (let turns = 0; turns < 60; turns++) {
             const serving = yield* Effect.forkChild(

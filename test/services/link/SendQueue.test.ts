@@ -3,7 +3,7 @@ import { Effect, Fiber, Schema } from "effect"
 import * as SendQueue from "../../../src/services/link/SendQueue.ts"
 import { firing } from "../../support/Points.ts"
 
-const limits: SendQueue.Limits = { controlBytes: 10, bulkBytes: 20, writeBytes: 12 }
+const limits: SendQueue.Limits = { controlBytes: 10, gossipBytes: 12, bulkBytes: 20, writeBytes: 12 }
 const frame = (name: number, length = 4): Uint8Array => new Uint8Array(length).fill(name)
 const names = (frames: ReadonlyArray<Uint8Array>): ReadonlyArray<number> => frames.map((it) => it[0]!)
 
