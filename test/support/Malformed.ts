@@ -25,7 +25,8 @@ export function* truncations(bytes: Uint8Array): Generator<Uint8Array> {
 /** Every variant with one bit turned. */
 export function* bitFlips(bytes: Uint8Array): Generator<Uint8Array> {
   for (let bit = 0; bit < bytes.length * 8; bit++) {
-    const flipped = bytes.slice()
+    // Not slice, which of a Buffer would be the same bytes.
+    const flipped = Uint8Array.from(bytes)
     flipped[bit >> 3]! ^= 1 << (bit & 7)
     yield flipped
   }
