@@ -14,6 +14,11 @@ export interface Place {
   readonly port: number
 }
 
+export interface Header {
+  readonly name: string
+  readonly value: Redacted.Redacted
+}
+
 /** A schema that reads text by `read`; where that gives nothing, the error is `expected`. */
 const fromText = <A>(
   expected: string,
@@ -116,6 +121,28 @@ export const endpoint: FromText<Endpoint> = fromText(
   "host:port with a port from 1 to 65535, such as node.example.org:4001",
   (text) => Result.getOrElse(parseEndpoint(text), () => undefined),
   String
+)
+
+/** Where something answers over HTTP, without what a path is appended to having a slash at its end. */
+export const url: FromText<string> = fromText(
+  "an http or https URL without a query, such as http://127.0.0.1:4318",
+  (text) => {
+    if (!URL.canParse(text)) return undefined
+    const { hash, hostname, password, protocol, search, username } = new URL(text)
+    const plain = `${hash}${search}${username}${password}` === "" && hostname !== ""
+    return plain && /^https?:$/.test(protocol) ? text.replace(/\/+$/, "") : undefined
+  },
+  (url) => url
+)
+
+/** A header of a request; its value is never shown again. */
+export const header: FromText<Header> = fromText(
+  "name=value, where the name is that of an HTTP header",
+  (text) => {
+    const match = /^([!#$%&'*+.^_`|~0-9a-zA-Z-]+)\s*=\s*([\x20-\x7e]+)$/.exec(text)
+    return match === null ? undefined : { name: match[1]!.toLowerCase(), value: Redacted.make(match[2]!) }
+  },
+  ({ name, value }) => `${name}=${Redacted.value(value)}`
 )
 
 /** A text that is never shown again. */

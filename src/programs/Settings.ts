@@ -115,12 +115,12 @@ export const settings = {
   maxDials: number("max-dials", 1, 256, Link.defaults.maxDials, "Dials under way at once"),
   sendQueue: bytes("send-queue", 64 * kib, 64 * mib, queue.bulkBytes, "What may wait to be written to one peer"),
   controlQueue: bytes("control-queue", 4 * kib, mib, queue.controlBytes, "The same for small urgent frames"),
-  receiveQueue: number(
+  receiveQueue: bytes(
     "receive-queue",
-    1,
-    4_096,
+    kib,
+    64 * mib,
     Link.defaults.sessionQueue,
-    "Frames of one peer that wait to be handled"
+    "What may wait of one peer to be handled"
   ),
   inFlight: number(
     "in-flight",
@@ -190,6 +190,25 @@ export const settings = {
     metavar: "<host:port>",
     about: "Where the HTTP API listens; 0 takes a free port, which the CLI finds in the data folder"
   }),
+  metricsPerPeer: required("metrics-per-peer", Value.flag, "false", {
+    metavar: "",
+    about: "Metrics of each connected peer as well, labelled with its key"
+  }),
+  otlpUrl: optional("otlp-url", Value.url, {
+    metavar: "<url>",
+    about: "An OpenTelemetry collector to send metrics, traces and logs to by OTLP over HTTP, http://127.0.0.1:4318",
+    env: ["HOLDFAST_OTLP_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"]
+  }),
+  otlpHeaders: {
+    ...optional("otlp-header", Value.header, {
+      metavar: "<name=value>",
+      about: "A header for the collector, such as authorization=Bearer <token>; may be given several times",
+      env: ["HOLDFAST_OTLP_HEADERS"]
+    }),
+    many: true,
+    secret: true
+  },
+  otlpInterval: time("otlp-interval", second, hour, 15 * second, "How often metrics, traces and logs are sent to it"),
   logLevel: required("log-level", Value.choice(["none", "error", "warn", "info", "debug", "trace"]), "info", {
     metavar: "<level>",
     about: "The least important messages to log: none, error, warn, info, debug or trace"

@@ -10,6 +10,7 @@ import * as Figures from "./Figures.ts"
 import { files } from "./FolderFiles.ts"
 import { ApiServer, layer as apiServer } from "./http/Server.ts"
 import { Note } from "./NoteProtocol.ts"
+import * as Observability from "./Observability.ts"
 import { standardPlace } from "./Settings.ts"
 import { agent } from "./Version.ts"
 
@@ -41,10 +42,12 @@ const node = (config: Config) =>
     agent
   })
 
-/** The node and its API. */
+/** The node, what it tells about itself, and its API. */
 export const layer = (config: Config) =>
   apiServer({ place: config.api, database: config.databaseUrl === undefined ? "embedded" : "postgres" }).pipe(
-    Layer.provideMerge(node(config))
+    Layer.provideMerge(Observability.above(config)),
+    Layer.provideMerge(node(config)),
+    Layer.provideMerge(Observability.below(config))
   )
 
 export const ready = Effect.fnUntraced(function* (config: Config) {

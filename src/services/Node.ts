@@ -22,9 +22,9 @@ import { Wakes } from "./delivery/Wakes.ts"
 import * as Acceptor from "./link/Acceptor.ts"
 import * as HoldfastWire from "./link/HoldfastWire.ts"
 import { Identity } from "./link/Identity.ts"
+import * as LinkObserver from "./link/LinkObserver.ts"
 import { Links } from "./link/Links.ts"
 import { PeerBook } from "./link/PeerBook.ts"
-import { Registry } from "./link/Registry.ts"
 import { Self } from "./link/Self.ts"
 import { type Session, SessionHandler } from "./link/Session.ts"
 import { Supervisor } from "./link/Supervisor.ts"
@@ -182,11 +182,12 @@ const compose = <R>(options: Options<R>) => {
   const sending = Layer.mergeAll(Delivery.layer, Feed.layer).pipe(Layer.provideMerge(Wakes.layer))
   const linking = Supervisor.layer.pipe(
     Layer.provideMerge(Links.layer),
-    Layer.provideMerge(Registry.layer),
+    Layer.provideMerge(LinkObserver.registry),
     Layer.provide(handler(options)),
     Layer.provide(HoldfastWire.layer),
     Layer.provideMerge(self(options)),
-    Layer.provideMerge(listening(options))
+    Layer.provideMerge(listening(options)),
+    Layer.provide(LinkObserver.transport)
   )
   return running(options).pipe(Layer.provideMerge(linking), Layer.provideMerge(sending))
 }

@@ -81,6 +81,11 @@ describe("two nodes", () => {
     const [peer] = peersIn(await succeeding(bob, "peers", "--json"))
     assert.deepInclude(peer, { key: alice.node, state: "connected", wanted: true })
     assert.strictEqual(peer?.session?.direction, "outbound")
+    assert.isAbove(peer?.session?.bytesIn ?? 0, 0)
+    assert.isAbove(peer?.session?.bytesOut ?? 0, 0)
+    assert.isAbove(peer?.session?.rttMillis ?? 0, 0)
+    assert.strictEqual(peer?.session?.pingSuccess, 1)
+    assert.strictEqual(peer?.session?.queuedBytes, 0)
     const transitions = transitionsIn(
       await succeeding(bob, "peers", "--transitions", alice.node.slice(0, 12), "--json")
     )
@@ -92,12 +97,25 @@ describe("two nodes", () => {
 
   it("show people tables and states", async () => {
     const peers = await holdfast(["peers", "--data", bob.data])
-    assert.match(peers.stdout, /^PEER +STATE +WHERE +OWED +RECEIVED/)
-    assert.match(peers.stdout, new RegExp(`^${alice.node.slice(0, 8)}  connected `, "m"))
+    assert.match(peers.stdout, /^PEER +STATE +WHERE +DIRECTION +RTT +IN +OUT +QUEUE +OWED +RECEIVED/)
+    const row = new RegExp(
+      `^${alice.node.slice(0, 8)}  connected \\d+m?s +127[.\\d:]+ +outbound +[\\d.]+ms +\\d+ / [\\d.]+(Ki)?B +\\d+ / [\\d.]+(Ki)?B +\\d+B +0 +0 +session 1`,
+      "m"
+    )
+    assert.match(peers.stdout, row)
     const status = await holdfast(["status", "--data", alice.data])
     assert.match(status.stdout, /^Status +ok$/m)
     assert.include(status.stdout, alice.address)
     assert.include((await holdfast(["outbox", "--data", bob.data])).stdout, "Nothing is owed")
+  })
+
+  it("show their peers again and again to who watches", async () => {
+    const watching = launch("peers", "--watch", "--json", "--data", bob.data)
+    const [first] = peersIn(await watching.line(alice.node))
+    const [second] = peersIn(await watching.line(alice.node))
+    assert.strictEqual(second?.session?.number, first?.session?.number)
+    assert.isAtLeast(second?.session?.framesIn ?? 0, first?.session?.framesIn ?? 1)
+    assert.strictEqual((await watching.stop()).code, 0)
   })
 
   it("follow events from a cursor, over the end of the reader and a restart of the node, each event once", async () => {

@@ -15,7 +15,7 @@ const standardOf = ({ default: standard, schema }: Setting<unknown>): string =>
 const flagOf = (key: Key): Flag.Flag<Raw | undefined> => {
   const setting: Setting<unknown> = settings[key]
   const about = `${setting.about}${standardOf(setting)} [${setting.env.join(", ")}]`
-  if (key === "allowDataLoss") {
+  if (setting.metavar === "") {
     return Flag.Boolean(setting.flag).pipe(
       Flag.withDescription(about),
       Flag.optional,

@@ -1,6 +1,8 @@
 /**
  * Colours, on a terminal that shows them and to whom NO_COLOR does not object.
  */
+import { Effect } from "effect"
+
 const enabled =
   process.stdout.isTTY === true && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb"
 
@@ -14,3 +16,6 @@ export const dim = style(2, 22)
 export const green = style(32, 39)
 export const yellow = style(33, 39)
 export const red = style(31, 39)
+
+/** Empties the screen, where there is one. */
+export const clear = Effect.sync(() => void (enabled && process.stdout.write("\u001b[H\u001b[2J")))

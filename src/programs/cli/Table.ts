@@ -58,6 +58,18 @@ export const ago = (at: number | undefined, now: number): string => (at === unde
 export const ahead = (at: number | undefined, now: number): string =>
   at === undefined ? "" : at <= now ? "now" : `in ${lasting(at - now)}`
 
+const scaled = (value: number, step: number, units: ReadonlyArray<string>): string => {
+  const power = value < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log(value) / Math.log(step)))
+  const digits = value / step ** power
+  return `${power === 0 || digits >= 100 ? Math.round(digits) : digits.toFixed(1)}${units[power]}`
+}
+
+/** A number of bytes in its largest unit: `3.4KiB`. */
+export const size = (bytes: number): string => scaled(bytes, 1_024, ["B", "KiB", "MiB", "GiB", "TiB"])
+
+/** A number in its largest unit: `12.3k`. */
+export const brief = (count: number): string => scaled(count, 1_000, ["", "k", "M", "G", "T"])
+
 /** A moment of today as a time, of another day with its date. */
 export const moment = (at: number, now: number): string => {
   const [date = "", time = ""] = new Date(at)

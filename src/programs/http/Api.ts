@@ -38,6 +38,11 @@ export class NodeGroup extends HttpApiGroup.make("node", { topLevel: true })
     }).annotateMerge(describe("How the node is; 503 while its database does not answer"))
   )
   .add(
+    HttpApiEndpoint.get("metrics", "/metrics", {
+      success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain; version=0.0.4; charset=utf-8" }))
+    }).annotateMerge(describe("Metrics in the text format of Prometheus"))
+  )
+  .add(
     HttpApiEndpoint.get("peers", "/peers", { success: Schema.Array(PeerView), error: Unavailable }).annotateMerge(
       describe("Peers that are known, wanted or connected")
     )

@@ -7,6 +7,7 @@ import { Api } from "./Api.ts"
 import * as Events from "./Events.ts"
 import * as HealthCheck from "./HealthCheck.ts"
 import * as Messages from "./Messages.ts"
+import * as Metrics from "./Metrics.ts"
 import type { Health } from "./Models.ts"
 import * as Peers from "./Peers.ts"
 
@@ -18,9 +19,11 @@ export const layer = (database: Health["database"]) =>
       const events = yield* Events.make
       const health = yield* HealthCheck.make(database)
       const messages = yield* Messages.make
+      const metrics = yield* Metrics.make
       const peers = yield* Peers.make
       return handlers.handleAll({
         health: () => health.check,
+        metrics: () => metrics.scrape,
         peers: () => peers.list,
         transitions: ({ params }) => peers.transitions(params.key),
         connect: ({ payload }) => peers.connect(payload.address),

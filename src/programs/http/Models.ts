@@ -45,9 +45,17 @@ export const PeerSession = Schema.Struct({
   /** Smoothed; absent before the first pong. */
   rttMillis: optional(Schema.Number),
   pings: Schema.Int,
+  /** Pongs that matched a ping, however late, and those that matched none. */
   pongs: Schema.Int,
+  unknownPongs: Schema.Int,
+  /** Pongs in time, of the pings that have been answered or are overdue, from 0 to 1; absent before the first. */
+  pingSuccess: optional(Schema.Number),
   framesIn: Schema.Int,
-  framesOut: Schema.Int
+  framesOut: Schema.Int,
+  bytesIn: Schema.Int,
+  bytesOut: Schema.Int,
+  /** What waits to be written to the peer. */
+  queuedBytes: Schema.Int
 })
 
 export const PeerView = Schema.Struct({
@@ -60,10 +68,12 @@ export const PeerView = Schema.Struct({
   wanted: Schema.Boolean,
   lastConnectedAt: optional(Schema.Number),
   session: optional(PeerSession),
+  /** Why the last connection or dial came to its end, if one has. */
+  lastEnded: optional(Ended),
   /** How the redialling goes, of peers that are dialled. */
   dialling: optional(
     Schema.Struct({
-      reasons: Schema.Array(Schema.Literals(["asked", "owed"])),
+      reasons: Schema.Array(Schema.Literals(["asked", "owed", "learned"])),
       breaker: Schema.Literals(["closed", "open", "half-open"]),
       failures: Schema.Int,
       nextDialAt: optional(Schema.Number),

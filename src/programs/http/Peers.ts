@@ -4,9 +4,13 @@
  */
 import { Clock, Effect } from "effect"
 import type { Address } from "../../protocol/Address.ts"
+import * as PingSuccess from "../../protocol/link/PingSuccess.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { type LinkTotals, RetryStore } from "../../services/delivery/RetryStore.ts"
-import { monotonic } from "../../services/link/Connection.ts"
+import { monotonic } from "../../services/Monotonic.ts"
+import type { Ended } from "../../services/link/Ended.ts"
+import { LinkConfig } from "../../services/link/LinkConfig.ts"
+import type { Counters } from "../../services/link/LinkObserver.ts"
 import { type BookEntry, PeerBook } from "../../services/link/PeerBook.ts"
 import { type Live, Registry } from "../../services/link/Registry.ts"
 import { Supervisor, type Watch } from "../../services/link/Supervisor.ts"
@@ -18,21 +22,33 @@ import { reachable } from "./Reachable.ts"
 /** Peers looked at, at the most. */
 const limit = 10_000
 
-const sessionView = ({ connection, session }: Live, now: number, ticks: number): PeerView["session"] => {
-  const { matched, rttMillis, sent } = connection.heartbeat
+/** What a connection counts, as numbers to show. */
+const countersView = (counters: Counters, ticks: number, timeout: number) => {
+  const { bytesIn, bytesOut = 0, framesIn, framesOut, heartbeat, queuedBytes = 0 } = counters
+  const { matched, rttMillis, sent, unknown } = heartbeat
+  const success = PingSuccess.ratio(PingSuccess.ofOpen(heartbeat, ticks, timeout))
   return {
-    number: session.number,
-    direction: session.direction,
-    remote: session.remote,
-    since: Math.round(now - (ticks - connection.openedAt)),
-    agent: session.hello.agent,
     ...(rttMillis === undefined ? {} : { rttMillis: Math.round(rttMillis * 1_000) / 1_000 }),
     pings: sent,
     pongs: matched,
-    framesIn: connection.framesIn,
-    framesOut: connection.framesOut
+    unknownPongs: unknown,
+    ...(success === undefined ? {} : { pingSuccess: success }),
+    framesIn,
+    framesOut,
+    bytesIn,
+    bytesOut,
+    queuedBytes
   }
 }
+
+const sessionView = ({ connection, session }: Live, now: number, ticks: number, timeout: number) => ({
+  number: session.number,
+  direction: session.direction,
+  remote: session.remote,
+  since: Math.round(now - (ticks - connection.openedAt)),
+  agent: session.hello.agent,
+  ...countersView(connection, ticks, timeout)
+})
 
 const watchView = (watch: Watch, now: number): PeerView["dialling"] => ({
   reasons: watch.desires,
@@ -45,6 +61,15 @@ const watchView = (watch: Watch, now: number): PeerView["dialling"] => ({
 const byPeer = <A extends { readonly peer: NodeKey }>(items: ReadonlyArray<A>): ReadonlyMap<NodeKey, A> =>
   new Map(items.map((item) => [item.peer, item]))
 
+/** How the last connection with each peer ended, of those that are remembered. */
+const lastEnds = (registry: Registry["Service"]): ReadonlyMap<NodeKey, Ended> => {
+  const ends = new Map<NodeKey, Ended>()
+  for (const { detail = "", peer, reason, to } of registry.recent()) {
+    if (to === "closed" && peer !== undefined && reason !== undefined) ends.set(peer, { reason, detail })
+  }
+  return ends
+}
+
 export const make = Effect.gen(function* () {
   const book = yield* PeerBook
   const node = yield* Node
@@ -52,16 +77,20 @@ export const make = Effect.gen(function* () {
   const store = yield* RetryStore
   const supervisor = yield* Supervisor
   const clock = yield* Clock.Clock
+  const { heartbeat } = yield* LinkConfig
 
   const view = (
     key: NodeKey,
     entry: BookEntry | undefined,
     watch: Watch | undefined,
-    totals: LinkTotals | undefined
+    totals: LinkTotals | undefined,
+    ended: Ended | undefined
   ): PeerView => {
     const now = clock.currentTimeMillisUnsafe()
     const live = registry.session(key)
     const dialled = watch !== undefined && watch.desires.length > 0
+    // A dial that failed is no connection, so that only who dials knows of it.
+    const lastEnded = watch?.lastEnded ?? ended
     return {
       key,
       state: live !== undefined ? "connected" : dialled ? "dialling" : "known",
@@ -71,7 +100,8 @@ export const make = Effect.gen(function* () {
       duplicates: totals?.duplicates ?? 0n,
       ...(entry?.endpoint === undefined ? {} : { endpoint: entry.endpoint.toString() }),
       ...(entry?.lastConnectedAt === undefined ? {} : { lastConnectedAt: entry.lastConnectedAt }),
-      ...(live === undefined ? {} : { session: sessionView(live, now, monotonic(clock))! }),
+      ...(live === undefined ? {} : { session: sessionView(live, now, monotonic(clock), heartbeat.timeout) }),
+      ...(lastEnded === undefined ? {} : { lastEnded }),
       ...(dialled ? { dialling: watchView(watch, now)! } : {})
     }
   }
@@ -82,8 +112,9 @@ export const make = Effect.gen(function* () {
       const watches = byPeer(yield* supervisor.watches)
       const totals = byPeer(yield* store.totals(limit))
       const live = registry.sessions().map(({ session }) => session.peer)
+      const ends = lastEnds(registry)
       const keys = [...new Set([...entries.keys(), ...watches.keys(), ...totals.keys(), ...live])].toSorted()
-      return keys.map((key) => view(key, entries.get(key), watches.get(key), totals.get(key)))
+      return keys.map((key) => view(key, entries.get(key), watches.get(key), totals.get(key), ends.get(key)))
     }).pipe(reachable),
 
     transitions: (key: NodeKey) => Effect.sync(() => registry.recent(key)),

@@ -1,0 +1,91 @@
+/**
+ * Sends what a node has to tell to an OpenTelemetry collector, by OTLP over HTTP in protobuf: its log, the spans of its
+ * links, its metrics.
+ *
+ * A collector that is away or silent costs what was to be sent and nothing else: every request ends, what waits is
+ * bounded, and the log says once that it is away and once that it is back.
+ */
+import { Duration, Effect, Layer, Redacted, Schedule } from "effect"
+import { FetchHttpClient, HttpClient, HttpClientError } from "effect/http"
+import { OtlpExporter, OtlpLogger, OtlpMetrics, OtlpSerialization, OtlpTracer } from "effect/observability"
+import { DeliveryMetrics } from "../layers/DeliveryMetrics.ts"
+import { LinkMetrics } from "../layers/LinkMetrics.ts"
+import { LinkTracer } from "../layers/LinkSpans.ts"
+import type { Config } from "./Config.ts"
+import { version } from "./Version.ts"
+
+/** How long the collector may take to answer one request. */
+const patience = Duration.seconds(10)
+/** How long what is left may take when the node stops, for each of log, spans and metrics. */
+const farewell = Duration.millis(700)
+
+type Settings = Pick<Config, "network" | "otlpHeaders" | "otlpInterval">
+
+const common = (url: string, { network, otlpHeaders, otlpInterval }: Settings) => ({
+  headers: Object.fromEntries(otlpHeaders.map(({ name, value }) => [name, Redacted.value(value)])),
+  exportInterval: Duration.millis(otlpInterval),
+  shutdownTimeout: farewell,
+  compression: "gzip" as const,
+  resource: { serviceName: "holdfast", serviceVersion: version, attributes: { "holdfast.network": network } },
+  to: (path: string) => ({ url: `${url}${path}` })
+})
+
+/** A client whose requests end, and which says when the collector goes away and comes back. */
+const client: Layer.Layer<HttpClient.HttpClient> = Layer.effect(
+  HttpClient.HttpClient,
+  Effect.gen(function* () {
+    const plain = yield* HttpClient.HttpClient
+    let away = false
+    const lost = (problem: string) =>
+      Effect.suspend(() => {
+        if (away) return Effect.void
+        away = true
+        return Effect.logWarning("The OTLP collector does not take what is sent to it").pipe(
+          Effect.annotateLogs({ problem })
+        )
+      })
+    const found = Effect.suspend(() => {
+      if (!away) return Effect.void
+      away = false
+      return Effect.logInfo("The OTLP collector is back")
+    })
+    return HttpClient.transform(plain, (response, request) =>
+      response.pipe(
+        Effect.tap(({ arrayBuffer }) => Effect.ignore(arrayBuffer)),
+        Effect.timeoutOrElse({
+          duration: patience,
+          orElse: () => {
+            const description = `no answer within ${Duration.format(patience)}`
+            const reason = new HttpClientError.TransportError({ request, description })
+            return Effect.fail(new HttpClientError.HttpClientError({ reason }))
+          }
+        }),
+        Effect.tap(({ status }) => (status < 300 ? found : lost(`it answers with status ${status}`))),
+        Effect.tapError((error) => lost(error.message))
+      )
+    )
+  })
+).pipe(Layer.provide(FetchHttpClient.layer))
+
+const carrier = Layer.mergeAll(client, OtlpSerialization.layerProtobuf, OtlpExporter.layerFlusher)
+
+/** Below the node: its log goes to the collector as well, and its links have a tracer. */
+export const below = (url: string, config: Settings): Layer.Layer<never> => {
+  const { to, ...options } = common(url, config)
+  return Layer.mergeAll(
+    OtlpLogger.layer({ ...to("/v1/logs"), ...options }),
+    Layer.effect(LinkTracer, OtlpTracer.make({ ...to("/v1/traces"), ...options }))
+  ).pipe(Layer.provide(carrier))
+}
+
+/** On top of the node and its metrics, which are sent until it ends. */
+export const above = (url: string, config: Settings): Layer.Layer<never, never, DeliveryMetrics | LinkMetrics> => {
+  const { to, ...options } = common(url, config)
+  const refreshing = Layer.effectDiscard(
+    Effect.gen(function* () {
+      const delivery = yield* DeliveryMetrics
+      yield* Effect.forkScoped(Effect.repeat(delivery.refresh, Schedule.spaced(options.exportInterval)))
+    })
+  )
+  return Layer.merge(OtlpMetrics.layer({ ...to("/v1/metrics"), ...options }), refreshing).pipe(Layer.provide(carrier))
+}
