@@ -114,6 +114,18 @@ describe("bans, whatever happens and whatever the clock does", () => {
     }
   )
 
+  it("make room for each other, not for those of an operator, which end sooner", () => {
+    const soon = Array.from({ length: 20 }, (_, n) =>
+      ordered(defaults, Ban.ofHost(`10.1.0.${n}`), undefined, { reason: "", forMillis: minute }, 0)
+    )
+    const rules = Array.from({ length: 13 }, (_, n) => offended(defaults, Ban.ofHost(`10.0.0.${n}`), undefined, "", n))
+    const gone = Ban.crowdedOut({ ...defaults, maxBans: 32 }, [...soon, ...rules], 100)
+    assert.deepStrictEqual(
+      gone,
+      rules.slice(0, 3).map(({ subject }) => subject)
+    )
+  })
+
   const small: Ban.Policy = { ...defaults, maxBans: 32 }
   const Bans = Schema.Array(
     Schema.Struct({
@@ -121,7 +133,7 @@ describe("bans, whatever happens and whatever the clock does", () => {
       lasts: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3 * day })),
       kind: Schema.Literals(["rule", "operator", "for ever"])
     })
-  ).check(Schema.isMaxLength(80))
+  ).check(Schema.isMinLength(16), Schema.isMaxLength(80))
   it.prop("are kept within their number, but for those of operators that are in force", [Bans, Time], ([some, now]) => {
     const bans = some.map(({ kind, lasts, since }, n): Ban.Ban => ({
       subject: Ban.ofHost(`10.0.0.${n}`),
