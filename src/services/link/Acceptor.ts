@@ -1,47 +1,100 @@
 /**
- * Takes the connections that come in, within limits: so many without a session at once, fewer per host.
+ * Takes the connections that come in, within limits (docs/PROTOCOL.md, 4.5): nobody who is banned, so many a second of
+ * one host, so many of it without a session at once, and so many of all. What is too much is closed without a word.
  */
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { isLoopback } from "../../protocol/Address.ts"
 import { hostOf } from "../../protocol/HostNetwork.ts"
+import { TokenBucket } from "../../protocol/link/TokenBucket.ts"
+import { TokenBuckets } from "../../protocol/link/TokenBuckets.ts"
 import { Buggify } from "../Buggify.ts"
-import { LinkConfig } from "./LinkConfig.ts"
-import { Links } from "./Links.ts"
+import { monotonic } from "../Monotonic.ts"
+import { type Config, LinkConfig } from "./LinkConfig.ts"
+import { Links, type Pending } from "./Links.ts"
 import type { Outcome } from "./Outcome.ts"
 import { Supervisor } from "./Supervisor.ts"
 import type { Accepted, Listener } from "./Transport.ts"
 
-/** Serves everything that `listener` accepts, for ever. */
-export const run = Effect.fnUntraced(function* (listener: Listener) {
-  const config = yield* LinkConfig
-  const buggify = yield* Buggify
-  const links = yield* Links
-  const supervisor = yield* Supervisor
+/** Hosts whose rate is remembered. */
+const maxHosts = 4_096
+/** Lines of the log about connections that are not taken: whoever sends them by the thousand does not fill it. */
+const lines = { burst: 10, perSecond: 1 }
 
-  const overLimit = (host: string): string | undefined => {
-    let all = 0
-    let ofHost = 0
-    const counted = hostOf(host)
-    for (const { direction, host: other } of links.pending()) {
-      if (direction === "outbound") continue
-      all++
-      if (hostOf(other) === counted) ofHost++
-    }
-    if (all >= config.maxHandshakes) return `${config.maxHandshakes} handshakes are under way`
-    if (!isLoopback(host) && ofHost >= config.maxHandshakesPerHost) {
-      return `${config.maxHandshakesPerHost} handshakes with ${counted} are under way`
+/** Why a connection is not taken, if so. */
+class Door {
+  readonly #config: Config
+  readonly #isBanned: (ip: string) => boolean
+  readonly #pending: () => Iterable<Pending>
+  readonly #rates: TokenBuckets
+
+  constructor(config: Config, pending: () => Iterable<Pending>, isBanned: (ip: string) => boolean) {
+    this.#config = config
+    this.#pending = pending
+    this.#isBanned = isBanned
+    this.#rates = new TokenBuckets(config.acceptRate, maxHosts)
+  }
+
+  objection(ip: string, now: number): string | undefined {
+    const { acceptRate, maxHandshakes, maxHandshakesPerHost } = this.#config
+    if (this.#isBanned(ip)) return "the host is banned"
+    const host = hostOf(ip)
+    const isLocal = isLoopback(ip)
+    if (!isLocal && !this.#rates.take(host, now)) return `more than ${acceptRate.perSecond} a second of ${host}`
+    const [all, ofHost] = this.#count(host)
+    if (all >= maxHandshakes) return `${maxHandshakes} handshakes are under way`
+    if (!isLocal && ofHost >= maxHandshakesPerHost) {
+      return `${maxHandshakesPerHost} handshakes with ${host} are under way`
     }
     return undefined
   }
+
+  /** Handshakes that others have begun: all, and of this host. */
+  #count(host: string): readonly [all: number, ofHost: number] {
+    let all = 0
+    let ofHost = 0
+    for (const pending of this.#pending()) {
+      if (pending.direction === "outbound") continue
+      all++
+      if (hostOf(pending.host) === host) ofHost++
+    }
+    return [all, ofHost]
+  }
+}
+
+/** Says that connections are not taken, and of how many it has not said so. */
+class Complaints {
+  readonly #lines = new TokenBucket(lines, 0)
+  #unsaid = 0
+
+  say(remote: string, limit: string, now: number): Effect.Effect<void> {
+    if (!this.#lines.take(now)) {
+      this.#unsaid++
+      return Effect.void
+    }
+    const unsaid = this.#unsaid === 0 ? {} : { unsaid: this.#unsaid }
+    this.#unsaid = 0
+    return Effect.logInfo("Connection not taken").pipe(Effect.annotateLogs({ remote, limit, ...unsaid }))
+  }
+}
+
+const nobody = (): boolean => false
+
+/** Serves everything that `listener` accepts, for ever. `isBanned` is asked for the IP address of each. */
+export const run = Effect.fnUntraced(function* (listener: Listener, isBanned: (ip: string) => boolean = nobody) {
+  const buggify = yield* Buggify
+  const clock = yield* Clock.Clock
+  const links = yield* Links
+  const supervisor = yield* Supervisor
+  const door = new Door(yield* LinkConfig, links.pending, isBanned)
+  const complaints = new Complaints()
 
   const serve = ({ remote, socket }: Accepted): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (buggify.fires("link.accepted-and-dropped")) return Effect.void
       const at = remoteOf(remote)
-      const limit = overLimit(remote.host)
-      if (limit !== undefined) {
-        return Effect.logInfo("Connection not taken").pipe(Effect.annotateLogs({ remote: at, limit }))
-      }
+      const now = monotonic(clock)
+      const objection = door.objection(remote.host, now)
+      if (objection !== undefined) return complaints.say(at, objection, now)
       return Effect.flatMap(
         links.serve(socket, { direction: "inbound", remote: at, host: remote.host }),
         (outcome: Outcome) => supervisor.report(outcome)

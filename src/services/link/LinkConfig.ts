@@ -26,6 +26,8 @@ export interface Config {
   readonly maxHandshakes: number
   /** The same, of one IPv4 address or one IPv6 network of 64 bits. Loopback is exempt. */
   readonly maxHandshakesPerHost: number
+  /** Connections accepted of one host; more are closed at once. Loopback is exempt. */
+  readonly acceptRate: Rate
   /** Live sessions, whoever dialled; further peers are refused as `busy`, but one that has a session may replace it. */
   readonly maxSessions: number
   /** Dials under way at once. */
@@ -55,6 +57,7 @@ export const defaults: Config = {
   probeTimeout: 2_000,
   maxHandshakes: 64,
   maxHandshakesPerHost: 4,
+  acceptRate: { burst: 5, perSecond: 5 },
   maxSessions: 4_096,
   maxDials: 8,
   dialRate: { burst: 10, perSecond: 10 },
