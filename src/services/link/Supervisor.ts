@@ -2,54 +2,40 @@
  * Keeps the wanted peers connected: one supervised fiber per wanted peer dials, waits for the end, waits, dials again
  * (docs/PROTOCOL.md, 6). Peers that only dialled us are not redialled.
  *
- * A peer may be wanted for several reasons at once; it is dialled while one of them holds, for ever.
+ * A peer may be wanted for several reasons at once; it is dialled while one of them holds: for ever, unless the reason
+ * is no more than that somebody told of it.
  */
-import { Clock, Context, Effect, FiberSet, Latch, Layer, Random, Semaphore } from "effect"
-import type { Endpoint } from "../../protocol/Address.ts"
+import { Clock, Context, Effect, FiberHandle, FiberSet, Layer, Random } from "effect"
 import * as Arbiter from "../../protocol/link/Arbiter.ts"
-import * as Redial from "../../protocol/link/Redial.ts"
+import { Losses } from "../../protocol/link/Losses.ts"
+import { TokenBucket } from "../../protocol/link/TokenBucket.ts"
 import { type NodeKey, short } from "../../protocol/NodeKey.ts"
+import { Remembered } from "../../protocol/Remembered.ts"
 import { Buggify } from "../Buggify.ts"
-import { monotonic } from "./Connection.ts"
-import { type Ended, ended } from "./Ended.ts"
+import { monotonic } from "../Monotonic.ts"
+import { DialGate } from "./DialGate.ts"
+import * as Dialer from "./Dialer.ts"
+import { ended } from "./Ended.ts"
 import { LinkConfig } from "./LinkConfig.ts"
-import { Links } from "./Links.ts"
+import type { Links } from "./Links.ts"
 import { nothing, type Outcome } from "./Outcome.ts"
 import { PeerBook } from "./PeerBook.ts"
 import { Registry } from "./Registry.ts"
 import { Self } from "./Self.ts"
-import { Transport } from "./Transport.ts"
+import type { Transport } from "./Transport.ts"
+import * as WakeUp from "./WakeUp.ts"
+import { type Circumstances, type Desire, type Watch, Watched } from "./Watched.ts"
 
-/** Why a peer is wanted: somebody asked for it, or something is owed to it. */
-export type Desire = "asked" | "owed"
-
-/** What the supervisor does about a peer. */
-export interface Watch {
-  readonly peer: NodeKey
-  readonly desires: ReadonlyArray<Desire>
-  readonly breaker: Redial.State["breaker"]
-  readonly failures: number
-  /** Milliseconds until the next dial, while it waits for one. */
-  readonly nextDialInMillis: number | undefined
-  readonly lastEnded: Ended | undefined
-}
-
-interface Entry {
-  readonly desires: Set<Desire>
-  redial: Redial.State
-  /** Monotonic milliseconds before which there is no dial. */
-  notBefore: number
-  /** Somebody asked for a dial whatever the back-off says, and none has begun since. */
-  poked: boolean
-  lastEnded: Ended | undefined
-  /** Opened when a connection with the peer has ended, when its address may have changed, and when it is no longer wanted. */
-  readonly changed: Latch.Latch
-}
+export type { Desire, Watch } from "./Watched.ts"
 
 export class Supervisor extends Context.Service<
   Supervisor,
   {
-    /** Dials the peer from now on, at the address the peer book has for it. Wanting twice is wanting once. */
+    /**
+     * Dials the peer from now on, at the address the peer book has for it. Wanting twice is wanting once. Who is wanted
+     * as `learned` alone is dropped after so many failures, and then not taken again for a while; nor are more of them
+     * at once than the limit.
+     */
     readonly want: (peer: NodeKey, desire: Desire) => Effect.Effect<void>
     /** Takes one reason back. The session, if there is one, goes on. */
     readonly unwant: (peer: NodeKey, desire: Desire) => Effect.Effect<void>
@@ -57,6 +43,11 @@ export class Supervisor extends Context.Service<
     readonly report: (outcome: Outcome) => Effect.Effect<void>
     /** The peer's address may have changed: dial as soon as nothing is open with it, whatever the back-off says. */
     readonly poke: (peer: NodeKey) => Effect.Effect<void>
+    /**
+     * This node may reach others than before, as after a change of its network: dials whoever waits for no other reason
+     * than the back-off soon, and asks every live session for a sign of life. Happens by itself after a standstill.
+     */
+    readonly refresh: Effect.Effect<void>
     readonly watches: Effect.Effect<ReadonlyArray<Watch>>
     /** No more dials, for good: this node stops. */
     readonly stop: Effect.Effect<void>
@@ -74,98 +65,100 @@ const lookAgain = 5_000
 const lookWhileEngaged = 60_000
 /** The largest number that `Random.next` gives. */
 const almostOne = 1 - 2 ** -53
+/** Peers remembered as given up. */
+const givenUpKept = 1_024
+/** How often waiting peers are dialled out of turn at the most. */
+const refreshes = { burst: 2, perSecond: 1 / 60 }
+/** The shortest time over which they are spread, in milliseconds. */
+const leastSpread = 1_000
 
 const make = Effect.gen(function* () {
-  const links = yield* Links
   const book = yield* PeerBook
   const registry = yield* Registry
   const self = yield* Self
-  const transport = yield* Transport
   const config = yield* LinkConfig
+  const gate = yield* DialGate
   const buggify = yield* Buggify
   const clock = yield* Clock.Clock
-  const dials = yield* Semaphore.make(config.maxDials)
+  const dialer = yield* Dialer.make
   const run = yield* FiberSet.makeRuntime()
-  const entries = new Map<NodeKey, Entry>()
+  const asking = yield* FiberHandle.make()
+  const now = () => monotonic(clock)
+  const entries = new Map<NodeKey, Watched>()
+  const losses = new Losses()
+  const givenUp = new Remembered<NodeKey>(givenUpKept, config.learnedMemory)
+  const refreshing = new TokenBucket(refreshes, now())
   let stopped = false
-
-  const advance = (entry: Entry, event: Redial.Event) => {
-    const step = Redial.step(config.redial, entry.redial, event)
-    entry.redial = step.state
-    entry.notBefore = Math.max(entry.notBefore, event.now + step.waitMillis)
-  }
-
-  const waitOf = (entry: Entry): number => (entry.poked ? 0 : Math.max(0, entry.notBefore - monotonic(clock)))
 
   const isStable = (session: { readonly lifetimeMillis: number; readonly pongs: number }) =>
     session.pongs > 0 && session.lifetimeMillis >= Math.max(config.heartbeat.stable, 2 * config.heartbeat.interval)
 
   /** Whoever waits for the end of a connection looks again. A hint: nothing but latency depends on it. */
-  const rouse = (entry: Entry) => {
+  const rouse = (entry: Watched) => {
     if (!buggify.fires("link.redial-wake-up-lost")) entry.changed.openUnsafe()
   }
 
+  const unwant = (entry: Watched, desire: Desire) => {
+    entry.desires.delete(desire)
+    if (entry.desires.size === 0) entry.changed.openUnsafe()
+  }
+
+  const giveUp = (entry: Watched) => {
+    givenUp.note(entry.peer, now())
+    unwant(entry, "learned")
+    return Effect.annotateLogs(Effect.logInfo("Peer given up"), { peer: short(entry.peer), failures: entry.failures })
+  }
+
   /** What the end of a connection means for the next dial. */
-  const conclude = Effect.fnUntraced(function* (entry: Entry, outcome: Outcome) {
-    const now = monotonic(clock)
+  const conclude = Effect.fnUntraced(function* (entry: Watched, outcome: Outcome, dialled?: Circumstances["dialled"]) {
     const jitter = yield* Random.next
     const early = buggify.fires("link.redialled-at-once") ? 0 : jitter
     const random = buggify.fires("link.redialled-late") ? almostOne : early
-    const { goodbye, reject, session } = outcome
+    const { goodbye, session } = outcome
     const stable = session !== undefined && isStable(session)
-    entry.lastEnded = outcome.ended
-    if (session !== undefined) {
-      // Whatever an earlier failure had to wait for, the session is past it.
-      entry.notBefore = 0
-      advance(entry, { _tag: "Started", now: session.startedAt })
-    }
-    if (reject !== undefined) advance(entry, { _tag: "Rejected", now, random, reason: reject.reason })
-    else if (goodbye !== undefined) advance(entry, { _tag: "Goodbye", now, random, stable, ...goodbye })
-    else if (session !== undefined) advance(entry, { _tag: "Ended", now, random, stable })
-    else advance(entry, { _tag: "Failed", now, random })
+    const outage = stable && goodbye === undefined && losses.lost(now())
+    entry.conclude(outcome, { now: now(), random, stable, outage, dialled })
     rouse(entry)
+    if (entry.opportunistic && entry.failures >= config.learnedFailures) yield* giveUp(entry)
   })
 
-  const dial = (peer: NodeKey, endpoint: Endpoint) =>
-    dials.withPermit(transport.dial(endpoint)).pipe(
-      Effect.flatMap((socket) => {
-        if (registry.engaged(peer)) return Effect.succeed(undefined)
-        if (buggify.fires("link.dial-given-up")) return Effect.succeed(nothing(ended("dial-failed", "given up")))
-        return links.serve(socket, { direction: "outbound", remote: endpoint.toString(), expected: peer })
-      }),
-      Effect.catchTag("DialFailed", (error) =>
-        Effect.as(
-          Effect.logDebug("Dial failed").pipe(Effect.annotateLogs({ peer: short(peer), detail: error.message })),
-          nothing(ended("dial-failed", error.message))
-        )
-      ),
-      Effect.scoped
+  const locate = (entry: Watched) =>
+    book.find(entry.peer).pipe(
+      Effect.map((known) => entry.takeRedirect() ?? known?.endpoint),
+      Effect.tapError((error) => Effect.logWarning("The peer book cannot be read", error)),
+      Effect.catch(() => Effect.succeed(undefined))
     )
 
+  const changes = (entry: Watched, atMost: number) => Effect.timeoutOption(entry.changed.await, atMost)
+
   /** One turn for one peer: waits for whatever has to be waited for, then dials once. */
-  const turn = Effect.fnUntraced(function* (peer: NodeKey, entry: Entry) {
+  const turn = Effect.fnUntraced(function* (entry: Watched) {
+    const { peer } = entry
     // Everything that opens the latch is looked at below, so that what came before is not lost with it.
     entry.changed.closeUnsafe()
     if (stopped) return yield* Effect.never
     if (registry.engaged(peer)) {
       entry.poked = false
-      return yield* Effect.timeoutOption(entry.changed.await, lookWhileEngaged)
+      return yield* changes(entry, lookWhileEngaged)
     }
-    const wait = waitOf(entry)
-    if (wait > 0) return yield* Effect.timeoutOption(entry.changed.await, wait)
+    const wait = entry.millisLeft(now())
+    if (wait > 0) return yield* changes(entry, wait)
     entry.poked = false
-    const known = yield* book.find(peer).pipe(
-      Effect.tapError((error) => Effect.logWarning("The peer book cannot be read", error)),
-      Effect.catch(() => Effect.succeed(undefined))
-    )
-    if (known?.endpoint === undefined) return yield* Effect.timeoutOption(entry.changed.await, lookAgain)
-    const outcome = yield* dial(peer, known.endpoint)
-    if (outcome !== undefined) yield* conclude(entry, outcome)
+    const endpoint = yield* locate(entry)
+    if (endpoint === undefined || dialer.isOwn(endpoint)) {
+      if (endpoint !== undefined) entry.lastEnded = ended("dial-failed", `${endpoint.toString()} is this node itself`)
+      return yield* entry.opportunistic ? giveUp(entry) : changes(entry, lookAgain)
+    }
+    const closed = Math.max(entry.hopelessFor(endpoint, now()), gate.closedFor(peer, endpoint))
+    if (closed > 0) return yield* changes(entry, Math.min(closed, lookWhileEngaged))
+    const isDue = () => !stopped && entry.desires.size > 0 && !registry.engaged(peer)
+    const dialled = yield* dialer.dial(peer, endpoint, isDue)
+    if (dialled !== undefined) yield* conclude(entry, dialled.outcome, { endpoint, answered: dialled.answered })
   })
 
   /** A defect costs one turn and a wait, not the peer. */
-  const supervised = (peer: NodeKey, entry: Entry) =>
-    Effect.catchCause(turn(peer, entry), (cause) =>
+  const supervised = (entry: Watched) =>
+    Effect.catchCause(turn(entry), (cause) =>
       Effect.gen(function* () {
         yield* Effect.logError("A turn of the supervisor crashed", cause)
         yield* conclude(entry, nothing(ended("internal", "the turn crashed")))
@@ -173,66 +166,68 @@ const make = Effect.gen(function* () {
       })
     )
 
-  const watch = Effect.fnUntraced(function* (peer: NodeKey, entry: Entry) {
-    if (Arbiter.roleOf(self.key, peer) === "follower") {
+  const watch = Effect.fnUntraced(function* (entry: Watched) {
+    if (Arbiter.roleOf(self.key, entry.peer) === "follower") {
       yield* Effect.sleep((yield* Random.next) * config.firstDialDelay)
     }
-    while (entry.desires.size > 0) yield* supervised(peer, entry)
+    while (entry.desires.size > 0) yield* supervised(entry)
     // In the turn in which it was found unwanted, so that whoever wants it again starts anew.
-    entries.delete(peer)
+    entries.delete(entry.peer)
   })
+
+  const mayLearn = (peer: NodeKey): boolean => {
+    if (givenUp.has(peer, now())) return false
+    return entries.has(peer) || [...entries.values()].filter((it) => it.opportunistic).length < config.maxLearned
+  }
+
+  const refresh = Effect.gen(function* () {
+    if (stopped) return
+    const live = registry.sessions().map(({ connection }) => connection)
+    yield* FiberHandle.run(asking, WakeUp.ask(live, config.probeTimeout))
+    dialer.forgetOwn()
+    if (!refreshing.take(now())) return
+    const waiting = [...entries.values()].filter(({ peer }) => !registry.engaged(peer))
+    const spread = Math.max(leastSpread, (waiting.length * 1_000) / config.dialRate.perSecond)
+    for (const entry of waiting) entry.hasten(now(), (yield* Random.next) * spread)
+  })
+
+  yield* WakeUp.watch(config.standstill, (lateMillis) =>
+    Effect.andThen(Effect.annotateLogs(Effect.logInfo("This node stood still"), { lateMillis }), refresh)
+  ).pipe(
+    Effect.tapCause((cause) => Effect.logError("Nobody looks any more whether this node stands still", cause)),
+    Effect.forkScoped
+  )
 
   return Supervisor.of({
     want: (peer, desire) =>
       Effect.sync(() => {
-        if (peer === self.key) return
+        if (peer === self.key || (desire === "learned" && !mayLearn(peer))) return
         const known = entries.get(peer)
         if (known !== undefined) return void known.desires.add(desire)
-        const entry: Entry = {
-          desires: new Set([desire]),
-          redial: Redial.initial,
-          notBefore: 0,
-          poked: false,
-          lastEnded: undefined,
-          changed: Latch.makeUnsafe(false)
-        }
+        const entry = new Watched(peer, desire, config.redial)
         entries.set(peer, entry)
-        run(Effect.annotateLogs(watch(peer, entry), { peer: short(peer) }))
+        run(Effect.annotateLogs(watch(entry), { peer: short(peer) }))
       }),
     unwant: (peer, desire) =>
       Effect.sync(() => {
         const entry = entries.get(peer)
-        if (entry === undefined) return
-        entry.desires.delete(desire)
-        if (entry.desires.size === 0) entry.changed.openUnsafe()
+        if (entry !== undefined) unwant(entry, desire)
       }),
     report: (outcome) =>
       Effect.suspend(() => {
-        const entry = outcome.peer === undefined ? undefined : entries.get(outcome.peer)
+        const { peer, reject, session } = outcome
+        if (peer !== undefined && session !== undefined) givenUp.forget(peer)
+        const entry = peer === undefined ? undefined : entries.get(peer)
         if (entry === undefined) return Effect.void
         // Without a session or the peer's own word it says nothing about whether dialling works.
-        if (outcome.session !== undefined || outcome.reject?.by === "peer") return conclude(entry, outcome)
+        if (session !== undefined || reject?.by === "peer") return conclude(entry, outcome)
         return Effect.sync(() => rouse(entry))
       }),
-    poke: (peer) =>
-      Effect.sync(() => {
-        const entry = entries.get(peer)
-        if (entry === undefined) return
-        entry.poked = true
-        entry.changed.openUnsafe()
-      }),
+    poke: (peer) => Effect.sync(() => entries.get(peer)?.poke()),
+    refresh,
     stop: Effect.sync(() => {
       stopped = true
     }),
-    watches: Effect.sync(() =>
-      [...entries].map(([peer, entry]) => ({
-        peer,
-        desires: [...entry.desires],
-        breaker: entry.redial.breaker,
-        failures: entry.redial.failures,
-        nextDialInMillis: registry.engaged(peer) ? undefined : waitOf(entry),
-        lastEnded: entry.lastEnded
-      }))
-    )
+    watches: Effect.sync(() => [...entries.values()].map((entry) => entry.view(now(), registry.engaged(entry.peer))))
   })
 })

@@ -27,6 +27,7 @@ const watched = () => {
     unwant: (key) => Effect.sync(() => void wanted.delete(key)),
     report: () => Effect.void,
     poke: () => Effect.void,
+    refresh: Effect.void,
     watches: Effect.succeed([]),
     stop: Effect.void
   })

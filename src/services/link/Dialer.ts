@@ -1,0 +1,86 @@
+/**
+ * The dials of a node, within its limits: so many under way at once, so many a second (docs/PROTOCOL.md, 6). Remembers
+ * the addresses that lead back to this node.
+ */
+import { Clock, Effect, Semaphore } from "effect"
+import type { Endpoint } from "../../protocol/Address.ts"
+import { TokenBucket } from "../../protocol/link/TokenBucket.ts"
+import { type NodeKey, short } from "../../protocol/NodeKey.ts"
+import { Remembered } from "../../protocol/Remembered.ts"
+import { Buggify } from "../Buggify.ts"
+import { monotonic } from "../Monotonic.ts"
+import { ended } from "./Ended.ts"
+import { LinkConfig } from "./LinkConfig.ts"
+import { Links } from "./Links.ts"
+import { nothing, type Outcome } from "./Outcome.ts"
+import { Self } from "./Self.ts"
+import { Transport } from "./Transport.ts"
+
+/** Addresses of this node that are remembered. */
+const ownKept = 256
+
+export interface Dialled {
+  readonly outcome: Outcome
+  /** There was a connection, whatever came of it. */
+  readonly answered: boolean
+}
+
+export interface Dialer {
+  /**
+   * Dials once its turn comes, and runs the connection to its end. Nothing if `isDue` says, when everything is ready
+   * for the dial or the connection, that nobody needs it any more.
+   */
+  readonly dial: (peer: NodeKey, endpoint: Endpoint, isDue: () => boolean) => Effect.Effect<Dialled | undefined>
+  /** Whether this endpoint is known to lead back to this node. */
+  readonly isOwn: (endpoint: Endpoint) => boolean
+  /** What led back to this node may lead elsewhere now. */
+  readonly forgetOwn: () => void
+}
+
+export const make: Effect.Effect<Dialer, never, Links | Self | Transport> = Effect.gen(function* () {
+  const links = yield* Links
+  const self = yield* Self
+  const transport = yield* Transport
+  const config = yield* LinkConfig
+  const buggify = yield* Buggify
+  const clock = yield* Clock.Clock
+  const underWay = yield* Semaphore.make(config.maxDials)
+  const rate = new TokenBucket(config.dialRate, monotonic(clock))
+  const own = new Remembered<string>(ownKept, Number.POSITIVE_INFINITY)
+  const listen = self.listen?.toString()
+
+  /** A socket, or nothing if the dial is not due any more when its turn comes. */
+  const connect = (endpoint: Endpoint, isDue: () => boolean) =>
+    underWay.withPermit(
+      Effect.gen(function* () {
+        if (!isDue()) return
+        const wait = rate.spend(monotonic(clock))
+        if (wait > 0) yield* Effect.sleep(wait)
+        if (isDue()) return yield* transport.dial(endpoint)
+      })
+    )
+
+  const dial = Effect.fnUntraced(function* (peer: NodeKey, endpoint: Endpoint, isDue: () => boolean) {
+    const socket = yield* connect(endpoint, isDue)
+    if (socket === undefined || !isDue()) return
+    if (buggify.fires("link.dial-given-up")) {
+      return { outcome: nothing(ended("dial-failed", "given up")), answered: false }
+    }
+    const from = { direction: "outbound", remote: endpoint.toString(), expected: peer } as const
+    const outcome = yield* links.serve(socket, from)
+    if (outcome.reject?.reason === "self") own.note(from.remote, 0)
+    return { outcome, answered: true }
+  }, Effect.scoped)
+
+  return {
+    dial: (peer, endpoint, isDue) =>
+      Effect.catchTag(dial(peer, endpoint, isDue), "DialFailed", (error) =>
+        Effect.as(
+          Effect.logDebug("Dial failed").pipe(Effect.annotateLogs({ peer: short(peer), detail: error.message })),
+          { outcome: nothing(ended("dial-failed", error.message)), answered: false }
+        )
+      ),
+    isOwn: (endpoint) => endpoint.toString() === listen || own.has(endpoint.toString(), 0),
+    forgetOwn: () => own.clear()
+  }
+})
