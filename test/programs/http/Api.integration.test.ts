@@ -92,7 +92,7 @@ layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
 })("the API", (it) => {
   it.effect("tells nothing to whom has no token, or another one", () =>
     Effect.gen(function* () {
-      const paths = ["/health", "/peers", "/outbox", "/inbox", "/events", `/peers/${stranger}/transitions`]
+      const paths = ["/health", "/metrics", "/peers", "/outbox", "/inbox", "/events", `/peers/${stranger}/transitions`]
       for (const path of paths) {
         for (const authorization of ["", "Bearer", "Bearer x", `Basic ${token?.slice(7)}`, `${token}x`]) {
           const said = problem(yield* ask("GET", path, undefined, { authorization }), 401, "Unauthorized")
@@ -113,6 +113,20 @@ layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
     })
   )
 
+  it.effect("tells its metrics in the text format of Prometheus", () =>
+    Effect.gen(function* () {
+      const { key } = yield* Node
+      const metrics = yield* ask("GET", "/metrics")
+      assert.strictEqual(metrics.status, 200)
+      assert.include(metrics.type, "text/plain; version=0.0.4")
+      const lines = metrics.body.split("\n")
+      for (const line of ["holdfast_link_sessions 0", "holdfast_database_up 1", "holdfast_delivery_owed_messages 0"])
+        assert.include(lines, line)
+      assert.include(metrics.body, `holdfast_node_info{node="${key}",network="main"`)
+      assert.include(lines, "# TYPE holdfast_link_ping_round_trip_seconds histogram")
+    })
+  )
+
   it.effect("describes itself", () =>
     Effect.gen(function* () {
       const document = yield* ask("GET", "/openapi.json")
@@ -120,7 +134,15 @@ layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
       const { paths } = Schema.decodeUnknownSync(
         Schema.fromJsonString(Schema.Struct({ paths: Schema.Record(Schema.String, Schema.Json) }))
       )(document.body)
-      assert.includeMembers(Object.keys(paths), ["/health", "/peers", "/messages", "/outbox", "/inbox", "/events"])
+      assert.includeMembers(Object.keys(paths), [
+        "/health",
+        "/metrics",
+        "/peers",
+        "/messages",
+        "/outbox",
+        "/inbox",
+        "/events"
+      ])
       assert.include((yield* ask("GET", "/docs")).type, "text/html")
     })
   )
