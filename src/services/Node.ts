@@ -1,6 +1,6 @@
 /**
  * A node: everything between a transport and a database, running. A program or a larger application builds it with
- * `Node.layer` and talks to it through `Node`, `Delivery`, `Feed`, `Registry` and `Supervisor`.
+ * `Node.layer` and talks to it through `Node`, `Delivery`, `Feed`, `Registry`, `Bans` and `Supervisor`.
  *
  * Closing its scope stops it gracefully: no new connections, a GOODBYE on every session after what was queued, then the
  * end of every fiber it started.
@@ -20,6 +20,8 @@ import { RetryStore } from "./delivery/RetryStore.ts"
 import * as Upkeep from "./delivery/Upkeep.ts"
 import { Wakes } from "./delivery/Wakes.ts"
 import * as Acceptor from "./link/Acceptor.ts"
+import { Bans } from "./link/Bans.ts"
+import type { BanStore } from "./link/BanStore.ts"
 import * as HoldfastWire from "./link/HoldfastWire.ts"
 import { Identity } from "./link/Identity.ts"
 import * as LinkObserver from "./link/LinkObserver.ts"
@@ -141,6 +143,7 @@ const running = <R>(options: Options<R>) =>
   Layer.effect(
     Node,
     Effect.gen(function* () {
+      const bans = yield* Bans
       const book = yield* PeerBook
       const links = yield* Links
       const me = yield* Self
@@ -161,7 +164,8 @@ const running = <R>(options: Options<R>) =>
         Effect.tapCause((cause) => Effect.logError("The upkeep of delivery failed", cause)),
         Effect.forkScoped(owned)
       )
-      if (listener !== undefined) yield* Effect.forkScoped(Acceptor.run(listener), owned)
+      const isBanned = (ip: string): boolean => bans.ofHost(ip) !== undefined
+      if (listener !== undefined) yield* Effect.forkScoped(Acceptor.run(listener, isBanned), owned)
 
       return Node.of({
         key: me.key,
@@ -182,6 +186,7 @@ const compose = <R>(options: Options<R>) => {
   const sending = Layer.mergeAll(Delivery.layer, Feed.layer).pipe(Layer.provideMerge(Wakes.layer))
   const linking = Supervisor.layer.pipe(
     Layer.provideMerge(Links.layer),
+    Layer.provideMerge(Bans.layer),
     Layer.provideMerge(LinkObserver.registry),
     Layer.provide(handler(options)),
     Layer.provide(HoldfastWire.layer),
@@ -199,5 +204,6 @@ export type Requirements =
   | RetryStore
   | FeedStore
   | PeerBook
+  | BanStore
   | Transactions
   | SecureRandom.SecureRandom
