@@ -2,9 +2,7 @@
  * Real TCP: `node:net` sockets behind the `Transport` service, with typed failures, no Nagle delay, and keep-alive in
  * both directions as a backstop to the heartbeat.
  */
-import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import { Effect, FiberSet, Layer } from "effect"
-import { type Socket, SocketCloseError, SocketError, SocketReadError } from "effect/socket/Socket"
 import * as Net from "node:net"
 import { Endpoint, normaliseIp } from "../protocol/Address.ts"
 import {
@@ -15,6 +13,7 @@ import {
   ListenFailed,
   Transport
 } from "../services/link/Transport.ts"
+import * as TcpSocket from "./tcp/TcpSocket.ts"
 
 export interface Options {
   /** How long a dial may take, name look-up included, in milliseconds; 10 s by default. */
@@ -99,21 +98,6 @@ class Closing {
     })
 }
 
-const closed = (cause: Error | null): SocketError =>
-  new SocketError({
-    reason: cause === null ? new SocketCloseError({ code: 1000 }) : new SocketReadError({ cause })
-  })
-
-/** What has happened to the connection before anybody read from it is told to the first who does. */
-const socketOf = (connection: Net.Socket): Effect.Effect<Socket> =>
-  NodeSocket.fromDuplex(
-    Effect.suspend(() =>
-      connection.destroyed || connection.readableEnded
-        ? Effect.fail(closed(connection.errored))
-        : Effect.succeed(connection)
-    )
-  )
-
 const dial = (options: Options, closing: Closing) =>
   Effect.fnUntraced(function* (endpoint: Endpoint) {
     const failed = (reason: DialReason, cause?: Error) =>
@@ -135,7 +119,7 @@ const dial = (options: Options, closing: Closing) =>
         orElse: () => Effect.fail(failed("timed-out"))
       })
     )
-    return yield* socketOf(connection)
+    return TcpSocket.make(connection)
   })
 
 /** Closes the port at once. To wait for the callback of `close` would be to wait for every connection to end. */
@@ -161,17 +145,16 @@ const open = ({ host, port }: { readonly host: string; readonly port: number }, 
 
 /** One accepted connection from its handler's start to the close of its socket. */
 const handled = (connection: Net.Socket, handler: (accepted: Accepted) => Effect.Effect<void>, closing: Closing) =>
-  Effect.gen(function* () {
-    yield* Effect.addFinalizer(() => closing.release(connection))
+  Effect.suspend(() => {
     const { remoteAddress, remotePort } = connection
     // The peer has gone already.
-    if (remoteAddress === undefined || remotePort === undefined) return
-    yield* handler({
-      socket: yield* socketOf(connection),
+    if (remoteAddress === undefined || remotePort === undefined) return Effect.void
+    return handler({
+      socket: TcpSocket.make(connection),
       remote: { host: normaliseIp(remoteAddress), port: remotePort }
     })
   }).pipe(
-    Effect.scoped,
+    Effect.onExit(() => closing.release(connection)),
     Effect.tapCause((cause) => Effect.logError("The handler of a connection failed", cause))
   )
 

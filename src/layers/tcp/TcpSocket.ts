@@ -1,0 +1,129 @@
+/**
+ * An Effect `Socket` over one connection of `node:net`, for many of them: little memory, no copy, and nothing between the
+ * system's bytes and who pulls them.
+ *
+ * While somebody waits for bytes the connection flows, and each chunk is given in the turn in which it comes; otherwise it
+ * is paused, so that the peer has to wait. A write returns when the system has taken its bytes.
+ */
+import { Effect } from "effect"
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Socket from "effect/socket/Socket"
+import type * as Net from "node:net"
+
+type Pulled = Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, Socket.SocketError>
+type Written = Effect.Effect<void, Socket.SocketError>
+
+const closedWith = (code: number) => new Socket.SocketError({ reason: new Socket.SocketCloseError({ code }) })
+const readFailed = (cause: Error) => new Socket.SocketError({ reason: new Socket.SocketReadError({ cause }) })
+const writeFailed = (cause: Error) => new Socket.SocketError({ reason: new Socket.SocketWriteError({ cause }) })
+
+const nothing = new Uint8Array(0)
+const noChunks: Array<Uint8Array> = []
+
+class TcpSocket {
+  readonly #connection: Net.Socket
+  /** What came while nobody waited for it. */
+  #waiting = noChunks
+  #reader: ((pulled: Pulled) => void) | undefined
+  #over: Socket.SocketError | undefined
+
+  constructor(connection: Net.Socket) {
+    this.#connection = connection
+  }
+
+  readonly attach = (): Socket.Reader => {
+    const connection = this.#connection
+    // What happened before anybody read is told to the first who does.
+    if (connection.errored) this.#finish(readFailed(connection.errored))
+    else if (connection.destroyed || connection.readableEnded) this.#finish(closedWith(1000))
+    connection.pause()
+    connection.on("data", this.#onData)
+    connection.on("end", this.#onEnd)
+    connection.on("error", this.#onError)
+    connection.on("close", this.#onClose)
+    return { pull: this.#pull, upgrade: Socket.SocketUpgradeError.unsupported }
+  }
+
+  readonly detach = (): void => {
+    const connection = this.#connection
+    connection.pause()
+    connection.off("data", this.#onData)
+    connection.off("end", this.#onEnd)
+    connection.off("error", this.#onError)
+    connection.off("close", this.#onClose)
+    this.#waiting = noChunks
+    this.#over = closedWith(1006)
+    this.#answer()
+  }
+
+  readonly #pull: Pulled = Effect.callback((resume) => {
+    this.#reader = resume
+    this.#answer()
+    if (this.#reader !== resume) return undefined
+    if (this.#connection.isPaused()) this.#connection.resume()
+    return Effect.sync(() => {
+      if (this.#reader === resume) this.#reader = undefined
+    })
+  })
+
+  readonly #onData = (chunk: Uint8Array): void => {
+    if (this.#waiting.length > 0) this.#waiting.push(chunk)
+    else this.#waiting = [chunk]
+    this.#answer()
+    // Whoever took it may want more by now.
+    if (this.#reader === undefined) this.#connection.pause()
+  }
+
+  readonly #onEnd = (): void => this.#finish(closedWith(1000))
+  readonly #onError = (cause: Error): void => this.#finish(readFailed(cause))
+  readonly #onClose = (failed: boolean): void => this.#finish(closedWith(failed ? 1006 : 1000))
+
+  #finish(error: Socket.SocketError): void {
+    this.#over ??= error
+    this.#answer()
+  }
+
+  /** Gives whoever waits what there is: bytes, or else the end. */
+  #answer(): void {
+    const reader = this.#reader
+    const chunks = this.#waiting
+    const [first] = chunks
+    if (reader === undefined || (first === undefined && this.#over === undefined)) return
+    this.#reader = undefined
+    if (first === undefined) return reader(Effect.fail(this.#over!))
+    this.#waiting = noChunks
+    reader(Effect.succeed(chunks.length === 1 ? [first] : [first, ...chunks.slice(1)]))
+  }
+
+  write(chunks: ReadonlyArray<Uint8Array | string>): Written {
+    return Effect.callback((resume) => {
+      const connection = this.#connection
+      if (connection.destroyed || connection.writableEnded) {
+        return resume(Effect.fail(writeFailed(connection.errored ?? new Error("the connection is closed"))))
+      }
+      if (chunks.length > 1) connection.cork()
+      for (const chunk of chunks) connection.write(chunk)
+      if (chunks.length > 1) connection.uncork()
+      if (connection.writableLength === 0) return resume(Effect.void)
+      // Behind everything that was written before it.
+      connection.write(nothing, (error) => resume(error ? Effect.fail(writeFailed(error)) : Effect.void))
+      return undefined
+    })
+  }
+
+  readonly endWriting = (): void => {
+    if (!this.#connection.writableEnded) this.#connection.end()
+  }
+}
+
+/** One reader and one writer of a connection that is open; neither closes it. */
+export const make = (connection: Net.Socket): Socket.Socket => {
+  const own = new TcpSocket(connection)
+  const write = (chunk: Uint8Array | string | Socket.CloseEvent): Written =>
+    Socket.isCloseEvent(chunk) ? Effect.sync(() => void connection.destroy()) : own.write([chunk])
+  const writer: Socket.Writer = { write, writeAll: (chunks) => own.write(chunks) }
+  return Socket.make({
+    reader: Effect.acquireRelease(Effect.sync(own.attach), () => Effect.sync(own.detach)),
+    writer: Effect.acquireRelease(Effect.succeed(writer), () => Effect.sync(own.endWriting))
+  })
+}
