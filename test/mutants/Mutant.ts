@@ -40,15 +40,19 @@ export const properties = [
 ] as const
 export type Property = (typeof properties)[number]
 
-export interface Mutant {
+/** What has to be exchanged. */
+export interface Planted {
   readonly name: string
-  /** One sentence. */
-  readonly what: string
   /** Relative to the project. */
   readonly file: string
   /** Occurs once in the file. It may span lines to do so; one of them changes. */
   readonly find: string
   readonly replace: string
+}
+
+export interface Mutant extends Planted {
+  /** One sentence. */
+  readonly what: string
   /** The property that must find it. */
   readonly property: Property
   /** Properties that may speak first. */
@@ -65,7 +69,7 @@ export class MutantStale extends Error {
 }
 
 /** The text of its file with the bug in it. */
-export const plant = ({ file, find, name, replace }: Mutant, source: string): string => {
+export const plant = ({ file, find, name, replace }: Planted, source: string): string => {
   const [before, after, ...more] = source.split(find)
   if (before === undefined || after === undefined || more.length > 0) {
     const times = source.split(find).length - 1

@@ -5,13 +5,14 @@
  * bug that no longer fits its file, ends the program. Without `MUTANT` nothing happens.
  */
 import { registerHooks } from "node:module"
+import { gossiping } from "./Gossiping.ts"
 import { find } from "./Mutants.ts"
 import { plant } from "./Mutant.ts"
 
 const name = process.env["MUTANT"]
 
 if (name !== undefined && name !== "") {
-  const mutant = find(name)
+  const mutant = gossiping.find((one) => one.name === name) ?? find(name)
   const { href } = new URL(`../../${mutant.file}`, import.meta.url)
   registerHooks({
     load: (url, context, nextLoad) => {
