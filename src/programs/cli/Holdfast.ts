@@ -6,6 +6,7 @@ import { Argument, Command, Completions } from "effect/cli"
 import { meaning } from "../ExitCode.ts"
 import { version } from "../Version.ts"
 import { SimCommand } from "../sim/SimCommand.ts"
+import { BanCommand, BansCommand, UnbanCommand } from "./BanCommands.ts"
 import { services } from "./CommandLine.ts"
 import { EventsCommand } from "./EventsCommand.ts"
 import { InitCommand } from "./InitCommand.ts"
@@ -41,6 +42,9 @@ const commands = Root.pipe(
     ConnectCommand,
     DisconnectCommand,
     PeersCommand,
+    BanCommand,
+    UnbanCommand,
+    BansCommand,
     SendCommand,
     InboxCommand,
     OutboxCommand,

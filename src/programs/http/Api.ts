@@ -5,6 +5,7 @@ import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { AddressFromString } from "../../protocol/Address.ts"
 import { MessageId } from "../../protocol/delivery/Message.ts"
+import { SubjectFromString } from "../../protocol/link/Ban.ts"
 import { NodeKey } from "../../protocol/NodeKey.ts"
 import { Cursor } from "../../services/delivery/Feed.ts"
 import { Transition } from "../../services/link/Transition.ts"
@@ -12,11 +13,14 @@ import { NotFound, Refused, Unavailable } from "./ApiErrors.ts"
 import { Authorization, RequestCheck } from "./Authorization.ts"
 import {
   Accepted,
+  BanView,
   Degraded,
   Dropped,
   EventView,
   Healthy,
   InboxPage,
+  Lifted,
+  NewBan,
   NewNote,
   OwedPage,
   PeerView,
@@ -66,6 +70,25 @@ export class NodeGroup extends HttpApiGroup.make("node", { topLevel: true })
       success: Wanted,
       error: [NotFound, Unavailable]
     }).annotateMerge(describe("No longer dial a peer, and say goodbye to it"))
+  )
+  .add(
+    HttpApiEndpoint.get("bans", "/bans", { success: Schema.Array(BanView) }).annotateMerge(
+      describe("Who is kept out, why and until when; the newest first")
+    )
+  )
+  .add(
+    HttpApiEndpoint.post("ban", "/bans", {
+      payload: NewBan,
+      success: BanView,
+      error: [Refused, Unavailable]
+    }).annotateMerge(describe("Keep a node or a host out, and end the sessions with it"))
+  )
+  .add(
+    HttpApiEndpoint.delete("unban", "/bans/:subject", {
+      params: { subject: SubjectFromString },
+      success: Lifted,
+      error: [NotFound, Unavailable]
+    }).annotateMerge(describe("Let a node or a host in again, and forget its former bans"))
   )
   .add(
     HttpApiEndpoint.post("send", "/messages", {

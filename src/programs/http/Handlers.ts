@@ -4,6 +4,7 @@
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
+import * as BanList from "./BanList.ts"
 import * as Events from "./Events.ts"
 import * as HealthCheck from "./HealthCheck.ts"
 import * as Messages from "./Messages.ts"
@@ -16,6 +17,7 @@ export const layer = (database: Health["database"]) =>
     Api,
     "node",
     Effect.fn(function* (handlers) {
+      const bans = yield* BanList.make
       const events = yield* Events.make
       const health = yield* HealthCheck.make(database)
       const messages = yield* Messages.make
@@ -28,6 +30,9 @@ export const layer = (database: Health["database"]) =>
         transitions: ({ params }) => peers.transitions(params.key),
         connect: ({ payload }) => peers.connect(payload.address),
         disconnect: ({ params }) => peers.disconnect(params.key),
+        bans: () => bans.list,
+        ban: ({ payload }) => bans.ban(payload),
+        unban: ({ params }) => bans.unban(params.subject),
         send: ({ payload }) => messages.send(payload),
         outbox: ({ query }) => messages.outbox(query),
         retry: ({ params }) => messages.retry(params.id),

@@ -3,6 +3,7 @@
  */
 import { Schema } from "effect"
 import { MessageId } from "../../protocol/delivery/Message.ts"
+import * as Ban from "../../protocol/link/Ban.ts"
 import { NodeKey } from "../../protocol/NodeKey.ts"
 import { Cursor } from "../../services/delivery/Feed.ts"
 import { Ended } from "../../services/link/Ended.ts"
@@ -88,6 +89,30 @@ export const PeerView = Schema.Struct({
 export type PeerView = typeof PeerView.Type
 
 export const Wanted = Schema.Struct({ key: NodeKey })
+
+/** The longest that a ban can be asked for with an end, in milliseconds. */
+export const longestBan = 10 * 365 * 86_400_000
+
+export const BanReason = Schema.String.check(
+  Schema.isPattern(/^\P{Cc}{0,200}$/u, { message: "give a reason of one line, at most 200 characters" })
+)
+
+export const NewBan = Schema.Struct({
+  /** A whole node key, an IP address, or the /64 of an IPv6 address. */
+  subject: Ban.SubjectFromString,
+  reason: optional(BanReason),
+  /** Until it is lifted if this is left out. */
+  forMillis: optional(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: longestBan })))
+})
+
+export const BanView = Schema.Struct({
+  ...Ban.Ban.fields,
+  /** What `subject` is: a node key, or a host. */
+  about: Schema.Literals(["peer", "host"])
+})
+export type BanView = typeof BanView.Type
+
+export const Lifted = Schema.Struct({ subject: Ban.Subject })
 
 export const NewNote = Schema.Struct({
   peer: NodeKey,

@@ -5,7 +5,7 @@
  * have caused. A key answers for what it has proven to have sent; a host answers for strangers, and has more than one
  * try. Pure: times are milliseconds since 1970 and come with the call.
  */
-import { Schema } from "effect"
+import { Effect, Schema, SchemaGetter, SchemaIssue } from "effect"
 import { hostOf, parseHost } from "../HostNetwork.ts"
 import { NodeKey } from "../NodeKey.ts"
 
@@ -29,6 +29,23 @@ export const parseSubject = (text: string): Subject | undefined => {
   const host = parseHost(text)
   return host === undefined ? undefined : ofHost(host)
 }
+
+/** The schema of a subject as somebody types it, for arguments and HTTP bodies. */
+export const SubjectFromString = Schema.String.pipe(
+  Schema.decodeTo(Subject, {
+    decode: SchemaGetter.transformEffect((text: string) => {
+      const subject = parseSubject(text)
+      return subject === undefined
+        ? Effect.fail(
+            new SchemaIssue.InvalidValue({
+              message: "give a whole node key, an IP address, or the /64 of an IPv6 address"
+            })
+          )
+        : Effect.succeed(subject)
+    }),
+    encode: SchemaGetter.transform((subject) => subject)
+  })
+)
 
 export const Ban = Schema.Struct({
   subject: Subject,

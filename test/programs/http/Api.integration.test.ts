@@ -10,7 +10,16 @@ import { DataFolder } from "../../../src/layers/DataFolder.ts"
 import { load } from "../../../src/programs/Config.ts"
 import { files } from "../../../src/programs/FolderFiles.ts"
 import { maxPage } from "../../../src/programs/http/Api.ts"
-import { Accepted, EventView, Healthy, InboxPage, OwedPage, PeerView } from "../../../src/programs/http/Models.ts"
+import {
+  Accepted,
+  BanView,
+  EventView,
+  Healthy,
+  InboxPage,
+  Lifted,
+  OwedPage,
+  PeerView
+} from "../../../src/programs/http/Models.ts"
 import { ApiServer } from "../../../src/programs/http/Server.ts"
 import * as Start from "../../../src/programs/Start.ts"
 import { NodeKey } from "../../../src/protocol/NodeKey.ts"
@@ -92,7 +101,16 @@ layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
 })("the API", (it) => {
   it.effect("tells nothing to whom has no token, or another one", () =>
     Effect.gen(function* () {
-      const paths = ["/health", "/metrics", "/peers", "/outbox", "/inbox", "/events", `/peers/${stranger}/transitions`]
+      const paths = [
+        "/health",
+        "/metrics",
+        "/peers",
+        "/bans",
+        "/outbox",
+        "/inbox",
+        "/events",
+        `/peers/${stranger}/transitions`
+      ]
       for (const path of paths) {
         for (const authorization of ["", "Bearer", "Bearer x", `Basic ${token?.slice(7)}`, `${token}x`]) {
           const said = problem(yield* ask("GET", path, undefined, { authorization }), 401, "Unauthorized")
@@ -235,6 +253,38 @@ layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
       assert.deepStrictEqual(dialling?.dialling?.reasons, ["asked"])
       assert.strictEqual((yield* ask("DELETE", `/peers/${key}`)).status, 200)
       assert.deepInclude(yield* find, { state: "known", wanted: false })
+    })
+  )
+
+  it.effect("keeps out whom it is told to, for as long as it is told to, and lets them in again", () =>
+    Effect.gen(function* () {
+      const { key } = yield* Node
+      const list = Effect.map(ask("GET", "/bans"), (answer) => result(Schema.Array(BanView), answer))
+      const ban = (body: object) => ask("POST", "/bans", JSON.stringify(body))
+      const subjects = Effect.map(list, (bans) => bans.map(({ subject }) => String(subject)))
+      assert.deepStrictEqual(yield* list, [])
+      const peer = result(BanView, yield* ban({ subject: stranger.toUpperCase(), reason: "spam", forMillis: 60_000 }))
+      assert.deepInclude(peer, { about: "peer", by: "operator", reason: "spam" })
+      assert.strictEqual(peer.until, peer.since + 60_000)
+      const host = result(BanView, yield* ban({ subject: "2001:db8::7" }))
+      assert.strictEqual(host.about, "host")
+      assert.isUndefined(host.until)
+      result(BanView, yield* ban({ subject: "::ffff:10.0.0.1" }))
+      assert.sameMembers(yield* subjects, ["10.0.0.1", "2001:db8:0:0::/64", stranger])
+
+      const wrong = [{}, { subject: "" }, { subject: "10.0.0.0/8" }, { subject: stranger.slice(1) }]
+      const odd = [{ forMillis: 0 }, { forMillis: 1.5 }, { reason: "a\nb" }, { reason: "x".repeat(201) }]
+      for (const body of [...wrong, ...odd.map((fields) => ({ subject: stranger, ...fields }))])
+        problem(yield* ban(body), 400, "BadRequest")
+      assert.include(problem(yield* ban({ subject: "x" }), 400, "BadRequest").message, "IP address")
+      assert.include(problem(yield* ban({ subject: key }), 422, "Refused").message, "this node itself")
+
+      for (const path of [stranger, encodeURIComponent("2001:db8:0:0::/64"), "10.0.0.1"]) {
+        result(Lifted, yield* ask("DELETE", `/bans/${path}`))
+        problem(yield* ask("DELETE", `/bans/${path}`), 404, "NotFound")
+      }
+      problem(yield* ask("DELETE", "/bans/x"), 400, "BadRequest")
+      assert.deepStrictEqual(yield* list, [])
     })
   )
 
