@@ -111,14 +111,15 @@ const dial = (options: Options, closing: Closing) =>
       closing.release
     )
     yield* Effect.callback<void, DialFailed>((resume) => {
-      connection.once("connect", () => resume(Effect.void))
-      connection.once("error", (cause) => resume(Effect.fail(failed(dialReasons[codeOf(cause)] ?? "other", cause))))
-    }).pipe(
-      Effect.timeoutOrElse({
-        duration: options.dialTimeout ?? 10_000,
-        orElse: () => Effect.fail(failed("timed-out"))
+      // Of silence, so of the look-up and of the connecting: until it is connected nothing else happens.
+      const late = () => resume(Effect.fail(failed("timed-out")))
+      connection.setTimeout(options.dialTimeout ?? 10_000, late)
+      connection.once("connect", () => {
+        connection.setTimeout(0, late)
+        resume(Effect.void)
       })
-    )
+      connection.once("error", (cause) => resume(Effect.fail(failed(dialReasons[codeOf(cause)] ?? "other", cause))))
+    })
     return TcpSocket.make(connection)
   })
 

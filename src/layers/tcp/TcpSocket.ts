@@ -14,6 +14,9 @@ type Pulled = Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, Socket.SocketErro
 type Written = Effect.Effect<void, Socket.SocketError>
 
 const closedWith = (code: number) => new Socket.SocketError({ reason: new Socket.SocketCloseError({ code }) })
+// Made once: to make an error takes longer than to close a connection.
+const closedByPeer = closedWith(1000)
+const closedHere = closedWith(1006)
 const readFailed = (cause: Error) => new Socket.SocketError({ reason: new Socket.SocketReadError({ cause }) })
 const writeFailed = (cause: Error) => new Socket.SocketError({ reason: new Socket.SocketWriteError({ cause }) })
 
@@ -35,7 +38,7 @@ class TcpSocket {
     const connection = this.#connection
     // What happened before anybody read is told to the first who does.
     if (connection.errored) this.#finish(readFailed(connection.errored))
-    else if (connection.destroyed || connection.readableEnded) this.#finish(closedWith(1000))
+    else if (connection.destroyed || connection.readableEnded) this.#finish(closedByPeer)
     connection.pause()
     connection.on("data", this.#onData)
     connection.on("end", this.#onEnd)
@@ -52,7 +55,7 @@ class TcpSocket {
     connection.off("error", this.#onError)
     connection.off("close", this.#onClose)
     this.#waiting = noChunks
-    this.#over = closedWith(1006)
+    this.#over = closedHere
     this.#answer()
   }
 
@@ -74,9 +77,9 @@ class TcpSocket {
     if (this.#reader === undefined) this.#connection.pause()
   }
 
-  readonly #onEnd = (): void => this.#finish(closedWith(1000))
+  readonly #onEnd = (): void => this.#finish(closedByPeer)
   readonly #onError = (cause: Error): void => this.#finish(readFailed(cause))
-  readonly #onClose = (failed: boolean): void => this.#finish(closedWith(failed ? 1006 : 1000))
+  readonly #onClose = (failed: boolean): void => this.#finish(failed ? closedHere : closedByPeer)
 
   #finish(error: Socket.SocketError): void {
     this.#over ??= error

@@ -5,7 +5,7 @@
  * The reader is never raced or interrupted while the connection lives. Pings are answered ahead of queued bulk. What
  * the frames mean is the caller's business.
  */
-import { Cause, Deferred, Effect } from "effect"
+import { Cause, Deferred, Effect, Option } from "effect"
 import type { Frame } from "../../protocol/link/Frame.ts"
 import * as Heartbeat from "../../protocol/link/Heartbeat.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
@@ -95,7 +95,7 @@ export class Connection {
     this.#peer = options.peer
     this.#decoder = ground.wire.decoder()
     this.#nonce = options.nonce
-    this.#tickAlarm = ground.alarms.set(now + options.phase * this.#every, this.#tick)
+    this.#tickAlarm = this.#tickAt(now + options.phase * this.#every)
   }
 
   /** Bytes that wait to be written. */
@@ -198,12 +198,16 @@ export class Connection {
   }
 
   /** Pings when nothing comes, and ends the connection when nothing comes back. */
-  readonly #tick = (now: number): void => {
-    const { alarms, points } = this.#ground
+  #tick(now: number): void {
+    const { points } = this.#ground
     const putOff = points.fires("link.tick-put-off")
     if (!putOff && !this.#held) this.#beat({ _tag: "Tick", now, nonce: this.#nonce++ })
     if (points.fires("link.pinged-without-need")) this.#ping(now)
-    if (!this.#over) this.#tickAlarm = alarms.set(now + this.#every / (putOff ? 4 : 1), this.#tick)
+    if (!this.#over) this.#tickAlarm = this.#tickAt(now + this.#every / (putOff ? 4 : 1))
+  }
+
+  #tickAt(due: number): Alarm {
+    return this.#ground.alarms.set(due, (now) => this.#tick(now))
   }
 
   #ping(now: number): void {
@@ -233,17 +237,15 @@ export class Connection {
     })
     const handle = (): Effect.Effect<void> => {
       if (this.#frames.length > 0) this.#beat({ _tag: "Frame", now: this.#ground.alarms.now })
-      return this.#handleFrom(0) ?? Effect.void
-    }
-    const judge = (): void => {
-      if (wrong !== undefined) this.#owner.violated(ended("violation", wrong.message))
+      const handling = this.#handleFrom(0)
+      if (wrong === undefined) return handling ?? Effect.void
+      const meaning = ended("violation", wrong.message)
       wrong = undefined
+      return Effect.map(handling ?? Effect.void, () => this.#owner.violated(meaning))
     }
-    const passed = () => this.#ground.points.pass("link.read-before-handled")
-    const once = pull.pipe(Effect.flatMap(passed), Effect.flatMap(handle), Effect.map(judge))
-    return Effect.whileLoop({ while: () => !this.#over, body: () => once, step: () => undefined }).pipe(
-      Effect.catch((error) => Effect.sync(() => this.#lost(describe(error)))),
-      Effect.catchCause((cause) => this.#crashed("reader", cause))
+    const once = Effect.flatMap(pull, () => after(this.#ground.points.pass("link.read-before-handled"), handle))
+    return Effect.whileLoop({ while: () => !this.#over, body: () => once, step }).pipe(
+      Effect.catchCause((cause) => this.#ended(cause, "reader", (error: E) => this.#lost(describe(error))))
     )
   }
 
@@ -274,9 +276,12 @@ export class Connection {
     return undefined
   }
 
-  #pong(nonce: bigint): Effect.Effect<void> {
+  #pong(nonce: bigint): Effect.Effect<void> | undefined {
     const { points, wire } = this.#ground
-    return Effect.map(points.pass("link.ping-before-pong"), () => this.control(wire.pong(nonce)))
+    const late = points.pass("link.ping-before-pong")
+    if (late !== Effect.void) return Effect.map(late, () => this.control(wire.pong(nonce)))
+    this.control(wire.pong(nonce))
+    return undefined
   }
 
   /** Lets the handler take its time: no beat is judged until it is done and what came meanwhile has been looked at. */
@@ -304,19 +309,17 @@ export class Connection {
     const written = (): void => {
       this.#writingSince = undefined
     }
+    const write = (chunks: ReadonlyArray<Uint8Array>): Effect.Effect<void, E> => {
+      this.#watchWriting()
+      return Effect.map(channel.write(chunks), written)
+    }
     const once = Effect.flatMap(this.#queue.take, (chunks) => {
       drained = chunks.length === 0
-      if (drained) return Effect.void
-      const writing = Effect.suspend(() => {
-        this.#watchWriting()
-        return channel.write(chunks)
-      })
-      return Effect.flatMap(this.#ground.points.pass("link.taken-before-written"), () => Effect.map(writing, written))
+      return drained ? Effect.void : after(this.#ground.points.pass("link.taken-before-written"), () => write(chunks))
     })
-    return Effect.whileLoop({ while: () => !drained, body: () => once, step: () => undefined }).pipe(
+    return Effect.whileLoop({ while: () => !drained, body: () => once, step }).pipe(
       Effect.flatMap(() => this.#close(channel)),
-      Effect.catch((error) => Effect.sync(() => this.end(describe(error)))),
-      Effect.catchCause((cause) => this.#crashed("writer", cause))
+      Effect.catchCause((cause) => this.#ended(cause, "writer", (error: E) => this.end(describe(error))))
     )
   }
 
@@ -324,16 +327,16 @@ export class Connection {
   #watchWriting(): void {
     const { alarms, config } = this.#ground
     this.#writingSince = alarms.now
-    this.#writeAlarm ??= alarms.set(this.#writingSince + config.writeTimeout, this.#judgeWriting)
+    this.#writeAlarm ??= alarms.set(this.#writingSince + config.writeTimeout, (now) => this.#judgeWriting(now))
   }
 
-  readonly #judgeWriting = (now: number): void => {
+  #judgeWriting(now: number): void {
     const { alarms, config } = this.#ground
     this.#writeAlarm = undefined
     if (this.#writingSince === undefined) return
     const due = this.#writingSince + config.writeTimeout
     if (now >= due) this.end(ended("slow", "the peer does not take what is written"))
-    else this.#writeAlarm = alarms.set(due, this.#judgeWriting)
+    else this.#writeAlarm = alarms.set(due, (later) => this.#judgeWriting(later))
   }
 
   #close<E>(channel: Channel<E>): Effect.Effect<void> {
@@ -346,10 +349,21 @@ export class Connection {
     )
   }
 
-  #crashed(part: string, cause: Cause.Cause<unknown>): Effect.Effect<void> {
-    return Effect.sync(() => this.end(ended("internal", `the ${part} failed: ${Cause.pretty(cause)}`)))
+  /** One of the two fibers failed as its channel may, or crashed. */
+  #ended<E>(cause: Cause.Cause<E>, part: string, failed: (error: E) => void): Effect.Effect<void> {
+    const error = Cause.findErrorOption(cause)
+    return Effect.sync(() => {
+      if (Option.isSome(error)) failed(error.value)
+      else this.end(ended("internal", `the ${part} failed: ${Cause.pretty(cause)}`))
+    })
   }
 }
+
+const step = (): void => undefined
+
+/** Goes on at once where there is nothing to wait for, as in production there never is. */
+const after = <E>(waiting: Effect.Effect<void>, then: () => Effect.Effect<void, E>): Effect.Effect<void, E> =>
+  waiting === Effect.void ? then() : Effect.flatMap(waiting, then)
 
 /** Runs the two fibers of a connection until it ends, and says why. */
 export const run = <E extends Error>(

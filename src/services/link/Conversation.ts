@@ -58,7 +58,7 @@ export class Conversation implements Member, Owner {
     this.peer = peer
     this.#proven = options.direction === "outbound"
     this.connection = new Connection(office, this, { ...options, peer })
-    this.#deadline = office.alarms.set(deadline, this.#tooLate)
+    this.#deadline = office.alarms.set(deadline, () => this.#tooLate())
   }
 
   /** Whether the peer has proven its key. A dialled node has at once, one that dialled us with its first frame. */
@@ -99,7 +99,7 @@ export class Conversation implements Member, Owner {
 
   // What the connection tells
 
-  readonly handle = (frame: Frame.Frame): Effect.Effect<void> | undefined => {
+  handle(frame: Frame.Frame): Effect.Effect<void> | undefined {
     this.#proven = true
     if (this.#inbox !== undefined && Handshake.isForSession(this.#state, frame.kind)) return this.#deliver(frame)
     const message = LinkMessage.decode(frame.kind, frame.body)
@@ -115,11 +115,15 @@ export class Conversation implements Member, Owner {
     return undefined
   }
 
-  readonly caughtUp = (): void => this.#inbox?.wake()
+  caughtUp(): void {
+    this.#inbox?.wake()
+  }
 
-  readonly violated = (reason: Ended): void => this.#refuseFor("violation", 0n, reason)
+  violated(reason: Ended): void {
+    this.#refuseFor("violation", 0n, reason)
+  }
 
-  readonly onEnded = (reason: Ended): void => {
+  onEnded(reason: Ended): void {
     this.#deadline.cancel()
     const { registry } = this.#office
     this.#office.closed(this)
@@ -173,7 +177,7 @@ export class Conversation implements Member, Owner {
     this.connection.finish(why, live ? goodbye("violation", 0, detail) : reject(reason, known, detail))
   }
 
-  readonly #tooLate = (): void => {
+  #tooLate(): void {
     const why = ended("handshake-timeout", `no session within ${this.#office.config.handshakeTimeout} ms`)
     this.#refuseFor(this.#state.phase === "greeting" ? "violation" : "busy", 0n, why)
   }

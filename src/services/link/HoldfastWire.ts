@@ -5,6 +5,7 @@ import { Context, Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as Frame from "../../protocol/link/Frame.ts"
 import { Buggify } from "../Buggify.ts"
+import { ChannelClosed, ChannelFailed, HandshakeFailed } from "./ChannelFailure.ts"
 import { type Ended, ended } from "./Ended.ts"
 import { Identity } from "./Identity.ts"
 import * as SecureChannel from "./SecureChannel.ts"
@@ -36,9 +37,9 @@ const beat = ({ body, kind }: Frame.Frame): Beat | Error | undefined => {
 }
 
 const describe = (error: Error): Ended => {
-  if (error instanceof SecureChannel.HandshakeFailed) return ended("handshake-failed", error.message)
-  if (error instanceof SecureChannel.ChannelClosed) return ended("closed", error.message)
-  if (!(error instanceof SecureChannel.ChannelFailed)) return ended("network", error.message)
+  if (error instanceof HandshakeFailed) return ended("handshake-failed", error.message)
+  if (error instanceof ChannelClosed) return ended("closed", error.message)
+  if (!(error instanceof ChannelFailed)) return ended("network", error.message)
   switch (error.reason._tag) {
     case "SocketLost":
     case "WritingEnded":
@@ -73,8 +74,8 @@ export const layer: Layer.Layer<Wire, never, Identity | SecureRandom.SecureRando
       name: "holdfast",
       open: (socket, direction, expected) =>
         (direction === "outbound"
-          ? SecureChannel.initiate(socket, { expected, points })
-          : SecureChannel.accept(socket, { points })
+          ? SecureChannel.initiate(socket, { expected, points, writesAtOnce: true })
+          : SecureChannel.accept(socket, { points, writesAtOnce: true })
         ).pipe(
           Effect.map((channel) => ({ peer: channel.peer, channel })),
           Effect.provide(context)

@@ -4,7 +4,7 @@
  *
  * At most one session per peer lives at a time, and a peer's next handler starts only after its last one has ended.
  */
-import { Context, Deferred, Effect, Exit, Layer, Random, Result, Scope } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, FiberSet, Layer, Random, Scope } from "effect"
 import type { Socket } from "effect/socket/Socket"
 import { type NodeKey, short } from "../../protocol/NodeKey.ts"
 import { Buggify } from "../Buggify.ts"
@@ -73,6 +73,7 @@ const make = Effect.gen(function* () {
   const points = yield* Buggify
   const alarms = yield* Alarms.make
   const handle = yield* Handlers.make(yield* SessionHandler, registry, points)
+  const run = yield* FiberSet.makeRuntime()
   const pending = new Map<number, Pending>()
   const conversations = new Map<number, Conversation>()
   let sessions = 0
@@ -106,6 +107,8 @@ const make = Effect.gen(function* () {
     handle
   }
 
+  const tooLate = ended("handshake-timeout", `no secure channel within ${config.handshakeTimeout} ms`)
+
   const converse = Effect.fnUntraced(function* (stub: Stub, { channel, peer }: Opened<Error>, deadline: number) {
     const nonce = BigInt(yield* Random.nextIntBetween(0, 0xffff_ffff)) << 16n
     const options = { ...stub, nonce, phase: yield* Random.next }
@@ -121,6 +124,7 @@ const make = Effect.gen(function* () {
       const deadline = alarms.now + config.handshakeTimeout
       const scope = Scope.makeUnsafe()
       let opened = false
+      let timedOut = false
       const fail = (reason: Ended): Outcome => {
         registry.note(stub, { peer: from.expected, from: "opening", to: "closed", ...reason })
         return nothing(reason)
@@ -128,20 +132,25 @@ const make = Effect.gen(function* () {
       registry.note(stub, { to: "opening", peer: from.expected })
       if (closing) return Effect.succeed(fail(ended("shutdown", "this node stops")))
       pending.set(stub.id, { direction: from.direction, host: from.host ?? from.remote })
-      const late = ended("handshake-timeout", `no secure channel within ${config.handshakeTimeout} ms`)
-      return Scope.provide(wire.open(socket, from.direction, from.expected), scope).pipe(
-        Effect.map(Result.succeed),
-        Effect.catch((error) => Effect.succeed(Result.fail(wire.describe(error)))),
-        Effect.timeoutOrElse({ duration: config.handshakeTimeout, orElse: () => Effect.succeed(Result.fail(late)) }),
-        Effect.flatMap((opening) => {
-          if (Result.isFailure(opening)) return Effect.succeed(fail(opening.failure))
+      // Closing the scope ends an opening that takes too long.
+      const late = alarms.set(deadline, () => {
+        timedOut = true
+        run(Scope.close(scope, Exit.void))
+      })
+      const opening = Scope.provide(wire.open(socket, from.direction, from.expected), scope)
+      return Effect.forkIn(opening, scope, { startImmediately: true }).pipe(
+        Effect.flatMap(Fiber.await),
+        Effect.flatMap((exit) => {
+          if (timedOut) return Effect.sync(() => fail(tooLate))
+          if (Exit.isFailure(exit)) return Effect.map(reasonOf(exit), (error) => fail(wire.describe(error)))
+          late.cancel()
           opened = true
-          const { channel } = opening.success
-          return Effect.flatMap(converse(stub, opening.success, deadline), (conversation) =>
-            conversation.converse(channel, wire.describe)
+          return Effect.flatMap(converse(stub, exit.value, deadline), (conversation) =>
+            conversation.converse(exit.value.channel, wire.describe)
           )
         }),
         Effect.onExit((exit) => {
+          late.cancel()
           pending.delete(stub.id)
           if (Exit.isFailure(exit) && !opened) fail(ended("shutdown", "this node closes the connection"))
           return Scope.close(scope, exit)
@@ -178,6 +187,10 @@ const make = Effect.gen(function* () {
       }).pipe(Effect.timeoutOption(2 * config.lingerTimeout), Effect.asVoid)
   })
 })
+
+/** The typed reason of a failed opening; what is none crashes on. */
+const reasonOf = (exit: Exit.Exit<unknown, Error>): Effect.Effect<Error> =>
+  Effect.flip(Effect.flatMap(exit, () => Effect.die(new Error("it did not fail"))))
 
 const named = (outcome: Outcome, from: From) => {
   const peer = outcome.peer ?? from.expected

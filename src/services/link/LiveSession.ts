@@ -46,21 +46,19 @@ export class LiveSession implements Session {
     return this.#connection.remote
   }
 
-  send(kind: number, body: Uint8Array): Effect.Effect<void> {
-    return this.#connection.bulk(Frame.encodeInPlace(kind, body))
-  }
+  // Functions of their own, so that a handler may take them out of the session.
 
-  sendAll(kind: number, bodies: ReadonlyArray<Uint8Array>): Effect.Effect<void> {
-    return this.#connection.bulkAll(bodies.map((body) => Frame.encodeInPlace(kind, body)))
-  }
+  readonly send = (kind: number, body: Uint8Array): Effect.Effect<void> =>
+    this.#connection.bulk(Frame.encodeInPlace(kind, body))
 
-  gossip(kind: number, body: Uint8Array): void {
+  readonly sendAll = (kind: number, bodies: ReadonlyArray<Uint8Array>): Effect.Effect<void> =>
+    this.#connection.bulkAll(bodies.map((body) => Frame.encodeInPlace(kind, body)))
+
+  readonly gossip = (kind: number, body: Uint8Array): void =>
     this.#connection.gossip(Frame.encodeInPlace(kind, body))
-  }
 
-  close(reason: GoodbyeReason, detail: string): Effect.Effect<void> {
-    return Effect.sync(() => this.#finish(endings[reason], reason, detail))
-  }
+  readonly close = (reason: GoodbyeReason, detail: string): Effect.Effect<void> =>
+    Effect.sync(() => this.#finish(endings[reason], reason, detail))
 
   /** The handler ended, and with it the session. */
   handlerEnded(detail: string): void {

@@ -4,6 +4,7 @@ import { SecureRandom } from "effect/crypto"
 import * as Socket from "effect/socket/Socket"
 import * as IdentityMemory from "../../../src/layers/IdentityMemory.ts"
 import * as NodeSecret from "../../../src/protocol/NodeSecret.ts"
+import { type HandshakeFailed, WritingEnded } from "../../../src/services/link/ChannelFailure.ts"
 import * as SecureChannel from "../../../src/services/link/SecureChannel.ts"
 import { holding } from "../../support/Points.ts"
 import * as SocketPair from "../../support/SocketPair.ts"
@@ -58,7 +59,7 @@ const connect = Effect.fnUntraced(function* (pair: SocketPair.SocketPair, option
 })
 
 /** The reason of a failed handshake. */
-const reasonOf = <A>(exit: Exit.Exit<A, SecureChannel.HandshakeFailed>): string | undefined =>
+const reasonOf = <A>(exit: Exit.Exit<A, HandshakeFailed>): string | undefined =>
   Exit.isFailure(exit) && exit.cause.reasons[0]?._tag === "Fail" ? exit.cause.reasons[0].error.reason._tag : undefined
 
 const ignore = (): void => undefined
@@ -104,6 +105,40 @@ describe("SecureChannel", () => {
       })
     )
   }
+
+  it.effect("sends the last message of the handshake with the first record, for who writes at once", () =>
+    Effect.gen(function* () {
+      const pair = yield* SocketPair.make()
+      const accepting = yield* SecureChannel.accept(pair.right, { writesAtOnce: true }).pipe(
+        Effect.provide(as(2)),
+        Effect.tap((ben) => ben.write([bytes(7)])),
+        Effect.forkChild
+      )
+      const ann = yield* SecureChannel.initiate(pair.left, { expected: benKey }).pipe(Effect.provide(as(1)))
+      assert.deepStrictEqual(yield* pullBytes(ann, 7), bytes(7))
+      assert.deepStrictEqual(
+        pair.written.map(([side]) => side),
+        ["left", "right"]
+      )
+      const ben = yield* Fiber.join(accepting)
+      yield* ben.write([bytes(300_000)]).pipe(Effect.forkChild)
+      assert.deepStrictEqual(yield* pullBytes(ann, 300_000), bytes(300_000))
+    })
+  )
+
+  it.effect("sends the last message of the handshake before it ends without a record", () =>
+    Effect.gen(function* () {
+      const pair = yield* SocketPair.make()
+      const accepting = yield* SecureChannel.accept(pair.right, { writesAtOnce: true }).pipe(
+        Effect.provide(as(2)),
+        Effect.tap((ben) => ben.end),
+        Effect.forkChild
+      )
+      const ann = yield* SecureChannel.initiate(pair.left, { expected: benKey }).pipe(Effect.provide(as(1)))
+      assert.strictEqual((yield* Effect.flip(ann.pull(ignore)))._tag, "ChannelClosed")
+      yield* Fiber.join(accepting)
+    })
+  )
 
   it.effect("writes no message of the handshake before it has passed its point", () =>
     Effect.gen(function* () {
@@ -189,7 +224,7 @@ describe("SecureChannel", () => {
       yield* Fiber.interrupt(second)
       assert.deepStrictEqual(yield* pullBytes(ben, 1), bytes(1))
       const failure = yield* Effect.flip(ann.write([bytes(3)]))
-      assert.deepStrictEqual(failure.reason, new SecureChannel.WritingEnded({ interrupted: true }))
+      assert.deepStrictEqual(failure.reason, new WritingEnded({ interrupted: true }))
     })
   )
 
@@ -213,7 +248,7 @@ describe("SecureChannel", () => {
       assert.strictEqual((yield* Effect.flip(ben.pull(ignore)))._tag, "ChannelClosed")
       assert.strictEqual((yield* Effect.flip(ben.pull(ignore)))._tag, "ChannelClosed")
       const failure = yield* Effect.flip(ann.write([bytes(1)]))
-      assert.deepStrictEqual(failure.reason, new SecureChannel.WritingEnded({ interrupted: false }))
+      assert.deepStrictEqual(failure.reason, new WritingEnded({ interrupted: false }))
       yield* ben.write([bytes(4)])
       assert.deepStrictEqual(yield* pullBytes(ann, 4), bytes(4))
     })
@@ -375,7 +410,7 @@ describe("SecureChannel", () => {
             Array.from({ length: Math.ceil(written.length / size) }, (_, i) => written.slice(i * size, (i + 1) * size))
           const pair = yield* SocketPair.make({ arrive })
           const [ann, ben] = yield* connect(pair, { expected: known ? benKey : undefined, rekeyInterval: 3 })
-          yield* Effect.forEach(writes, ann.write, { discard: true }).pipe(Effect.andThen(ann.end), Effect.forkChild)
+          yield* Effect.forEach(writes, (chunks) => ann.write(chunks), { discard: true }).pipe(Effect.andThen(ann.end), Effect.forkChild)
           const expected = concat(writes.flat())
           assert.deepStrictEqual(yield* pullBytes(ben, expected.length), expected)
           assert.strictEqual((yield* Effect.flip(ben.pull(ignore)))._tag, "ChannelClosed")
