@@ -187,6 +187,39 @@ describe("the dials of a node", () => {
       assert.lengthOf(of(dials, 20), 1)
     })
   )
+
+  it.effect("cost nothing of the rate if they are not made, and are given up while they wait for it", () =>
+    Effect.gen(function* () {
+      const { decide, dials, supervisor, want } = yield* start()
+      decide(() => lasting(hour))
+      for (const seed of seeds(100)) yield* want(seed)
+      yield* settle
+      // The eight after the first ten have their turn, and wait for the rate.
+      for (let seed = 20; seed < 80; seed++) yield* supervisor.unwant(keyOf(seed), "asked")
+      yield* pass(4_000)
+      assert.strictEqual(dials.length, 100 - 60)
+    })
+  )
+})
+
+describe("a peer that is there again", () => {
+  it.effect("is dialled soon, as long as it closes what it accepts", () =>
+    Effect.gen(function* () {
+      const nextGap = Effect.gen(function* () {
+        const { decide, dials, want } = yield* start()
+        yield* want(9)
+        yield* pass("10 minutes")
+        const before = dials.length
+        decide(() => Effect.succeed(nothing(ended("closed", ""))))
+        yield* pass("2 minutes")
+        const [first, second] = dials.slice(before).map(({ at }) => at)
+        return second! - first!
+      })
+      const gaps = yield* Effect.forEach(seeds(20), () => nextGap)
+      assert.isAtMost(Math.max(...gaps), 15_001)
+      assert.isAbove(Math.max(...gaps), 10_000)
+    }).pipe(Random.withSeed("answered"))
+  )
 })
 
 describe("what a peer says", () => {
@@ -360,6 +393,22 @@ describe("after a change of the network", () => {
       assert.isAtLeast(dialled.size, 38)
       assert.isFalse(dialled.has(to(7)) || dialled.has(to(8)))
     }).pipe(Random.withSeed("refresh"))
+  )
+
+  it.effect("it does not take the longer the more peers are connected", () =>
+    Effect.gen(function* () {
+      const { dials, engaged, supervisor, want } = yield* start()
+      for (const seed of seeds(100)) {
+        engaged.add(keyOf(seed))
+        yield* want(seed)
+      }
+      yield* want(9)
+      yield* pass("1 hour")
+      const before = dials.length
+      yield* supervisor.refresh
+      yield* pass(1_001)
+      assert.isAbove(dials.length, before)
+    }).pipe(Random.withSeed("few wait"))
   )
 
   it.effect("that happens all the time nobody is dialled all the time", () =>

@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Random } from "effect"
+import * as Heartbeat from "../../../src/protocol/link/Heartbeat.ts"
 import * as Redial from "../../../src/protocol/link/Redial.ts"
 import { Address } from "../../../src/protocol/Address.ts"
 import type { Session } from "../../../src/services/link/Session.ts"
 import { type Fate, MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
 import * as HostilePeer from "../../support/HostilePeer.ts"
 import { arbiter, follower, hostOf, keyOf, type LinkNode, start } from "../../support/LinkNode.ts"
+import { skewed } from "../../support/SkewedClock.ts"
 import { pass, settle } from "../../support/VirtualTime.ts"
 
 /** A network that notes when each host dials. */
@@ -384,6 +386,39 @@ describe("Supervisor", () => {
       assert.strictEqual(dials.length, 1)
       assert.isDefined(live(high, low))
     }).pipe(Random.withSeed("first dial"))
+  )
+
+  it.effect("asks everybody after a standstill, ends who is gone, and dials it again at once", () =>
+    Effect.gen(function* () {
+      const { dials, network } = yield* watched
+      const clock = yield* skewed
+      const low = yield* start({ network, seed: arbiter })
+      const third = yield* start({ network, seed: 3 })
+      const config = { heartbeat: Heartbeat.profiles.default }
+      const high = yield* Effect.provideService(start({ network, seed: follower, config }), Clock.Clock, clock)
+      yield* high.want(low)
+      yield* high.want(third)
+      yield* pass("100 seconds")
+      const kept = live(high, third)
+      assert.isDefined(kept)
+      assert.isDefined(live(high, low))
+      yield* low.vanish
+      yield* pass("1 second")
+      const again = yield* start({ network, seed: arbiter, incarnation: 2 })
+      const before = dials.length
+      clock.jump(60_000)
+      // Until a timer shows that it is late, the probe is due, and the first wait is over.
+      yield* pass("5 seconds")
+      yield* pass("3 seconds")
+      assert.deepInclude(
+        high.registry.recent(low.key).findLast(({ to }) => to === "closed"),
+        { reason: "silent" }
+      )
+      yield* pass("1 second")
+      assert.strictEqual(dials.length, before + 1)
+      assert.isDefined(live(high, again))
+      assert.strictEqual(live(high, third), kept)
+    })
   )
 
   it.effect("recovers every pair of a crowd that lost its hub, within a minute of its return", () =>
