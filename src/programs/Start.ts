@@ -11,6 +11,7 @@ import { files } from "./FolderFiles.ts"
 import { ApiServer, layer as apiServer } from "./http/Server.ts"
 import { Note } from "./NoteProtocol.ts"
 import * as Observability from "./Observability.ts"
+import * as OpenFiles from "./OpenFiles.ts"
 import { standardPlace } from "./Settings.ts"
 import { agent } from "./Version.ts"
 
@@ -42,12 +43,20 @@ const node = (config: Config) =>
     agent
   })
 
+const enoughFiles = (config: Config) =>
+  Layer.effectDiscard(
+    Effect.flatMap(OpenFiles.allowed, (limit) =>
+      OpenFiles.check(limit, OpenFiles.needed(Figures.link(config), config.databaseConnections))
+    )
+  )
+
 /** The node, what it tells about itself, and its API. */
 export const layer = (config: Config) =>
   apiServer({ place: config.api, database: config.databaseUrl === undefined ? "embedded" : "postgres" }).pipe(
     Layer.provideMerge(Observability.above(config)),
     Layer.provideMerge(node(config)),
-    Layer.provideMerge(Observability.below(config))
+    Layer.provideMerge(Observability.below(config)),
+    Layer.provideMerge(enoughFiles(config))
   )
 
 export const ready = Effect.fnUntraced(function* (config: Config) {
