@@ -1,5 +1,5 @@
 /**
- * Who is kept out, and for how long (docs/PROTOCOL.md, 4.3).
+ * Who is kept out, and for how long (docs/PROTOCOL.md, 4.4).
  *
  * Only what nobody honest sends bans: never a rate, nothing that was asked for, nothing that somebody on the path could
  * have caused. A key answers for what it has proven to have sent; a host answers for strangers, and has more than one

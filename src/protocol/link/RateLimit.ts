@@ -14,7 +14,7 @@ import { type Rate, TokenBucket } from "./TokenBucket.ts"
  */
 export type FrameClass = "ping" | "pong" | "control" | "request" | "gossip" | "bulk"
 
-/** The class of a frame by its kind. Kinds that nobody knows yet count as gossip if they may be ignored. */
+/** The class of a frame by its kind. Kinds that nobody knows count as gossip if they may be ignored. */
 export const classOf = (kind: number): FrameClass => {
   switch (kind) {
     case Kind.Data:
@@ -43,8 +43,8 @@ export const defaults: Limits = {
   pong: { perSecond: 10, burst: 50, delays: 50, drops: 50 },
   control: { perSecond: 10, burst: 50, delays: 50, drops: 50 },
   request: { perSecond: 20, burst: 100, delays: 100, drops: 100 },
-  // Losing some costs nothing, and waiting for it would hold up the rest.
-  gossip: { perSecond: 100, burst: 1_000, delays: 0, drops: 1_000 }
+  // It may be lost, so too much of it is no offence, and waiting for it would hold up the rest. Topics have their own.
+  gossip: { perSecond: 1_000, burst: 2_000, delays: 0, drops: Number.POSITIVE_INFINITY }
 }
 
 export type Answer =

@@ -35,10 +35,8 @@ describe("frames that nobody asked for", () => {
     const request = flood(new RateLimit.RateLimit(defaults), "request", 301)
     assert.strictEqual(counts(request), "Pass 100, Delay 100, Drop 100, Disconnect 1")
     assert.deepStrictEqual(request[100], { _tag: "Delay", millis: 50 })
-    assert.strictEqual(
-      counts(flood(new RateLimit.RateLimit(defaults), "gossip", 2_001)),
-      "Pass 1000, Drop 1000, Disconnect 1"
-    )
+    const gossip = flood(new RateLimit.RateLimit(defaults), "gossip", 100_000)
+    assert.strictEqual(counts(gossip), "Pass 2000, Drop 98000", "it may be lost, so too much is no offence")
   })
 
   it("are forgiven once the peer has been quiet for a whole burst", () => {
