@@ -23,6 +23,7 @@ export const link = (values: Values): Link.Config => ({
   probeTimeout: values.probeTimeout,
   maxHandshakes: values.maxHandshakes,
   maxHandshakesPerHost: values.maxHandshakesPerHost,
+  acceptRate: { burst: values.acceptsPerHost, perSecond: values.acceptsPerHost },
   maxSessions: values.maxSessions,
   maxDials: values.maxDials,
   sessionQueue: values.receiveQueue

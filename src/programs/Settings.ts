@@ -112,6 +112,13 @@ export const settings = {
     Link.defaults.maxHandshakesPerHost,
     "The same of one IP address; loopback is exempt"
   ),
+  acceptsPerHost: number(
+    "accepts-per-host",
+    1,
+    4_096,
+    Link.defaults.acceptRate.perSecond,
+    "Connections accepted of one IP address in a second; loopback is exempt"
+  ),
   maxDials: number("max-dials", 1, 256, Link.defaults.maxDials, "Dials under way at once"),
   sendQueue: bytes("send-queue", 64 * kib, 64 * mib, queue.bulkBytes, "What may wait to be written to one peer"),
   controlQueue: bytes("control-queue", 4 * kib, mib, queue.controlBytes, "The same for small urgent frames"),
