@@ -8,7 +8,7 @@ import * as Handshake from "../../protocol/link/Handshake.ts"
 import * as LinkMessage from "../../protocol/link/LinkMessage.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Alarm } from "./Alarms.ts"
-import { Connection, type Ground, type Options, type Owner, run } from "./Connection.ts"
+import { Connection, type Ground, type Options, type Owner } from "./Connection.ts"
 import { type Ended, ended } from "./Ended.ts"
 import { Inbox } from "./Inbox.ts"
 import { goodbye, reject } from "./LastWord.ts"
@@ -81,7 +81,7 @@ export class Conversation implements Member, Owner {
       const greeting = this.#office.greeting(this.peer)
       return Effect.andThen(points.pass("link.hello-before-sent"), () => {
         this.connection.control(greeting)
-        return run(this.connection, channel, describe)
+        return this.connection.run(channel, describe)
       })
     }).pipe(
       // The connection is over before anything waits for the end of its handler.
@@ -148,7 +148,7 @@ export class Conversation implements Member, Owner {
     registry.note(this.connection, { peer: this.peer, from: "candidate", to: "active", session: given })
     // Before anything that the session's handler may send.
     if (send) this.connection.control(Frame.encode(Frame.Kind.Commit, LinkMessage.commit.encode({ number: given })))
-    this.connection.established(this.#startedAt)
+    this.connection.established()
     const session = new LiveSession(this.connection, this.peer, given, this.#state.hello, this.#inbox)
     this.#handler = this.#office.handle(session, this.connection)
   }

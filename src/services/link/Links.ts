@@ -73,7 +73,7 @@ const make = Effect.gen(function* () {
   const points = yield* Buggify
   const alarms = yield* Alarms.make
   const handle = yield* Handlers.make(yield* SessionHandler, registry, points)
-  const run = yield* FiberSet.makeRuntime()
+  const fork = yield* FiberSet.makeRuntime<never, void>()
   const pending = new Map<number, Pending>()
   const conversations = new Map<number, Conversation>()
   let sessions = 0
@@ -85,6 +85,7 @@ const make = Effect.gen(function* () {
     config,
     points,
     alarms,
+    fork,
     registry,
     self: { network: self.network, key: self.key, instance: self.instance, versions: self.versions },
     greeting: (peer) => Greeting.frame(self, registry.standing(peer)),
@@ -135,7 +136,7 @@ const make = Effect.gen(function* () {
       // Closing the scope ends an opening that takes too long.
       const late = alarms.set(deadline, () => {
         timedOut = true
-        run(Scope.close(scope, Exit.void))
+        fork(Scope.close(scope, Exit.void))
       })
       const opening = Scope.provide(wire.open(socket, from.direction, from.expected), scope)
       return Effect.forkIn(opening, scope, { startImmediately: true }).pipe(

@@ -30,13 +30,16 @@ export class SendQueue {
   readonly #control = new Lane()
   #gossip: Lane | undefined
   readonly #bulk = new Lane()
-  #closed = false
+  /** Nothing more is queued. */
+  closed = false
   /** Frames that were thrown away for newer ones. */
   dropped = 0
-  #writer: ((resumed: Effect.Effect<void>) => void) | undefined
+  readonly #onFilled: () => void
   #room: Latch.Latch | undefined
 
-  constructor(limits: Limits = defaults, points: Points = none) {
+  /** `onFilled` is called whenever something has been queued or nothing more will be. */
+  constructor(onFilled: () => void, limits: Limits = defaults, points: Points = none) {
+    this.#onFilled = onFilled
     this.#limits = limits
     this.#points = points
   }
@@ -47,31 +50,31 @@ export class SendQueue {
 
   /** Queues a control frame; false if the lane is full, which ends the connection. Ignored once closed. */
   control(frame: Queued): boolean {
-    if (this.#closed) return true
+    if (this.closed) return true
     if (!this.#control.fits(frame, this.#limits.controlBytes)) return false
     this.#control.push(frame)
-    this.#wake()
+    this.#onFilled()
     return true
   }
 
   /** Queues a frame that may be lost: the oldest of its kind make room for it. */
   gossip(frame: Queued): void {
-    if (this.#closed) return
+    if (this.closed) return
     const lane = (this.#gossip ??= new Lane())
     while (lane.bytes > 0 && !lane.fits(frame, this.#limits.gossipBytes)) {
       lane.shift()
       this.dropped++
     }
     lane.push(frame)
-    this.#wake()
+    this.#onFilled()
   }
 
   /** Queues a bulk frame if there is room. One that is larger than the lane goes when the lane is empty. */
   offer(frame: Queued): boolean {
-    if (this.#closed) return true
+    if (this.closed) return true
     if (this.#bulk.bytes > 0 && !this.#bulk.fits(frame, this.#limits.bulkBytes)) return false
     this.#bulk.push(frame)
-    this.#wake()
+    this.#onFilled()
     return true
   }
 
@@ -101,41 +104,14 @@ export class SendQueue {
    * whatever the limits, since a peer that has read a last word reads no further.
    */
   close(last?: Uint8Array): void {
-    if (last !== undefined && !this.#closed) this.#bulk.push(last)
-    this.#closed = true
-    this.#wake()
+    if (last !== undefined && !this.closed) this.#bulk.push(last)
+    this.closed = true
+    this.#onFilled()
     this.#room?.openUnsafe()
   }
 
-  /** Waits for frames and takes about one write's worth, control first; empty only once closed and drained. */
-  get take(): Effect.Effect<ReadonlyArray<Uint8Array>> {
-    return Effect.suspend(() => {
-      const chunks = this.#next()
-      return chunks.length > 0 || this.#closed ? Effect.succeed(chunks) : Effect.flatMap(this.#filled, () => this.take)
-    })
-  }
-
-  /** Goes on after the turn in which the first frame was queued, so that all of that turn share one write. */
-  get #filled(): Effect.Effect<void> {
-    return Effect.andThen(
-      Effect.callback<void>((resume) => {
-        this.#writer = resume
-        return Effect.sync(() => {
-          this.#writer = undefined
-        })
-      }),
-      Effect.yieldNow
-    )
-  }
-
-  #wake(): void {
-    const writer = this.#writer
-    if (writer === undefined) return
-    this.#writer = undefined
-    writer(Effect.void)
-  }
-
-  #next(): ReadonlyArray<Uint8Array> {
+  /** Takes about one write's worth, control first; nothing if nothing waits. */
+  take(): ReadonlyArray<Uint8Array> {
     const chunks: Array<Uint8Array> = []
     const most = this.#points.fires("link.written-frame-by-frame") ? 1 : this.#limits.writeBytes
     const control = this.#control.takeInto(chunks, Number.POSITIVE_INFINITY)

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Latch, Random } from "effect"
+import { Deferred, Effect, Fiber, FiberSet, Latch, Random } from "effect"
 import { TestClock } from "effect/testing"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
 import * as Heartbeat from "../../../src/protocol/link/Heartbeat.ts"
 import { none, type Points } from "../../../src/services/Buggify.ts"
 import { Alarms } from "../../../src/services/link/Alarms.ts"
-import { Connection, type Owner, run } from "../../../src/services/link/Connection.ts"
+import { Connection, type Owner } from "../../../src/services/link/Connection.ts"
 import { type Ended, ended } from "../../../src/services/link/Ended.ts"
 import * as HoldfastWire from "../../../src/services/link/HoldfastWire.ts"
 import * as LinkConfig from "../../../src/services/link/LinkConfig.ts"
@@ -30,11 +30,12 @@ const start = Effect.fnUntraced(function* (options?: {
 }) {
   const fake = yield* FakeChannel.make
   const alarms = yield* Alarms.make
+  const fork = yield* FiberSet.makeRuntime<never, void>()
   const handled: Array<Frame.Frame> = []
   const caughtUp: Array<number> = []
   const ends: Array<Ended> = []
   const connection: Connection = new Connection(
-    { wire: HoldfastWire.framing, points: options?.points ?? none, config: { ...config, ...options?.config }, alarms },
+    { wire: HoldfastWire.framing, points: options?.points ?? none, config: { ...config, ...options?.config }, alarms, fork },
     {
       handle: (frame) => {
         handled.push(frame)
@@ -49,7 +50,7 @@ const start = Effect.fnUntraced(function* (options?: {
     },
     { id: 1, direction: "inbound", remote: "test:1", nonce: 0n, phase: yield* Random.next }
   )
-  const running = yield* Effect.forkChild(run(connection, fake.channel, describeError))
+  const running = yield* Effect.forkChild(connection.run(fake.channel, describeError))
   yield* TestClock.adjust(0)
   return { ...fake, connection, running, handled, caughtUp, ends }
 })
@@ -321,7 +322,7 @@ describe("Connection", () => {
     it.effect("pings at once when it becomes a session, so that a busy one has a pong too", () =>
       Effect.gen(function* () {
         const { connection, feed, writes } = yield* start()
-        connection.established(0)
+        connection.established()
         yield* settle
         assert.deepStrictEqual(kinds(writes), [Kind.Ping])
         feed(pongTo(writes[0]![0]!))

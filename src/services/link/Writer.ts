@@ -1,0 +1,98 @@
+/**
+ * Writes what a connection has queued. There is a fiber only while there is something to write: it begins after the turn
+ * in which the first frame was queued, so that all of that turn share one write.
+ */
+import { Cause, Effect, Fiber, Option } from "effect"
+import type { Alarm } from "./Alarms.ts"
+import type { Ground } from "./Connection.ts"
+import { type Ended, ended } from "./Ended.ts"
+import type { SendQueue } from "./SendQueue.ts"
+import type { Channel } from "./Wire.ts"
+
+export interface Options<E extends Error> {
+  readonly ground: Ground
+  readonly queue: SendQueue
+  readonly channel: Channel<E>
+  readonly describe: (error: E) => Ended
+  /** Everything has been written, and nothing more will be: what is left to do before the end. */
+  readonly drained: () => Effect.Effect<void>
+  readonly failed: (reason: Ended) => void
+}
+
+export class Writer<E extends Error> {
+  readonly #options: Options<E>
+  #fiber: Fiber.Fiber<void> | undefined
+  #stopped = false
+  #since: number | undefined
+  #alarm: Alarm | undefined
+
+  constructor(options: Options<E>) {
+    this.#options = options
+    this.wake()
+  }
+
+  /** Something has been queued, or nothing more will be. */
+  wake(): void {
+    const { ground, queue } = this.#options
+    if (this.#fiber !== undefined || this.#stopped || (queue.bytes === 0 && !queue.closed)) return
+    this.#fiber = ground.fork(Effect.andThen(Effect.yieldNow, this.#drain()))
+  }
+
+  /** Writes nothing more. */
+  stop(): void {
+    this.#stopped = true
+    this.#alarm?.cancel()
+    this.#fiber?.interruptUnsafe()
+  }
+
+  #drain(): Effect.Effect<void> {
+    const { channel, describe, drained, failed, ground, queue } = this.#options
+    let chunks: ReadonlyArray<Uint8Array> = []
+    const written = (): void => {
+      this.#since = undefined
+    }
+    const write = (): Effect.Effect<void, E> => {
+      this.#watch()
+      return Effect.map(channel.write(chunks), written)
+    }
+    const late = ground.points.pass("link.taken-before-written")
+    const once = late === Effect.void ? Effect.suspend(write) : Effect.flatMap(late, write)
+    const more = (): boolean => {
+      chunks = queue.take()
+      return chunks.length > 0
+    }
+    return Effect.whileLoop({ while: more, body: () => once, step: () => undefined }).pipe(
+      Effect.flatMap(() => {
+        this.#fiber = undefined
+        this.#stopped ||= queue.closed
+        return queue.closed ? drained() : Effect.void
+      }),
+      Effect.catchCause((cause) =>
+        Effect.sync(() => {
+          const error = Cause.findErrorOption(cause)
+          failed(Option.isSome(error) ? describe(error.value) : crashed("writer", cause))
+        })
+      )
+    )
+  }
+
+  /** One alarm is enough for many writes: it looks how long the one has taken that it finds. */
+  #watch(): void {
+    const { alarms, config } = this.#options.ground
+    this.#since = alarms.now
+    this.#alarm ??= alarms.set(this.#since + config.writeTimeout, (now) => this.#judge(now))
+  }
+
+  #judge(now: number): void {
+    const { failed, ground } = this.#options
+    this.#alarm = undefined
+    if (this.#since === undefined) return
+    const due = this.#since + ground.config.writeTimeout
+    if (now >= due) failed(ended("slow", "the peer does not take what is written"))
+    else this.#alarm = ground.alarms.set(due, (later) => this.#judge(later))
+  }
+}
+
+/** A fiber of a connection that should not have failed. */
+export const crashed = (part: string, cause: Cause.Cause<unknown>): Ended =>
+  ended("internal", `the ${part} failed: ${Cause.pretty(cause)}`)
