@@ -133,6 +133,11 @@ export class Announcements {
     this.counts = Object.fromEntries(outcomes.map((outcome) => [outcome, 0])) as Record<Outcome, number>
   }
 
+  /** Sessions that are told what is known. */
+  get sessions(): number {
+    return this.#neighbours.size
+  }
+
   /** Every announcement that counts, the own one among them. */
   get known(): ReadonlyArray<Announcement.Announcement> {
     return [...this.#table.values()].map(({ record }) => record)

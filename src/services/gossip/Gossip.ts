@@ -36,8 +36,9 @@ export class GossipRefused extends Schema.TaggedError<GossipRefused>()("GossipRe
   }
 }
 
-/** What has come in since the start. */
+/** With whom this node gossips now, and what has come in since the start. */
 export interface Counts {
+  readonly sessions: number
   /** What became of each announcement. */
   readonly announcements: Readonly<Record<Outcome, number>>
   /** Frames of addresses, and of other topics, that came faster than their peer may send them. */
@@ -214,6 +215,7 @@ const make = Effect.gen(function* () {
     subscribe: (topic) => Effect.andThen(checkTopic(topic), readers.read(topic)),
     known: Effect.sync(() => machine.known),
     counts: Effect.sync(() => ({
+      sessions: machine.sessions,
       announcements: { ...machine.counts },
       addressesDropped: machine.dropped,
       ...counts

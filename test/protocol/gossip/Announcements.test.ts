@@ -314,6 +314,14 @@ describe("the own announcement", () => {
     assert.match(bench.hear({ ...former(500_000), host: hostOf(78) }) ?? "", /is not signed by it/)
   })
 
+  it("is renewed when its end has come by the wall clock, though time stood still", () => {
+    const bench = new Bench()
+    bench.said()
+    bench.wall += defaults.lifeMillis
+    assert.deepStrictEqual(bench.said(), [])
+    assert.strictEqual(issued(bench), defaults.lifeMillis)
+  })
+
   it("is not stuck in the future when the clock is set back", () => {
     const bench = new Bench()
     bench.wall = epoch + 86_400_000

@@ -101,6 +101,17 @@ describe("a topic", () => {
     })
   )
 
+  it.effect("ends for a reader with its scope", () =>
+    Effect.gen(function* () {
+      const node = yield* start({ seed: 1 })
+      const scope = yield* Scope.make()
+      const said = yield* Scope.provide(node.gossip.subscribe("weather"), scope)
+      const reading = yield* Effect.forkChild(Stream.runCollect(said))
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(yield* Fiber.join(reading), [])
+    })
+  )
+
   it.effect("comes from one peer so fast and no faster, and others are heard all the same", () =>
     Effect.gen(function* () {
       const node = yield* start({ seed: 1, config: { topics: { burst: 5, perSecond: 1 } } })
@@ -159,7 +170,9 @@ describe("addresses", () => {
       const [a, b] = [yield* start({ seed: 1 }), yield* start({ seed: 2 })]
       const between = yield* link(a, b)
       yield* pass("1 second")
+      assert.strictEqual((yield* counts(a)).sessions, 1)
       yield* between.end
+      assert.strictEqual((yield* counts(a)).sessions, 0)
       yield* pass("179 minutes")
       assert.isDefined(yield* knows(a, b))
       yield* pass("1 minute")
