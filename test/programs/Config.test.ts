@@ -94,6 +94,28 @@ describe("the configuration", () => {
   )
 })
 
+describe("the settings of a collector", () => {
+  test(
+    "are its URL without a slash at the end, and its headers",
+    Effect.gen(function* () {
+      const env = {
+        OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318/",
+        HOLDFAST_OTLP_HEADERS: "Authorization=Bearer a=b, x-tenant=one"
+      }
+      const config = yield* read({ env })
+      assert.strictEqual(config.otlpUrl, "http://collector:4318")
+      assert.deepStrictEqual(
+        config.otlpHeaders.map(({ name, value }) => [name, Redacted.value(value)]),
+        [
+          ["authorization", "Bearer a=b"],
+          ["x-tenant", "one"]
+        ]
+      )
+      assert.isUndefined((yield* read({})).otlpUrl)
+    })
+  )
+})
+
 describe("an error in the configuration names the key, the value, where it is and what to write", () => {
   const cases: ReadonlyArray<readonly [name: string, sources: Partial<Sources>, parts: ReadonlyArray<string>]> = [
     ["a flag", { flags: { heartbeat: "slow" } }, ["--heartbeat", '"slow"', "default, fast, relaxed"]],
@@ -117,6 +139,8 @@ describe("an error in the configuration names the key, the value, where it is an
       { env: { HOLDFAST_ALLOW_DATA_LOSS: "maybe" } },
       ["HOLDFAST_ALLOW_DATA_LOSS", "true or false"]
     ],
+    ["a collector that is no URL", { flags: { otlpUrl: "127.0.0.1:4318" } }, ["--otlp-url", "http or https URL"]],
+    ["a collector with a password", { flags: { otlpUrl: "http://a:b@h:4318" } }, ["--otlp-url", "http or https URL"]],
     ["a misspelt variable", { env: { HOLDFAST_HARTBEAT: "x" } }, ["HOLDFAST_HARTBEAT", "HOLDFAST_HEARTBEAT"]],
     ["a file that is not there", { config: "/nonexistent/x.json" }, ["/nonexistent/x.json", "--config"]],
     ["a first wait above the longest", { flags: { redialFirst: "2m" } }, ["redialFirst", "120000ms", "redialLongest"]]
@@ -157,6 +181,9 @@ describe("an error in the configuration names the key, the value, where it is an
       })
       assert.include(problem, "--database-url")
       assert.notInclude(problem, "hidden")
+      const [header] = yield* problems({ env: { HOLDFAST_OTLP_HEADERS: "hidden" } })
+      assert.include(header, "name=value")
+      assert.notInclude(header, "hidden")
     })
   )
 })
