@@ -3,6 +3,7 @@
  */
 import { Effect, Layer, Result } from "effect"
 import type { NodeKey } from "../protocol/NodeKey.ts"
+import { Alternatives } from "../services/link/Alternatives.ts"
 import { type BookEntry, PeerBook, type Source, sources, StrangersKept } from "../services/link/PeerBook.ts"
 import { MemoryDatabase, MemorySlot } from "./MemoryDatabase.ts"
 import { MemoryTable } from "./MemoryTable.ts"
@@ -28,6 +29,7 @@ export const layer: Layer.Layer<PeerBook, never, MemoryDatabase> = Layer.effect(
     const kept = yield* StrangersKept
     const book = bookIn.of(database)
     const owed = rowsIn.of(database)
+    const alternatives = new Alternatives()
     const forget = (unless: NodeKey) => {
       const strangers = [...book].filter((entry) => !entry.wanted)
       const idle = strangers.filter(({ peer }) => peer !== unless && owed.of(peer).outbox.size === 0)
@@ -42,7 +44,11 @@ export const layer: Layer.Layer<PeerBook, never, MemoryDatabase> = Layer.effect(
         return Result.succeed(undefined)
       })
     return PeerBook.of({
-      find: (peer) => database.attempt(() => Result.succeed(book.get(peer))),
+      find: (peer) =>
+        database.attempt(() => {
+          const entry = book.get(peer)
+          return Result.succeed(entry && { ...entry, ...alternatives.of(peer, entry.endpoint) })
+        }),
       list: (limit) => database.attempt(() => Result.succeed([...book].slice(0, limit))),
       wanted: (limit) =>
         database.attempt(() => Result.succeed([...book].filter((entry) => entry.wanted).slice(0, limit))),
@@ -59,7 +65,12 @@ export const layer: Layer.Layer<PeerBook, never, MemoryDatabase> = Layer.effect(
           return Result.succeed(undefined)
         }),
       learn: (peer, endpoint, source) =>
-        change(peer, (entry) => (atLeastAsGood(source, entry.source) ? { ...entry, endpoint, source } : entry)),
+        change(peer, (entry) => {
+          const taken = atLeastAsGood(source, entry.source)
+          if (taken) alternatives.forget(peer)
+          else alternatives.note(peer, endpoint)
+          return taken ? { ...entry, endpoint, source } : entry
+        }),
       connected: (peer, now) => change(peer, (entry) => ({ ...entry, lastConnectedAt: now }))
     })
   })

@@ -6,6 +6,7 @@ import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import { Endpoint } from "../protocol/Address.ts"
 import { NodeKey } from "../protocol/NodeKey.ts"
+import { Alternatives } from "../services/link/Alternatives.ts"
 import { type BookEntry, PeerBook, sources, StrangersKept } from "../services/link/PeerBook.ts"
 import { Int8Number, optional, reader } from "./SqlRow.ts"
 
@@ -34,6 +35,7 @@ export const layer: Layer.Layer<PeerBook, never, SqlClient.SqlClient> = Layer.ef
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const kept = yield* StrangersKept
+    const alternatives = new Alternatives()
 
     /** Forgets strangers beyond the limit. Only who is about to go is looked at for what is owed, not the whole outbox. */
     const forget = (unless: NodeKey) => sql`
@@ -55,7 +57,10 @@ export const layer: Layer.Layer<PeerBook, never, SqlClient.SqlClient> = Layer.ef
 
     return PeerBook.of({
       find: (peer) =>
-        Effect.map(sql`SELECT * FROM holdfast_peers WHERE peer = ${peer}`, (rows) => readRows(rows).map(entryOf)[0]),
+        Effect.map(sql`SELECT * FROM holdfast_peers WHERE peer = ${peer}`, (rows) => {
+          const entry = readRows(rows).map(entryOf)[0]
+          return entry && { ...entry, ...alternatives.of(peer, entry.endpoint) }
+        }),
       list: (limit) =>
         Effect.map(sql`SELECT * FROM holdfast_peers ORDER BY peer LIMIT ${limit}`, (rows) =>
           readRows(rows).map(entryOf)
@@ -85,7 +90,14 @@ export const layer: Layer.Layer<PeerBook, never, SqlClient.SqlClient> = Layer.ef
           VALUES (${peer}, ${endpoint.host}, ${endpoint.port}, ${sources.indexOf(source)})
           ON CONFLICT (peer) DO UPDATE SET host = excluded.host, port = excluded.port, rank = excluded.rank
           WHERE holdfast_peers.rank IS NULL OR excluded.rank <= holdfast_peers.rank
-          RETURNING xmax = 0 AS fresh`
+          RETURNING xmax = 0 AS fresh`.pipe(
+            Effect.tap((rows) =>
+              Effect.sync(() => {
+                if (rows.length > 0) alternatives.forget(peer)
+                else alternatives.note(peer, endpoint)
+              })
+            )
+          )
         ),
       connected: (peer, now) =>
         noted(

@@ -8,7 +8,8 @@
 import { Clock, Context, Effect, Layer, Result } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql/SqlError"
-import { Address, Endpoint, parseEndpoint } from "../protocol/Address.ts"
+import { Address, type Endpoint, parseEndpoint } from "../protocol/Address.ts"
+import { advertised } from "../protocol/link/Advertised.ts"
 import * as Frame from "../protocol/link/Frame.ts"
 import type { NodeKey } from "../protocol/NodeKey.ts"
 import { Delivery } from "./delivery/Delivery.ts"
@@ -72,11 +73,8 @@ class Listening extends Context.Service<Listening, { readonly listener: Listener
 
 /** How soon peers shall dial again after this node says that it stops, in milliseconds. */
 const returnSoon = 1_000
-const wildcard = /^(0\.0\.0\.0|::)$/
 /** Peers taken from the peer book at the start. */
 const wantedAtStart = 4_096
-
-const hostOf = (remote: string): string => remote.slice(0, remote.lastIndexOf(":")).replace(/^\[|\]$/g, "")
 
 const listening = <R>(options: Options<R>): Layer.Layer<Listening, ListenFailed | NodeOptionsInvalid, Transport> =>
   Layer.effect(
@@ -126,9 +124,7 @@ const handler = <R>(options: Options<R>) =>
           const dialled = parseEndpoint(remote)
           return Result.isSuccess(dialled) ? yield* book.learn(peer, dialled.success, "verified") : undefined
         }
-        if (hello.listen === undefined) return
-        const host = wildcard.test(hello.listen.host) ? hostOf(remote) : hello.listen.host
-        yield* book.learn(peer, new Endpoint({ host, port: hello.listen.port }), "advertised")
+        if (hello.listen !== undefined) yield* book.learn(peer, advertised(hello.listen, remote), "advertised")
       })
       return SessionHandler.of({
         run: (session) =>

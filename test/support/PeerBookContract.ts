@@ -71,6 +71,28 @@ export const remembers = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
       })
     )
 
+    it.effect("keeps the address of a lesser source as an alternative, until a source as good gives one", () =>
+      Effect.gen(function* () {
+        const book = yield* PeerBook
+        const peer = stranger()
+        const now = Effect.map(book.find(peer), (entry) => [entry?.endpoint?.port, entry?.alternative?.port])
+        yield* book.learn(peer, at(1), "verified")
+        assert.isFalse("alternative" in (yield* book.find(peer))!)
+        yield* book.learn(peer, at(2), "advertised")
+        assert.deepStrictEqual(yield* now, [1, 2])
+        yield* book.learn(peer, at(3), "advertised")
+        assert.deepStrictEqual(yield* now, [1, 3])
+        yield* book.learn(peer, at(1), "advertised")
+        assert.deepStrictEqual(yield* now, [1, undefined])
+        yield* book.learn(peer, at(4), "advertised")
+        yield* book.learn(peer, at(6), "verified")
+        assert.deepStrictEqual(yield* now, [6, undefined])
+        yield* book.want(peer, at(5))
+        yield* book.learn(peer, at(4), "verified")
+        assert.deepStrictEqual(yield* now, [5, 4])
+      })
+    )
+
     it.effect("lists peers in the order of their keys", () =>
       Effect.gen(function* () {
         const book = yield* PeerBook

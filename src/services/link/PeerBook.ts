@@ -17,6 +17,8 @@ export interface BookEntry {
   /** The best address known, if any. */
   readonly endpoint: Endpoint | undefined
   readonly source: Source | undefined
+  /** Another one, of a lesser source. Only `find` tells it, and only until the node stops. */
+  readonly alternative?: Endpoint
   /** An operator or the configuration asked to stay connected. */
   readonly wanted: boolean
   readonly lastConnectedAt: number | undefined
@@ -42,7 +44,7 @@ export class PeerBook extends Context.Service<
     readonly want: (peer: NodeKey, endpoint: Endpoint | undefined) => Effect.Effect<void, SqlError>
     /** No longer wants the peer; what is known of it stays. */
     readonly unwant: (peer: NodeKey) => Effect.Effect<void, SqlError>
-    /** Notes an address unless a better source has given one. A new peer may push out others: `StrangersKept`. */
+    /** Notes an address; if a better source has given one, as an alternative to that. A new peer may push out others: `StrangersKept`. */
     readonly learn: (peer: NodeKey, endpoint: Endpoint, source: Source) => Effect.Effect<void, SqlError>
     /** A session with the peer became live. A new peer may push out others: `StrangersKept`. */
     readonly connected: (peer: NodeKey, now: number) => Effect.Effect<void, SqlError>

@@ -6,6 +6,7 @@
  * is no more than that somebody told of it.
  */
 import { Clock, Context, Effect, FiberHandle, FiberSet, Layer, Random } from "effect"
+import type { Endpoint } from "../../protocol/Address.ts"
 import * as Arbiter from "../../protocol/link/Arbiter.ts"
 import { Losses } from "../../protocol/link/Losses.ts"
 import { TokenBucket } from "../../protocol/link/TokenBucket.ts"
@@ -122,9 +123,15 @@ const make = Effect.gen(function* () {
     if (entry.opportunistic && entry.failures >= config.learnedFailures) yield* giveUp(entry)
   })
 
+  /** For how long this endpoint would be dialled in vain. */
+  const closedFor = (entry: Watched, endpoint: Endpoint): number =>
+    Math.max(entry.hopelessFor(endpoint, now()), gate.closedFor(entry.peer, endpoint))
+
+  const isOpen = (entry: Watched) => (endpoint: Endpoint) => !dialer.isOwn(endpoint) && closedFor(entry, endpoint) === 0
+
   const locate = (entry: Watched) =>
     book.find(entry.peer).pipe(
-      Effect.map((known) => entry.takeRedirect() ?? known?.endpoint),
+      Effect.map((known) => entry.choose(known, isOpen(entry))),
       Effect.tapError((error) => Effect.logWarning("The peer book cannot be read", error)),
       Effect.catch(() => Effect.succeed(undefined))
     )
@@ -149,7 +156,7 @@ const make = Effect.gen(function* () {
       if (endpoint !== undefined) entry.lastEnded = ended("dial-failed", `${endpoint.toString()} is this node itself`)
       return yield* entry.opportunistic ? giveUp(entry) : changes(entry, lookAgain)
     }
-    const closed = Math.max(entry.hopelessFor(endpoint, now()), gate.closedFor(peer, endpoint))
+    const closed = closedFor(entry, endpoint)
     if (closed > 0) return yield* changes(entry, Math.min(closed, lookWhileEngaged))
     const isDue = () => !stopped && entry.desires.size > 0 && !registry.engaged(peer)
     const dialled = yield* dialer.dial(peer, endpoint, isDue)

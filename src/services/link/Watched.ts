@@ -8,12 +8,16 @@ import * as Redial from "../../protocol/link/Redial.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Ended } from "./Ended.ts"
 import type { Outcome } from "./Outcome.ts"
+import type { BookEntry } from "./PeerBook.ts"
 
 /**
  * Why a peer is wanted: somebody asked for it, something is owed to it, or it was heard of. Who is wanted for nothing
  * but the last is opportunistic: such a peer is given up when it cannot be reached.
  */
 export type Desire = "asked" | "owed" | "learned"
+
+/** What a book knows of where a peer is. */
+export type Places = Pick<BookEntry, "endpoint" | "alternative">
 
 /** What the supervisor does about a peer. */
 export interface Watch {
@@ -87,11 +91,16 @@ export class Watched {
     return at === undefined || at === endpoint.toString() ? Math.max(0, until - now) : 0
   }
 
-  /** Where the peer has asked to be dialled instead of where it was; once. */
-  takeRedirect(): Endpoint | undefined {
+  /**
+   * Where to dial now: where the peer has asked to be dialled instead, once; else at one of the two addresses that the
+   * book has, at the lesser one after every second failure, if `isOpen` says that it can be dialled.
+   */
+  choose(known: Places | undefined, isOpen: (endpoint: Endpoint) => boolean): Endpoint | undefined {
     const redirect = this.#redirect
     this.#redirect = undefined
-    return redirect
+    if (redirect !== undefined) return redirect
+    const alternative = this.failures % 3 === 2 ? known?.alternative : undefined
+    return alternative !== undefined && isOpen(alternative) ? alternative : known?.endpoint
   }
 
   /** Dials as soon as nothing is open with the peer. */

@@ -299,6 +299,41 @@ describe("what a peer says", () => {
   )
 })
 
+describe("a peer that has moved", () => {
+  it.effect("is tried now and then where it says that it is, and stays at the address that works", () =>
+    Effect.gen(function* () {
+      const { book, decide, dials, want } = yield* start()
+      yield* want(9)
+      yield* book.learn(keyOf(9), endpointOf(8), "advertised")
+      yield* pass("10 minutes")
+      assert.deepStrictEqual(
+        dials.slice(0, 7).map((dial) => dial.to),
+        [9, 9, 8, 9, 9, 8, 9].map(to)
+      )
+      decide((place) => (place === to(8) ? lasting(hour) : "refuse"))
+      yield* pass("5 minutes")
+      assert.strictEqual(dials.at(-1)?.to, to(8))
+    })
+  )
+
+  it.effect("is not tried where this node is, or where it was refused for good", () =>
+    Effect.gen(function* () {
+      const own = yield* start({ listen: endpointOf(8) })
+      yield* own.want(9)
+      yield* own.book.learn(keyOf(9), endpointOf(8), "advertised")
+      yield* pass("10 minutes")
+      assert.lengthOf(of(own.dials, 8), 0)
+      assert.isAbove(of(own.dials, 9).length, 15)
+      const { book, decide, dials, want } = yield* start()
+      decide((place) => (place === to(8) ? rejected({ reason: "network" }) : "refuse"))
+      yield* want(9)
+      yield* book.learn(keyOf(9), endpointOf(8), "advertised")
+      yield* pass("1 hour")
+      assert.isAtMost(of(dials, 8).length, 7)
+    })
+  )
+})
+
 describe("an address of this node itself", () => {
   it.effect("is not dialled again once it has led back here, whoever is said to be there", () =>
     Effect.gen(function* () {
