@@ -13,7 +13,7 @@ import {
   ListenFailed,
   Transport
 } from "../services/link/Transport.ts"
-import * as TcpSocket from "./tcp/TcpSocket.ts"
+import { TcpSocket } from "./tcp/TcpSocket.ts"
 
 export interface Options {
   /** How long a dial may take, name look-up included, in milliseconds; 10 s by default. */
@@ -120,7 +120,7 @@ const dial = (options: Options, closing: Closing) =>
       })
       connection.once("error", (cause) => resume(Effect.fail(failed(dialReasons[codeOf(cause)] ?? "other", cause))))
     })
-    return TcpSocket.make(connection)
+    return new TcpSocket(connection)
   })
 
 /** Closes the port at once. To wait for the callback of `close` would be to wait for every connection to end. */
@@ -151,7 +151,7 @@ const handled = (connection: Net.Socket, handler: (accepted: Accepted) => Effect
     // The peer has gone already.
     if (remoteAddress === undefined || remotePort === undefined) return Effect.void
     return handler({
-      socket: TcpSocket.make(connection),
+      socket: new TcpSocket(connection),
       remote: { host: normaliseIp(remoteAddress), port: remotePort }
     })
   }).pipe(

@@ -23,7 +23,9 @@ const writeFailed = (cause: Error) => new Socket.SocketError({ reason: new Socke
 const nothing = new Uint8Array(0)
 const noChunks: Array<Uint8Array> = []
 
-class TcpSocket {
+/** One reader and one writer of a connection that is open; neither closes it. */
+export class TcpSocket implements Socket.Socket {
+  readonly [Socket.TypeId]: typeof Socket.TypeId = Socket.TypeId
   readonly #connection: Net.Socket
   /** What came while nobody waited for it. */
   #waiting = noChunks
@@ -34,7 +36,27 @@ class TcpSocket {
     this.#connection = connection
   }
 
-  readonly attach = (): Socket.Reader => {
+  get reader(): Socket.Socket["reader"] {
+    return Effect.acquireRelease(
+      Effect.sync(() => this.#attach()),
+      () => Effect.sync(() => this.#detach())
+    )
+  }
+
+  get writer(): Socket.Socket["writer"] {
+    const writer: Socket.Writer = {
+      write: (chunk) =>
+        Socket.isCloseEvent(chunk) ? Effect.sync(() => void this.#connection.destroy()) : this.#write([chunk]),
+      writeAll: (chunks) => this.#write(chunks)
+    }
+    return Effect.acquireRelease(Effect.succeed(writer), () =>
+      Effect.sync(() => {
+        if (!this.#connection.writableEnded) this.#connection.end()
+      })
+    )
+  }
+
+  #attach(): Socket.Reader {
     const connection = this.#connection
     // What happened before anybody read is told to the first who does.
     if (connection.errored) this.#finish(readFailed(connection.errored))
@@ -47,7 +69,7 @@ class TcpSocket {
     return { pull: this.#pull, upgrade: Socket.SocketUpgradeError.unsupported }
   }
 
-  readonly detach = (): void => {
+  #detach(): void {
     const connection = this.#connection
     connection.pause()
     connection.off("data", this.#onData)
@@ -98,7 +120,7 @@ class TcpSocket {
     reader(Effect.succeed(chunks.length === 1 ? [first] : [first, ...chunks.slice(1)]))
   }
 
-  write(chunks: ReadonlyArray<Uint8Array | string>): Written {
+  #write(chunks: ReadonlyArray<Uint8Array | string>): Written {
     return Effect.callback((resume) => {
       const connection = this.#connection
       if (connection.destroyed || connection.writableEnded) {
@@ -113,20 +135,4 @@ class TcpSocket {
       return undefined
     })
   }
-
-  readonly endWriting = (): void => {
-    if (!this.#connection.writableEnded) this.#connection.end()
-  }
-}
-
-/** One reader and one writer of a connection that is open; neither closes it. */
-export const make = (connection: Net.Socket): Socket.Socket => {
-  const own = new TcpSocket(connection)
-  const write = (chunk: Uint8Array | string | Socket.CloseEvent): Written =>
-    Socket.isCloseEvent(chunk) ? Effect.sync(() => void connection.destroy()) : own.write([chunk])
-  const writer: Socket.Writer = { write, writeAll: (chunks) => own.write(chunks) }
-  return Socket.make({
-    reader: Effect.acquireRelease(Effect.sync(own.attach), () => Effect.sync(own.detach)),
-    writer: Effect.acquireRelease(Effect.succeed(writer), () => Effect.sync(own.endWriting))
-  })
 }
