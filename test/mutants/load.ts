@@ -6,13 +6,14 @@
  */
 import { registerHooks } from "node:module"
 import { gossiping } from "./Gossiping.ts"
+import { limiting } from "./Limiting.ts"
 import { find } from "./Mutants.ts"
 import { plant } from "./Mutant.ts"
 
 const name = process.env["MUTANT"]
 
 if (name !== undefined && name !== "") {
-  const mutant = gossiping.find((one) => one.name === name) ?? find(name)
+  const mutant = [...gossiping, ...limiting].find((one) => one.name === name) ?? find(name)
   const { href } = new URL(`../../${mutant.file}`, import.meta.url)
   registerHooks({
     load: (url, context, nextLoad) => {

@@ -20,8 +20,8 @@ const maxHosts = 4_096
 /** Lines of the log about connections that are not taken: whoever sends them by the thousand does not fill it. */
 const lines = { burst: 10, perSecond: 1 }
 
-/** Why a connection is not taken, if so. */
-class Door {
+/** Who is let in: why a connection is not taken, if so. Plain and synchronous. */
+export class Door {
   readonly #config: Config
   readonly #isBanned: (ip: string) => boolean
   readonly #pending: () => Iterable<Pending>
