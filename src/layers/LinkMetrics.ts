@@ -157,7 +157,8 @@ export const layer = (options: Options = {}): Layer.Layer<LinkMetrics, never, Li
       const context = yield* Effect.context<never>()
       const peers = peersOf(context, meter)
       const refresh = options.perPeer === true ? peers.follow : () => {}
-      const take = () => ({ reading: meter.reading(), watches: Effect.runSync(supervisor.watches) })
+      const run = Effect.runSyncWith(context)
+      const take = () => ({ reading: meter.reading(), watches: run(supervisor.watches) })
       let taken = take()
       const begin = () => {
         refresh()

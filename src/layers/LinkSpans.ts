@@ -4,7 +4,7 @@
  *
  * They are made by the tracer of `LinkTracer` and no other, so that giving links a tracer traces nothing else.
  */
-import { Clock, Context, Effect, Exit, Option, type Tracer } from "effect"
+import { Clock, Context, Effect, Exit, Option, Schema, type Tracer } from "effect"
 import type { NodeKey } from "../protocol/NodeKey.ts"
 import type { Ended, EndReason } from "../services/link/Ended.ts"
 import type { Counters, Noted, Observer } from "../services/link/LinkObserver.ts"
@@ -25,8 +25,17 @@ interface Traced {
   counters: Counters | undefined
 }
 
-const ended = (reason: EndReason, detail: string): Exit.Exit<void, Error> =>
-  proper.has(reason) ? Exit.void : Exit.fail(new Error(`${reason}: ${detail}`))
+/** Why a span has the status error. */
+class LinkFailed extends Schema.TaggedError<LinkFailed>()("LinkFailed", {
+  reason: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return this.detail === "" ? this.reason : `${this.reason}: ${this.detail}`
+  }
+}
+
+const failed = (reason: string, detail: string) => Exit.fail(new LinkFailed({ reason, detail }))
 
 const place = (endpoint: string): Readonly<Record<string, string | number>> => {
   const colon = endpoint.lastIndexOf(":")
@@ -85,7 +94,7 @@ export const make = (tracer: Tracer.Tracer, nanos: () => bigint): Observer => {
   const closed = ({ counters, handshake, session }: Traced, { detail, reason }: Ended): void => {
     const span = session ?? handshake
     describe(span, { "holdfast.end.reason": reason, "holdfast.end.detail": detail, ...traffic(counters) })
-    span.end(nanos(), ended(reason, detail))
+    span.end(nanos(), proper.has(reason) ? Exit.void : failed(reason, detail))
   }
 
   return {
@@ -94,7 +103,7 @@ export const make = (tracer: Tracer.Tracer, nanos: () => bigint): Observer => {
       describe(span, { ...place(endpoint), "network.transport": "tcp" })
       return (result) => {
         describe(span, { "holdfast.dial.result": result })
-        span.end(nanos(), result === "connected" || result === "interrupted" ? Exit.void : Exit.fail(new Error(result)))
+        span.end(nanos(), result === "connected" || result === "interrupted" ? Exit.void : failed(result, ""))
         if (result !== "connected") return
         if (connected.size >= maxConnected) connected.clear()
         connected.set(endpoint, span)

@@ -105,9 +105,9 @@ const carrier = Layer.mergeAll(client, serialization, OtlpExporter.layerFlusher)
 export const below = (url: string, config: Settings): Layer.Layer<never> => {
   const { to, ...options } = common(url, config)
   return Layer.mergeAll(
-    OtlpLogger.layer({ ...to("/v1/logs"), ...options }),
-    Layer.effect(LinkTracer, OtlpTracer.make({ ...to("/v1/traces"), ...options }))
-  ).pipe(Layer.provide(carrier))
+    OtlpLogger.layer({ ...to("/v1/logs"), ...options }).pipe(Layer.provide(carrier)),
+    Layer.effect(LinkTracer, OtlpTracer.make({ ...to("/v1/traces"), ...options })).pipe(Layer.provide(carrier))
+  )
 }
 
 /** On top of the node and its metrics, which are sent until it ends. */
