@@ -11,7 +11,7 @@ import type * as DeliveryFrame from "../../src/protocol/delivery/DeliveryFrame.t
 import * as Frame from "../../src/protocol/link/Frame.ts"
 import * as LinkMessage from "../../src/protocol/link/LinkMessage.ts"
 import type { NodeKey } from "../../src/protocol/NodeKey.ts"
-import * as SecureChannel from "../../src/services/link/SecureChannel.ts"
+import * as Handshaking from "../../src/services/link/Handshaking.ts"
 import type { Transport } from "../../src/services/link/Transport.ts"
 
 /** How the other side ended the connection: its last word if it had one, and what became of the channel. */
@@ -96,7 +96,7 @@ export const dial = Effect.fnUntraced(function* (
   const scope = yield* Scope.fork(yield* Effect.scope)
   const dialled = yield* Scope.provide(transport.dial(endpoint), scope)
   const socket = options.mangle === undefined ? dialled : mangled(dialled, options.mangle)
-  const channel = yield* SecureChannel.initiate(socket, { expected: options.expected }).pipe(
+  const channel = yield* Handshaking.initiate(socket, { expected: options.expected }).pipe(
     Effect.provide(Layer.merge(IdentityMemory.layerFromSeed(options.seed), SecureRandom.layerWebCrypto)),
     Scope.provide(scope)
   )

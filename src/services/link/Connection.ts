@@ -9,28 +9,13 @@ import { Cause, Deferred, Effect, Fiber, Option } from "effect"
 import type { Frame } from "../../protocol/link/Frame.ts"
 import type * as Heartbeat from "../../protocol/link/Heartbeat.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
-import type { Points } from "../Buggify.ts"
-import type { Alarms } from "./Alarms.ts"
 import { type Ended, ended } from "./Ended.ts"
+import type { Ground } from "./Ground.ts"
 import * as Heart from "./Heart.ts"
 import { type Queued, sizeOf } from "./Lane.ts"
-import type { Config } from "./LinkConfig.ts"
-import type { Tap } from "./LinkTap.ts"
 import { SendQueue } from "./SendQueue.ts"
-import type { Channel, Direction, FrameDecoder, Speech } from "./Wire.ts"
+import type { Channel, Direction, FrameDecoder } from "./Wire.ts"
 import { crashed, Writer } from "./Writer.ts"
-
-/** What all connections of a node have in common. */
-export interface Ground {
-  readonly wire: Omit<Speech<Error>, "name" | "open" | "describe">
-  /** Sees every frame, as one of this peer. */
-  readonly tap?: Tap | undefined
-  readonly config: Config
-  readonly points: Points
-  readonly alarms: Alarms
-  /** Runs what a connection does beside its reading, in a fiber that ends with the node at the latest. */
-  readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
-}
 
 /** What one connection does with what happens to it. */
 export interface Owner {

@@ -4,7 +4,7 @@
  */
 import * as Heartbeat from "../../protocol/link/Heartbeat.ts"
 import type { Alarm } from "./Alarms.ts"
-import type { Ground } from "./Connection.ts"
+import type { Ground } from "./Ground.ts"
 
 export interface Options {
   /** Where its ping nonces start. */

@@ -8,7 +8,7 @@ import { Buggify } from "../Buggify.ts"
 import { ChannelClosed, ChannelFailed, HandshakeFailed } from "./ChannelFailure.ts"
 import { type Ended, ended } from "./Ended.ts"
 import { Identity } from "./Identity.ts"
-import * as SecureChannel from "./SecureChannel.ts"
+import * as Handshaking from "./Handshaking.ts"
 import { type Beat, type FrameDecoder, type Speech, Wire } from "./Wire.ts"
 
 class BeatMalformed extends Error {
@@ -74,8 +74,8 @@ export const layer: Layer.Layer<Wire, never, Identity | SecureRandom.SecureRando
       name: "holdfast",
       open: (socket, direction, expected) =>
         (direction === "outbound"
-          ? SecureChannel.initiate(socket, { expected, points, writesAtOnce: true })
-          : SecureChannel.accept(socket, { points, writesAtOnce: true })
+          ? Handshaking.initiate(socket, { expected, points, writesAtOnce: true })
+          : Handshaking.accept(socket, { points, writesAtOnce: true })
         ).pipe(
           Effect.map((channel) => ({ peer: channel.peer, channel })),
           Effect.provide(context)

@@ -1,118 +1,137 @@
 /**
- * A socket made private: the Noise handshake over it, then records in both directions.
- *
- * Everything lives in the caller's scope, which closes the socket. There is no time-out here: a peer that says nothing
- * is the caller's to give up. The one thing that the dialled side must mind: after IK the peer is proven only by the
- * first record that opens, since its handshake message may be a replay, so nothing is decided before that.
+ * A secure channel after its handshake: opens what the socket brings and seals what is written to it.
  */
-import { Effect, Scope } from "effect"
-import { SecureRandom } from "effect/crypto"
+import { Effect, Exit, Scope } from "effect"
 import type * as Socket from "effect/socket/Socket"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
-import * as Noise from "../../protocol/link/Noise.ts"
+import { BufferPool } from "../../protocol/link/BufferPool.ts"
+import { Pieces } from "../../protocol/link/Pieces.ts"
 import * as Record from "../../protocol/link/Record.ts"
-import { none, type Points } from "../Buggify.ts"
-import { HandshakeCutShort, HandshakeFailed, isEnd, socketLost } from "./ChannelFailure.ts"
-import type { ChannelClosed, ChannelFailed } from "./ChannelFailure.ts"
-import { Identity } from "./Identity.ts"
-import { Sealed } from "./Sealed.ts"
+import { ChannelClosed, ChannelFailed, isEnd, socketLost, WritingEnded } from "./ChannelFailure.ts"
 
-export interface SecureChannel {
+export interface Options extends Record.Options {
+  readonly pull: Socket.Reader["pull"]
+  readonly writer: Socket.Writer
+  /** Closing it half-closes the socket. */
+  readonly writeScope: Scope.Closeable
+  readonly rxKey: Uint8Array
+  readonly txKey: Uint8Array
+  /** Chunks that came with the end of the handshake. */
+  readonly early: ReadonlyArray<Uint8Array>
+  /** What still has to be sent of the handshake, before the first record. */
+  readonly last?: Uint8Array | undefined
+}
+
+/** What one write to the socket carries at the most: four full records. */
+const written = new BufferPool(Record.sealedSize(4 * Record.maxPlaintext), 16)
+
+const nothing: ReadonlyArray<Uint8Array> = []
+
+export class SecureChannel {
   /** The node at the other end, by the key that it proved. */
   readonly peer: NodeKey
+  readonly #pull: Socket.Reader["pull"]
+  readonly #writer: Socket.Writer
+  readonly #writeScope: Scope.Closeable
+  readonly #opener: Record.Opener
+  readonly #sealer: Record.Sealer
+  #early: ReadonlyArray<Uint8Array>
+  #last: Uint8Array | undefined
+  #failed: ChannelClosed | ChannelFailed | undefined
+  /** Set while a sealed record is on its way. If it is set when the next write begins, that record may be missing. */
+  #unfinished = false
+  #ended = false
+
+  constructor(peer: NodeKey, options: Options) {
+    this.peer = peer
+    this.#pull = options.pull
+    this.#writer = options.writer
+    this.#writeScope = options.writeScope
+    this.#opener = new Record.Opener(options.rxKey, options)
+    this.#sealer = new Record.Sealer(options.txKey, options)
+    this.#early = options.early
+    this.#last = options.last
+  }
+
   /**
    * Waits for bytes of the peer and gives them to `take`, in order, in pieces that are there until it returns. May give
    * nothing. What arrived before a failure is given first; after it every pull fails alike. One reader at a time, and
    * not to be raced: an interrupted pull may lose bytes, and then the next record does not open.
    */
-  readonly pull: (take: Record.Take) => Effect.Effect<void, ChannelClosed | ChannelFailed>
+  pull(take: Record.Take): Effect.Effect<void, ChannelClosed | ChannelFailed> {
+    const more = Effect.matchEffect(this.#pull, {
+      onFailure: (error) => Effect.fail(this.#over(error)),
+      onSuccess: (chunks) => this.#open(chunks, take)
+    })
+    return Effect.suspend(() => {
+      if (this.#failed !== undefined) return Effect.fail(this.#failed)
+      if (this.#early.length === 0) return more
+      const early = this.#early
+      this.#early = nothing
+      return this.#open(early, take)
+    })
+  }
+
+  #open(chunks: ReadonlyArray<Uint8Array | string>, take: Record.Take): Effect.Effect<void> {
+    for (let i = 0; i < chunks.length && this.#failed === undefined; i++) {
+      const chunk = chunks[i]!
+      if (typeof chunk === "string") return Effect.die(new Error("a transport brings bytes, not text"))
+      const reason = this.#opener.feed(chunk, take)
+      if (reason !== undefined) this.#failed = new ChannelFailed({ reason })
+    }
+    return Effect.void
+  }
+
+  #over(error: Socket.SocketError): ChannelClosed | ChannelFailed {
+    const truncated = this.#opener.end()
+    if (!isEnd(error)) this.#failed = new ChannelFailed({ reason: socketLost(error) })
+    else this.#failed = truncated === undefined ? new ChannelClosed({}) : new ChannelFailed({ reason: truncated })
+    return this.#failed
+  }
+
   /**
    * Seals all the bytes into as few records as possible and gives them to the socket; returns when the socket has taken
    * them. One writer at a time. A call that fails or is interrupted ends the writing side, since the peer could not open
    * what followed a missing record.
    */
-  readonly write: (chunks: ReadonlyArray<Uint8Array>) => Effect.Effect<void, ChannelFailed>
-  /** Closes the writing side after what was written; the reading side stays as it is. */
-  readonly end: Effect.Effect<void>
-}
-
-export interface Options extends Record.Options {
-  readonly points?: Points | undefined
-  /** The caller writes at once: the last message of the handshake goes with what it writes first. */
-  readonly writesAtOnce?: boolean | undefined
-}
-
-type Requirements = Identity | SecureRandom.SecureRandom | Scope.Scope
-
-/** As the side that dialled. With `expected`, which is the usual case, only the node with that key will do. */
-export const initiate: (
-  socket: Socket.Socket,
-  options?: Options & { readonly expected?: NodeKey | undefined }
-) => Effect.Effect<SecureChannel, HandshakeFailed, Requirements> = Effect.fnUntraced(
-  function* (socket, options) {
-    return yield* establish(socket, Noise.initiator(yield* self, options?.expected), options)
-  }
-)
-
-/** As the side that was dialled. See the module's remark on when the peer is proven. */
-export const accept: (
-  socket: Socket.Socket,
-  options?: Options
-) => Effect.Effect<SecureChannel, HandshakeFailed, Requirements> = Effect.fnUntraced(
-  function* (socket, options) {
-    return yield* establish(socket, Noise.responder(yield* self), options)
-  }
-)
-
-const self = Effect.gen(function* () {
-  const identity = yield* Identity
-  const random = yield* SecureRandom.SecureRandom
-  return { key: identity.key, linkKeys: identity.linkKeys, ephemeral: yield* random.randomBytes(32) }
-})
-
-/** The bytes of a socket that has nothing else. */
-const bytesOf = (chunks: ReadonlyArray<Uint8Array | string>): ReadonlyArray<Uint8Array> => {
-  for (const chunk of chunks) if (typeof chunk === "string") throw new Error("a transport brings bytes, not text")
-  return chunks as ReadonlyArray<Uint8Array>
-}
-
-const establish = Effect.fnUntraced(function* (socket: Socket.Socket, machine: Noise.Noise, options?: Options) {
-  const scope = yield* Effect.scope
-  const lost = (error: Socket.SocketError) => new HandshakeFailed({ reason: socketLost(error) })
-  const { pull } = yield* Effect.mapError(Scope.provide(socket.reader, scope), lost)
-  // The writer has a scope of its own, so that closing it half-closes the socket.
-  const writeScope = yield* Scope.fork(scope)
-  const writer = yield* Scope.provide(socket.writer, writeScope)
-
-  const points = options?.points ?? none
-  let received = 0
-  let waiting: ReadonlyArray<Uint8Array> = []
-  let step = machine.start()
-  let last: Uint8Array | undefined
-  while (true) {
-    for (const bytes of step.send) {
-      yield* points.pass("link.handshake-before-written")
-      if (step.done !== undefined && options?.writesAtOnce === true) last = bytes
-      else {
-        const sent = Effect.mapError(writer.write(bytes), lost)
-        // Telling the peer why is a courtesy; that it failed must not hide what did.
-        yield* step.error === undefined ? sent : Effect.ignore(sent)
+  write(chunks: ReadonlyArray<Uint8Array>): Effect.Effect<void, ChannelFailed> {
+    return Effect.suspend(() => {
+      if (this.#ended || this.#unfinished) {
+        return Effect.fail(new ChannelFailed({ reason: new WritingEnded({ interrupted: this.#unfinished }) }))
       }
-    }
-    if (step.error !== undefined) return yield* new HandshakeFailed({ reason: step.error })
-    if (step.done !== undefined) break
-    if (waiting.length === 0) {
-      const chunks = yield* Effect.mapError(pull, (error) =>
-        isEnd(error) ? new HandshakeFailed({ reason: new HandshakeCutShort({ received }) }) : lost(error)
-      )
-      waiting = bytesOf(chunks)
-    }
-    const chunk = waiting[0]!
-    received += chunk.length
-    waiting = waiting.slice(1)
-    step = machine.feed(chunk)
+      const pieces = new Pieces(chunks)
+      if (pieces.left === 0) return Effect.void
+      this.#unfinished = true
+      return this.#writeAll(pieces)
+    })
   }
-  const { peer, rest, rxKey, txKey } = step.done
-  const early = rest.length === 0 ? waiting : [rest, ...waiting]
-  return new Sealed(peer, { pull, writer, writeScope, rxKey, txKey, early, last, ...options })
-})
+
+  #writeAll(pieces: Pieces): Effect.Effect<void, ChannelFailed> {
+    const before = this.#last?.length ?? 0
+    const room = written.take(Math.min(written.size, before + Record.sealedSize(pieces.left)))
+    if (this.#last !== undefined) room.set(this.#last)
+    this.#last = undefined
+    const size = before + this.#sealer.sealInto(before === 0 ? room : room.subarray(before), pieces)
+    return Effect.matchEffect(this.#writer.write(size === room.length ? room : room.subarray(0, size)), {
+      // The socket may still look at the bytes: the room is not used again.
+      onFailure: (error) => Effect.fail(new ChannelFailed({ reason: socketLost(error) })),
+      onSuccess: () => {
+        written.giveBack(room)
+        if (pieces.left > 0) return this.#writeAll(pieces)
+        this.#unfinished = false
+        return Effect.void
+      }
+    })
+  }
+
+  /** Closes the writing side after what was written; the reading side stays as it is. */
+  get end(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const last = this.#last
+      this.#ended = true
+      this.#last = undefined
+      const told = last === undefined ? Effect.void : Effect.ignore(this.#writer.write(last))
+      return Effect.andThen(told, Scope.close(this.#writeScope, Exit.void))
+    })
+  }
+}

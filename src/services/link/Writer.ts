@@ -4,7 +4,7 @@
  */
 import { Cause, Effect, Fiber, Option } from "effect"
 import type { Alarm } from "./Alarms.ts"
-import type { Ground } from "./Connection.ts"
+import type { Ground } from "./Ground.ts"
 import { type Ended, ended } from "./Ended.ts"
 import type { SendQueue } from "./SendQueue.ts"
 import type { Channel } from "./Wire.ts"

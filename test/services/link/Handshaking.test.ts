@@ -5,7 +5,8 @@ import * as Socket from "effect/socket/Socket"
 import * as IdentityMemory from "../../../src/layers/IdentityMemory.ts"
 import * as NodeSecret from "../../../src/protocol/NodeSecret.ts"
 import { type HandshakeFailed, WritingEnded } from "../../../src/services/link/ChannelFailure.ts"
-import * as SecureChannel from "../../../src/services/link/SecureChannel.ts"
+import * as Handshaking from "../../../src/services/link/Handshaking.ts"
+import type { SecureChannel } from "../../../src/services/link/SecureChannel.ts"
 import { holding } from "../../support/Points.ts"
 import * as SocketPair from "../../support/SocketPair.ts"
 
@@ -26,17 +27,17 @@ const annKey = NodeSecret.fromSeed(fill(1)).key
 const benKey = NodeSecret.fromSeed(fill(2)).key
 const eveKey = NodeSecret.fromSeed(fill(3)).key
 
-type Options = Parameters<typeof SecureChannel.initiate>[1]
+type Options = Parameters<typeof Handshaking.initiate>[1]
 
 /** Both sides of one handshake, each with its own outcome; the responder has a scope of its own, closed if it fails. */
 const handshake = Effect.fnUntraced(function* (pair: SocketPair.SocketPair, options?: Options) {
-  const accepted = yield* SecureChannel.accept(pair.right, options).pipe(
+  const accepted = yield* Handshaking.accept(pair.right, options).pipe(
     Effect.provide(as(2)),
     closingOnFailure,
     Effect.exit,
     Effect.forkChild
   )
-  const initiated = yield* SecureChannel.initiate(pair.left, options).pipe(
+  const initiated = yield* Handshaking.initiate(pair.left, options).pipe(
     Effect.provide(as(1)),
     closingOnFailure,
     Effect.exit
@@ -65,7 +66,7 @@ const reasonOf = <A>(exit: Exit.Exit<A, HandshakeFailed>): string | undefined =>
 const ignore = (): void => undefined
 
 /** Pulls until `size` bytes are there. */
-const pullBytes = Effect.fnUntraced(function* (channel: SecureChannel.SecureChannel, size: number) {
+const pullBytes = Effect.fnUntraced(function* (channel: SecureChannel, size: number) {
   const chunks: Array<Uint8Array> = []
   let have = 0
   while (have < size) {
@@ -78,7 +79,7 @@ const pullBytes = Effect.fnUntraced(function* (channel: SecureChannel.SecureChan
   return concat(chunks)
 })
 
-describe("SecureChannel", () => {
+describe("a secure channel", () => {
   for (const [pattern, expected] of [
     ["XX", undefined],
     ["IK", benKey]
@@ -109,12 +110,12 @@ describe("SecureChannel", () => {
   it.effect("sends the last message of the handshake with the first record, for who writes at once", () =>
     Effect.gen(function* () {
       const pair = yield* SocketPair.make()
-      const accepting = yield* SecureChannel.accept(pair.right, { writesAtOnce: true }).pipe(
+      const accepting = yield* Handshaking.accept(pair.right, { writesAtOnce: true }).pipe(
         Effect.provide(as(2)),
         Effect.tap((ben) => ben.write([bytes(7)])),
         Effect.forkChild
       )
-      const ann = yield* SecureChannel.initiate(pair.left, { expected: benKey }).pipe(Effect.provide(as(1)))
+      const ann = yield* Handshaking.initiate(pair.left, { expected: benKey }).pipe(Effect.provide(as(1)))
       assert.deepStrictEqual(yield* pullBytes(ann, 7), bytes(7))
       assert.deepStrictEqual(
         pair.written.map(([side]) => side),
@@ -129,12 +130,12 @@ describe("SecureChannel", () => {
   it.effect("sends the last message of the handshake before it ends without a record", () =>
     Effect.gen(function* () {
       const pair = yield* SocketPair.make()
-      const accepting = yield* SecureChannel.accept(pair.right, { writesAtOnce: true }).pipe(
+      const accepting = yield* Handshaking.accept(pair.right, { writesAtOnce: true }).pipe(
         Effect.provide(as(2)),
         Effect.tap((ben) => ben.end),
         Effect.forkChild
       )
-      const ann = yield* SecureChannel.initiate(pair.left, { expected: benKey }).pipe(Effect.provide(as(1)))
+      const ann = yield* Handshaking.initiate(pair.left, { expected: benKey }).pipe(Effect.provide(as(1)))
       assert.strictEqual((yield* Effect.flip(ann.pull(ignore)))._tag, "ChannelClosed")
       yield* Fiber.join(accepting)
     })
@@ -165,13 +166,13 @@ describe("SecureChannel", () => {
           return writes < 4 ? [] : [concat(held.splice(0))]
         }
       })
-      const accepting = yield* SecureChannel.accept(pair.right).pipe(
+      const accepting = yield* Handshaking.accept(pair.right).pipe(
         Effect.provide(as(2)),
         Effect.tap((ben) => ben.write([bytes(7)])),
         Effect.tap((ben) => ben.write([bytes(8, 2)])),
         Effect.forkChild
       )
-      const ann = yield* SecureChannel.initiate(pair.left, { expected: benKey }).pipe(Effect.provide(as(1)))
+      const ann = yield* Handshaking.initiate(pair.left, { expected: benKey }).pipe(Effect.provide(as(1)))
       yield* Fiber.join(accepting)
       assert.deepStrictEqual(yield* pullBytes(ann, 15), concat([bytes(7), bytes(8, 2)]))
     })
@@ -345,7 +346,7 @@ describe("SecureChannel", () => {
             if (text.length > 0) yield* writer.write(Buffer.from(text, "latin1"))
           })
         )
-        const exit = yield* SecureChannel.accept(pair.right).pipe(Effect.provide(as(2)), Effect.exit)
+        const exit = yield* Handshaking.accept(pair.right).pipe(Effect.provide(as(2)), Effect.exit)
         assert.strictEqual(reasonOf(exit), reason)
       })
     )
@@ -356,7 +357,7 @@ describe("SecureChannel", () => {
       const pair = yield* SocketPair.make()
       const writer = yield* pair.right.writer
       yield* writer.write(Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n"))
-      const exit = yield* SecureChannel.initiate(pair.left).pipe(Effect.provide(as(1)), Effect.exit)
+      const exit = yield* Handshaking.initiate(pair.left).pipe(Effect.provide(as(1)), Effect.exit)
       assert.strictEqual(reasonOf(exit), "NotHoldfast")
     })
   )
@@ -364,7 +365,7 @@ describe("SecureChannel", () => {
   it.effect("fails if the connection is cut during the handshake", () =>
     Effect.gen(function* () {
       const pair = yield* SocketPair.make()
-      const dialling = yield* SecureChannel.initiate(pair.left).pipe(
+      const dialling = yield* Handshaking.initiate(pair.left).pipe(
         Effect.provide(as(1)),
         Effect.exit,
         Effect.forkChild({ startImmediately: true })
@@ -410,7 +411,10 @@ describe("SecureChannel", () => {
             Array.from({ length: Math.ceil(written.length / size) }, (_, i) => written.slice(i * size, (i + 1) * size))
           const pair = yield* SocketPair.make({ arrive })
           const [ann, ben] = yield* connect(pair, { expected: known ? benKey : undefined, rekeyInterval: 3 })
-          yield* Effect.forEach(writes, (chunks) => ann.write(chunks), { discard: true }).pipe(Effect.andThen(ann.end), Effect.forkChild)
+          yield* Effect.forEach(writes, (chunks) => ann.write(chunks), { discard: true }).pipe(
+            Effect.andThen(ann.end),
+            Effect.forkChild
+          )
           const expected = concat(writes.flat())
           assert.deepStrictEqual(yield* pullBytes(ben, expected.length), expected)
           assert.strictEqual((yield* Effect.flip(ben.pull(ignore)))._tag, "ChannelClosed")
