@@ -74,7 +74,8 @@ export class ChannelFailed extends Schema.TaggedError<ChannelFailed>()("ChannelF
 }
 
 /** A close that the peer meant, as far as a socket can tell. */
-export const isEnd = ({ reason }: Socket.SocketError): boolean => reason._tag === "SocketCloseError" && reason.code === 1000
+export const isEnd = ({ reason }: Socket.SocketError): boolean =>
+  reason._tag === "SocketCloseError" && reason.code === 1000
 
 export const socketLost = (error: Socket.SocketError): SocketLost => {
   const { reason } = error
@@ -82,4 +83,3 @@ export const socketLost = (error: Socket.SocketError): SocketLost => {
     return new SocketLost({ detail: `closed with code ${reason.code}`, cause: error })
   return new SocketLost({ detail: reason.cause instanceof Error ? reason.cause.message : reason.message, cause: error })
 }
-

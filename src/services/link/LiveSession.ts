@@ -54,8 +54,7 @@ export class LiveSession implements Session {
   readonly sendAll = (kind: number, bodies: ReadonlyArray<Uint8Array>): Effect.Effect<void> =>
     this.#connection.bulkAll(bodies.map((body) => Frame.encodeInPlace(kind, body)))
 
-  readonly gossip = (kind: number, body: Uint8Array): void =>
-    this.#connection.gossip(Frame.encodeInPlace(kind, body))
+  readonly gossip = (kind: number, body: Uint8Array): void => this.#connection.gossip(Frame.encodeInPlace(kind, body))
 
   readonly close = (reason: GoodbyeReason, detail: string): Effect.Effect<void> =>
     Effect.sync(() => this.#finish(endings[reason], reason, detail))

@@ -156,7 +156,8 @@ export class Registry extends Context.Service<
           const transition = transitionOf(clock.currentTimeMillisUnsafe(), connection, change)
           kept.push(transition)
           if (kept.length >= 2 * keptTransitions) kept = kept.slice(-keptTransitions)
-          PubSub.publishUnsafe(announced, transition)
+          // The unsafe one does not slide: it refuses what is too much for the slowest reader.
+          if (!PubSub.publishUnsafe(announced, transition)) Effect.runSync(PubSub.publish(announced, transition))
         },
         recent: (peer) =>
           kept.slice(-keptTransitions).filter((transition) => peer === undefined || transition.peer === peer),

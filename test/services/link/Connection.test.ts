@@ -35,7 +35,13 @@ const start = Effect.fnUntraced(function* (options?: {
   const caughtUp: Array<number> = []
   const ends: Array<Ended> = []
   const connection: Connection = new Connection(
-    { wire: HoldfastWire.framing, points: options?.points ?? none, config: { ...config, ...options?.config }, alarms, fork },
+    {
+      wire: HoldfastWire.framing,
+      points: options?.points ?? none,
+      config: { ...config, ...options?.config },
+      alarms,
+      fork
+    },
     {
       handle: (frame) => {
         handled.push(frame)
