@@ -20,6 +20,8 @@ import type { Handled } from "./delivery/Protocol.ts"
 import { RetryStore } from "./delivery/RetryStore.ts"
 import * as Upkeep from "./delivery/Upkeep.ts"
 import { Wakes } from "./delivery/Wakes.ts"
+import { Discovery } from "./gossip/Discovery.ts"
+import { Gossip } from "./gossip/Gossip.ts"
 import * as Acceptor from "./link/Acceptor.ts"
 import { Bans } from "./link/Bans.ts"
 import type { BanStore } from "./link/BanStore.ts"
@@ -117,7 +119,8 @@ const handler = <R>(options: Options<R>) =>
     Effect.gen(function* () {
       const book = yield* PeerBook
       const clock = yield* Clock.Clock
-      const exchange = yield* Exchange.make(options.protocols)
+      const gossip = yield* Gossip
+      const exchange = yield* Exchange.make(options.protocols, (session, { body }) => gossip.receive(session, body))
       const introduce = Effect.fnUntraced(function* ({ direction, hello, peer, remote }: Session) {
         yield* book.connected(peer, clock.currentTimeMillisUnsafe())
         if (direction === "outbound") {
@@ -130,7 +133,7 @@ const handler = <R>(options: Options<R>) =>
         run: (session) =>
           Effect.andThen(
             Effect.catch(introduce(session), (error) => Effect.logWarning("The peer book cannot be written", error)),
-            exchange(session)
+            Effect.scoped(Effect.andThen(gossip.join(session), exchange(session)))
           )
       })
     })
@@ -187,6 +190,7 @@ const compose = <R>(options: Options<R>) => {
     Layer.provideMerge(Bans.layer),
     Layer.provideMerge(LinkObserver.registry),
     Layer.provide(handler(options)),
+    Layer.provideMerge(Gossip.layer.pipe(Layer.provide(Discovery.layer))),
     Layer.provide(HoldfastWire.layer),
     Layer.provideMerge(self(options)),
     Layer.provideMerge(listening(options)),

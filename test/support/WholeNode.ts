@@ -15,7 +15,9 @@ import { Delivery } from "../../src/services/delivery/Delivery.ts"
 import { Feed } from "../../src/services/delivery/Feed.ts"
 import * as Protocol from "../../src/services/delivery/Protocol.ts"
 import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
+import { Gossip } from "../../src/services/gossip/Gossip.ts"
 import * as LinkConfig from "../../src/services/link/LinkConfig.ts"
+import { PeerBook } from "../../src/services/link/PeerBook.ts"
 import { Registry } from "../../src/services/link/Registry.ts"
 import { Node } from "../../src/services/Node.ts"
 import type { MemoryNetwork } from "../../src/testing/TransportMemory.ts"
@@ -81,6 +83,8 @@ export const start = Effect.fnUntraced(function* ({ database, decide, network, p
     key: node.key,
     address: node.address!,
     registry: Context.get(context, Registry),
+    gossip: Context.get(context, Gossip),
+    book: Context.get(context, PeerBook),
     connect: (address: Address) => Effect.orDie(node.connect(address)),
     send: (peer: NodeKey, note: Note) => Effect.orDie(delivery.sendNow(peer, Notes, note)),
     /** Notes that took effect here, and outcomes of own notes that were told here, in order. */

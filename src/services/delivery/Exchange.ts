@@ -9,7 +9,7 @@ import { Clock, Effect, Fiber, Queue, Result } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as DeliveryFrame from "../../protocol/delivery/DeliveryFrame.ts"
 import * as Sequence from "../../protocol/delivery/Sequence.ts"
-import { Kind } from "../../protocol/link/Frame.ts"
+import { type Frame, Kind } from "../../protocol/link/Frame.ts"
 import { Buggify } from "../Buggify.ts"
 import { monotonic } from "../Monotonic.ts"
 import type { Session } from "../link/Session.ts"
@@ -61,8 +61,11 @@ const decoded = <A>(result: Result.Result<A, Error>) =>
     ? Effect.succeed(result.success)
     : Effect.fail(new StreamViolated({ detail: result.failure.message }))
 
+/** Takes what came beside the streams, and may come at any time; a sentence says how it breaks the protocol. */
+export type Beside = (session: Session, frame: Frame) => string | undefined
+
 /** What runs on every session of a node with these protocols. */
-export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Handled<R>>) {
+export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Handled<R>>, beside: Beside) {
   const byName = new Map(protocols.map((protocol) => [protocol.name, protocol]))
   const store = yield* RetryStore
   const wakes = yield* Wakes
@@ -91,11 +94,20 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     return { sending, theirs }
   })
 
+  const aside = (session: Session, frame: Frame) => {
+    const wrong = beside(session, frame)
+    return wrong === undefined ? Effect.void : Effect.fail(new StreamViolated({ detail: wrong }))
+  }
+
   /** The peer's RESUME, with the answers of all its parts. */
   const hearResume = Effect.fnUntraced(function* (session: Session) {
     let theirs: DeliveryFrame.Resume | undefined
     for (let part = 0; part < DeliveryFrame.maxResumes; part++) {
-      const frame = yield* session.frames.take
+      let frame = yield* session.frames.take
+      while (frame.kind === Kind.Gossip) {
+        yield* aside(session, frame)
+        frame = yield* session.frames.take
+      }
       if (frame.kind !== Kind.Resume) {
         return yield* new StreamViolated({ detail: `frame kind ${frame.kind} came before RESUME` })
       }
@@ -213,9 +225,8 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
         if (result._tag === "Violation") return yield* new StreamViolated({ detail: result.detail })
         // As many as there are messages in flight at the most: each finishes one.
         if (result._tag === "Progress") Queue.offerUnsafe(receipts, receipt)
-      } else if (frame.kind === Kind.Resume) {
-        return yield* new StreamViolated({ detail: "RESUME came twice" })
-      }
+      } else if (frame.kind === Kind.Gossip) yield* aside(session, frame)
+      else if (frame.kind === Kind.Resume) return yield* new StreamViolated({ detail: "RESUME came twice" })
     }
   })
 

@@ -47,8 +47,6 @@ export interface Counts {
   /** Frames of topics that somebody here reads, and that nobody does. */
   readonly topicsRead: number
   readonly topicsUnknown: number
-  /** Frames of kinds that this node does not know and may ignore. */
-  readonly kindsUnknown: number
 }
 
 export class Gossip extends Context.Service<
@@ -68,8 +66,6 @@ export class Gossip extends Context.Service<
     readonly join: (session: Neighbour) => Effect.Effect<void, never, Scope.Scope>
     /** Takes the body of a GOSSIP frame of a session that has joined. A sentence says how it breaks the protocol. */
     readonly receive: (session: Neighbour, body: Uint8Array) => string | undefined
-    /** A frame came of a kind that this node does not know and may ignore. */
-    readonly ignored: (kind: number) => void
   }
 >()("holdfast/services/gossip/Gossip") {
   static readonly layer: Layer.Layer<Gossip, never, Discovery | Identity | Self> = Layer.effect(
@@ -100,7 +96,7 @@ const make = Effect.gen(function* () {
   const sessions = new Map<number, Neighbour>()
   const changed = Latch.makeUnsafe(false)
   const learned = Latch.makeUnsafe(false)
-  const counts = { topicsDropped: 0, topicsRead: 0, topicsUnknown: 0, kindsUnknown: 0 }
+  const counts = { topicsDropped: 0, topicsRead: 0, topicsUnknown: 0 }
   const announces = config.enabled && config.announce && self.listen !== undefined
   const machine = new Announcements({
     self: self.key,
@@ -232,7 +228,6 @@ const make = Effect.gen(function* () {
         }),
         (id) => Effect.sync(() => leave(session, id))
       ).pipe(Effect.asVoid),
-    receive,
-    ignored: () => void counts.kindsUnknown++
+    receive
   })
 })

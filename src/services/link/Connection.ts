@@ -48,6 +48,8 @@ export class Connection {
   framesOut = 0
   bytesIn = 0
   bytesOut = 0
+  /** Frames of kinds that this node does not know and may ignore. */
+  framesIgnored = 0
   readonly #ground: Ground
   readonly #owner: Owner
   readonly #queue: SendQueue

@@ -218,8 +218,10 @@ export class Conversation implements Member, Owner {
         return this.connection.end(ended("goodbye", `${this.#left.reason}: ${this.#left.detail}`))
       case "Refuse":
         return this.refuse(action.reason, 0n, action.detail)
-      case "Deliver":
       case "Ignore":
+        this.connection.framesIgnored++
+        return
+      case "Deliver":
         return
     }
   }

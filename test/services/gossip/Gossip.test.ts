@@ -257,14 +257,6 @@ describe("a frame", () => {
     })
   )
 
-  it.effect("of an unknown kind is counted", () =>
-    Effect.gen(function* () {
-      const node = yield* start({ seed: 1 })
-      node.gossip.ignored(200)
-      assert.strictEqual((yield* counts(node)).kindsUnknown, 1)
-    })
-  )
-
   it.effect("never throws, however it is spoilt", () =>
     Effect.gen(function* () {
       const node = yield* start({ seed: 1 })
