@@ -1,144 +1,10 @@
 /**
- * The situations in which the rule of one session per pair is explored, and ways to get the rule wrong.
- *
- * P is the arbiter of the pair, Q the follower, X another process with the key of one of them.
+ * Ways to get the link's rule wrong, and a situation that shows each.
  */
-import * as Arbiter from "../../src/protocol/link/Arbiter.ts"
-import type { RejectReason } from "../../src/protocol/link/LinkMessage.ts"
-import { type Machine, type NodeSpec, production, type Scenario } from "./LinkModel.ts"
-
-const P: NodeSpec = { name: "P", role: "arbiter", database: "p", dials: 1, heartbeat: true }
-const Q: NodeSpec = { name: "Q", role: "follower", database: "q", dials: 0, heartbeat: true }
-const deaf = (node: NodeSpec): NodeSpec => ({ ...node, heartbeat: false })
-const firewalled = (node: NodeSpec): NodeSpec => ({ ...node, firewalled: true })
-const answersOnly = (node: NodeSpec): NodeSpec => ({ ...node, dials: undefined })
-
-const three = { budget: 3, cuts: 0 }
-
-/** What may be excused at most, by the words of the explorer; by default nothing is. */
-export interface Situation extends Scenario {
-  readonly excuses?: ReadonlyArray<string>
-}
-
-const unnoticed = ["excused: both sides hold dead sockets and nobody notices"]
-const unaware = ["excused: only the side that has not noticed could dial"]
-
-export const situations: ReadonlyArray<Situation> = [
-  { name: "both dial", nodes: [deaf(P), deaf(Q)], ...three },
-  { name: "both dial, one connection given up too early", nodes: [deaf(P), deaf(Q)], ...three, hasty: 1 },
-  { name: "one cut that nobody notices", nodes: [deaf(P), deaf(Q)], ...three, cuts: 1, excuses: unnoticed },
-  { name: "two cuts that nobody notices", nodes: [deaf(P), deaf(Q)], ...three, cuts: 2, excuses: unnoticed },
-  { name: "two cuts that both notice", nodes: [P, Q], ...three, cuts: 2 },
-  { name: "two cuts that only Q notices", nodes: [deaf(P), Q], budget: 2, cuts: 2 },
-  { name: "two cuts that only P notices", nodes: [P, deaf(Q)], budget: 2, cuts: 2 },
-  { name: "three cuts, only Q dials", nodes: [answersOnly(P), Q], ...three, cuts: 3 },
-  { name: "three cuts, only P dials", nodes: [P, answersOnly(Q)], ...three, cuts: 3 },
-  { name: "three cuts, P's dials hang", nodes: [firewalled(P), Q], ...three, cuts: 3 },
-  { name: "three cuts, Q's dials hang", nodes: [P, firewalled(Q)], ...three, cuts: 3 },
-  {
-    name: "both dials hang",
-    nodes: [firewalled(P), firewalled(Q)],
-    ...three,
-    excuses: ["excused: nobody is able to dial"]
-  },
-  { name: "P crashes", nodes: [{ ...deaf(P), crashes: 1 }, deaf(Q)], ...three },
-  { name: "Q crashes", nodes: [deaf(P), { ...deaf(Q), crashes: 1 }], ...three },
-  {
-    name: "P and Q crash",
-    nodes: [
-      { ...P, crashes: 1 },
-      { ...Q, crashes: 1 }
-    ],
-    ...three
-  },
-  { name: "P crashes twice, silently", nodes: [{ ...deaf(P), crashes: 2 }, deaf(Q)], ...three, silentCrashes: true },
-  { name: "Q crashes twice, silently", nodes: [deaf(P), { ...deaf(Q), crashes: 2 }], ...three, silentCrashes: true },
-  { name: "a cut, and P crashes silently", nodes: [{ ...P, crashes: 1 }, Q], ...three, cuts: 1, silentCrashes: true },
-  { name: "a cut, and Q crashes silently", nodes: [P, { ...Q, crashes: 1 }], ...three, cuts: 1, silentCrashes: true },
-  {
-    name: "a cut and a crash of Q, whose dials hang, and P notices nothing",
-    nodes: [deaf(P), { ...firewalled(Q), crashes: 1 }],
-    ...three,
-    cuts: 1,
-    excuses: unaware
-  },
-  {
-    name: "two cuts and a crash of P, only Q dials",
-    nodes: [{ ...answersOnly(P), crashes: 1 }, Q],
-    ...three,
-    cuts: 2,
-    silentCrashes: true
-  },
-  { name: "P comes back from an older database", nodes: [{ ...deaf(P), rollbacks: 1 }, deaf(Q)], ...three },
-  // A HELLO of the newer process that is still under way may replace the session of the rolled-back one, once.
-  {
-    name: "Q comes back from an older database",
-    nodes: [deaf(P), { ...deaf(Q), rollbacks: 1 }],
-    ...three,
-    supersedes: true
-  },
-  {
-    name: "P comes back from an older database, silently",
-    nodes: [{ ...P, rollbacks: 1 }, Q],
-    ...three,
-    silentCrashes: true
-  },
-  {
-    name: "Q comes back from an older database, silently",
-    nodes: [deaf(P), { ...deaf(Q), rollbacks: 1 }],
-    ...three,
-    silentCrashes: true
-  },
-  {
-    name: "X has Q's key and another database",
-    nodes: [deaf(P), deaf(Q), { ...deaf(Q), name: "X", database: "x" }],
-    budget: 2,
-    cuts: 0
-  },
-  {
-    name: "X has Q's key, its database and its incarnation",
-    nodes: [deaf(P), deaf(Q), { ...deaf(Q), name: "X" }],
-    budget: 1,
-    cuts: 0
-  },
-  {
-    name: "X is a newer agent on Q's database",
-    nodes: [deaf(P), deaf(Q), { ...deaf(Q), name: "X", incarnation: 6 }],
-    budget: 1,
-    cuts: 0,
-    supersedes: true
-  },
-  {
-    name: "X has P's key and another database",
-    nodes: [deaf(P), deaf(Q), { ...deaf(P), name: "X", database: "x" }],
-    budget: 1,
-    cuts: 0
-  },
-  {
-    name: "X has P's key, its database and its incarnation",
-    nodes: [deaf(P), deaf(Q), { ...deaf(P), name: "X" }],
-    budget: 1,
-    cuts: 0
-  },
-  {
-    name: "X has Q's key, and a cut",
-    nodes: [answersOnly(P), Q, { ...Q, name: "X", database: "x" }],
-    budget: 1,
-    cuts: 1
-  },
-  {
-    name: "X has P's key, and a cut",
-    nodes: [P, answersOnly(Q), { ...P, name: "X", database: "x" }],
-    budget: 1,
-    cuts: 1
-  }
-]
-
-export const situation = (name: string): Situation => {
-  const found = situations.find((candidate) => candidate.name === name)
-  if (found === undefined) throw new Error(`no situation "${name}"`)
-  return found
-}
+import type * as Admission from "../../../src/protocol/link/Admission.ts"
+import type * as Arbiter from "../../../src/protocol/link/Arbiter.ts"
+import type { RejectReason } from "../../../src/protocol/link/LinkMessage.ts"
+import { type Machine, production } from "./LinkModel.ts"
 
 type Step = typeof Arbiter.step
 const stepping = (step: (original: Step) => Step): Machine => ({ ...production, step: step(production.step) })
@@ -150,6 +16,15 @@ const without = (step: Arbiter.Step, dropped: (action: Arbiter.Action) => boolea
   ...step,
   actions: step.actions.filter((action) => !dropped(action))
 })
+
+type Admit = typeof Admission.step
+const admitting = (admission: (original: Admit) => Admit): Machine => ({
+  ...production,
+  admission: admission(production.admission)
+})
+/** As if everybody had a place of its own. */
+const alone = (event: Admission.Event): Admission.Event =>
+  event._tag === "Hello" ? { ...event, applicant: { ...event.applicant, place: event.applicant.identity } } : event
 
 /** A wrong rule, and a situation that shows it. */
 export interface Mutation {
@@ -317,5 +192,41 @@ export const mutations: ReadonlyArray<Mutation> = [
           ? { state: { phase: "closed" }, action: { _tag: "Refuse", reason: "violation", detail: "REJECT" } }
           : production.handshake(self, peer, state, event)
     }
+  },
+  {
+    name: "a second key at an occupied address is let in",
+    caughtBy: "S has Q's address",
+    shows: "a second node of an address got to the arbiter",
+    machine: admitting((step) => (options, state, event) => step(options, state, alone(event)))
+  },
+  {
+    name: "a second key takes the address over without a question",
+    caughtBy: "S has Q's address",
+    shows: "a live session was closed",
+    machine: admitting((step) => (options, state, event) => {
+      const first = step(options, state, event)
+      const probe = first.actions.find((action) => action._tag === "Probe")
+      if (probe === undefined) return first
+      return step(options, first.state, { _tag: "Probed", connection: probe.connection, answered: false })
+    })
+  },
+  {
+    name: "an address is occupied for as long as nobody has noticed that its node is dead",
+    caughtBy: "S has Q's address, Q only answers, and a cut that P does not notice",
+    shows: "locks the other side out",
+    machine: admitting(
+      (step) => (options, state, event) =>
+        step(options, state, event._tag === "Probed" ? { ...event, answered: true } : event)
+    )
+  },
+  {
+    name: "who waits for an address is forgotten when that becomes free",
+    caughtBy: "S has Q's address, and a cut",
+    shows: "a candidate waits for ever",
+    machine: admitting((step) => (options, state, event) => {
+      const next = step(options, state, event)
+      const isLate = event._tag === "Closed" && next.actions.some((action) => action._tag === "Admit")
+      return isLate ? { ...next, actions: [] } : next
+    })
   }
 ]
