@@ -103,7 +103,7 @@ export const arbitration: ReadonlyArray<Mutant> = [
   {
     name: "stale-handshake",
     what: "Every handshake uses the same ephemeral key: what was recorded once opens again.",
-    file: "src/services/link/SecureChannel.ts",
+    file: "src/services/link/Handshaking.ts",
     find: `ephemeral: yield* random.randomBytes(32) }`,
     replace: `ephemeral: (yield* random.randomBytes(32)).fill(9) }`,
     property: "a ghost changes nothing",

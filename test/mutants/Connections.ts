@@ -4,7 +4,7 @@
 import type { Mutant } from "./Mutant.ts"
 
 const connection = "src/services/link/Connection.ts"
-const links = "src/services/link/Links.ts"
+const conversation = "src/services/link/Conversation.ts"
 const heartbeat = "src/protocol/link/Heartbeat.ts"
 
 export const connections: ReadonlyArray<Mutant> = [
@@ -30,8 +30,8 @@ export const connections: ReadonlyArray<Mutant> = [
     name: "pong-without-nonce",
     what: "A pong does not carry the nonce of its ping.",
     file: connection,
-    find: `this.control(this.#wire.pong(nonce))`,
-    replace: `this.control(this.#wire.pong(0n))`,
+    find: `return this.#pong(beat.nonce)`,
+    replace: `return this.#pong(0n)`,
     property: "a pong answers a ping",
     profile: "calm"
   },
@@ -49,8 +49,8 @@ export const connections: ReadonlyArray<Mutant> = [
     name: "end-ignored",
     what: "The end of the input is swallowed.",
     file: connection,
-    find: `Effect.catch((error) => Effect.sync(() => this.#lost(describe(error)))),`,
-    replace: `Effect.catch((error) => Effect.sync(() => (this.#over ? this.#lost(describe(error)) : undefined))),`,
+    find: `if (Option.isSome(error)) this.#lost(describe(error.value))`,
+    replace: `if (Option.isSome(error)) void describe(error.value)`,
     property: "an end is noticed",
     profile: "network"
   },
@@ -58,36 +58,38 @@ export const connections: ReadonlyArray<Mutant> = [
     name: "truncated-record-accepted",
     what: "Input that ends inside a record counts as a clean end.",
     file: "src/services/link/SecureChannel.ts",
-    find: `else failed = truncated === undefined ? new ChannelClosed({}) : new ChannelFailed({ reason: truncated })`,
-    replace: `else failed = truncated === undefined ? new ChannelClosed({}) : new ChannelClosed({})`,
+    find: `else this.#failed = truncated === undefined ? new ChannelClosed({}) : new ChannelFailed({ reason: truncated })`,
+    replace: `else this.#failed = truncated === undefined ? new ChannelClosed({}) : new ChannelClosed({})`,
     property: "an end has its true reason",
     profile: "network"
   },
   {
     name: "handler-outlives-session",
     what: "What runs on a session goes on when the session has ended.",
-    file: links,
-    find: `yield* Effect.forkScoped(handled)`,
-    replace: `yield* Effect.forkDetach(handled)`,
-    property: "nothing is left after a stop",
-    also: ["everyone is connected"],
-    profile: "calm"
+    file: conversation,
+    find: `(this.#handler === undefined ? Effect.void : Fiber.interrupt(this.#handler))`,
+    replace: `Effect.void`,
+    property: "everyone is connected",
+    profile: "network"
   },
   {
     name: "guard-not-cancelled",
-    what: "The timer that guards a handshake is not cancelled when its connection ends.",
-    file: links,
-    find: `yield* Effect.forkScoped(tooLate)`,
-    replace: `yield* Effect.forkDetach(tooLate)`,
-    property: "nothing is left after a stop",
-    profile: "crash"
+    what: "The timer that guards a handshake is not cancelled when the session begins.",
+    file: conversation,
+    find: `    this.#startedAt = alarms.now
+    this.#deadline.cancel()`,
+    replace: `    this.#startedAt = alarms.now
+`,
+    property: "calm stays calm",
+    also: ["nobody is accused"],
+    profile: "calm"
   },
   {
     name: "goodbye-not-flushed",
     what: "A node that stops does not wait until its GOODBYE is written.",
-    file: links,
-    find: `Effect.forEach(leaving, ({ ended }) => Deferred.await(ended), {`,
-    replace: `Effect.forEach(leaving, ({ ended }) => Deferred.isDone(ended), {`,
+    file: "src/services/link/Links.ts",
+    find: `Effect.forEach(leaving, ({ connection }) => Deferred.await(connection.ended), {`,
+    replace: `Effect.forEach(leaving, ({ connection }) => Deferred.isDone(connection.ended), {`,
     property: "an end has its true reason",
     profile: "crash"
   },
@@ -95,8 +97,8 @@ export const connections: ReadonlyArray<Mutant> = [
     name: "queue-off-by-one",
     what: "The send queue takes one frame more than fits.",
     file: "src/services/link/SendQueue.ts",
-    find: `this.#bulkBytes + frame.length > this.#limits.bulkBytes`,
-    replace: `this.#bulkBytes > this.#limits.bulkBytes`,
+    find: `if (this.#bulk.bytes > 0 && !this.#bulk.fits(frame, this.#limits.bulkBytes)) return false`,
+    replace: `if (this.#bulk.bytes > this.#limits.bulkBytes) return false`,
     property: "queues within caps",
     profile: "slow"
   }

@@ -18,17 +18,17 @@ export const leaks: ReadonlyArray<Mutant> = [
   {
     name: "real-random",
     what: "The phase of a heartbeat is drawn by the engine's own generator.",
-    file: "src/services/link/Connection.ts",
-    find: `yield* Effect.sleep((yield* Random.next) * every)`,
-    replace: `yield* Effect.sleep(Math.random() * every)`,
+    file: "src/services/link/Links.ts",
+    find: `phase: yield* Random.next }`,
+    replace: `phase: Math.random() }`,
     ...nothing
   },
   {
     name: "real-timer",
     what: "A writer goes on after a timer of the machine.",
-    file: "src/services/link/SendQueue.ts",
-    find: `Effect.andThen(this.#filled.await, Effect.yieldNow)`,
-    replace: `Effect.andThen(this.#filled.await, Effect.callback<void>((resume) => void setTimeout(() => resume(Effect.void))))`,
+    file: "src/services/link/Writer.ts",
+    find: `Effect.andThen(Effect.yieldNow, this.#drain())`,
+    replace: `Effect.andThen(Effect.callback<void>((resume) => void setTimeout(() => resume(Effect.void))), this.#drain())`,
     ...nothing
   },
   {
@@ -43,8 +43,8 @@ export const leaks: ReadonlyArray<Mutant> = [
     name: "fiber-number",
     what: "Ping nonces start at the number of a fiber, which counts on over the runs of a process.",
     file: "src/services/link/Links.ts",
-    find: `nonce: BigInt(yield* Random.nextIntBetween(0, 0xffff_ffff)) << 16n`,
-    replace: `nonce: BigInt(yield* Effect.fiberId) << 16n`,
+    find: `BigInt(yield* Random.nextIntBetween(0, 0xffff_ffff)) << 16n`,
+    replace: `BigInt(yield* Effect.fiberId) << 16n`,
     ...same
   },
   {
