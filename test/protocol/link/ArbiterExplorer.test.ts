@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { explore, type Report, type Wrong, wander } from "../../support/explorer/Explorer.ts"
-import { production } from "../../support/explorer/LinkModel.ts"
+import { production } from "../../support/explorer/Machine.ts"
 import { mutations } from "../../support/explorer/LinkMutations.ts"
 import { situation, situations, together } from "../../support/explorer/LinkScenarios.ts"
 import { linkSpace } from "../../support/explorer/LinkSpace.ts"

@@ -4,7 +4,7 @@
 import type * as Admission from "../../../src/protocol/link/Admission.ts"
 import type * as Arbiter from "../../../src/protocol/link/Arbiter.ts"
 import type { RejectReason } from "../../../src/protocol/link/LinkMessage.ts"
-import { type Machine, production } from "./LinkModel.ts"
+import { type Machine, production } from "./Machine.ts"
 
 type Step = typeof Arbiter.step
 const stepping = (step: (original: Step) => Step): Machine => ({ ...production, step: step(production.step) })

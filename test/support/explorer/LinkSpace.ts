@@ -5,20 +5,20 @@
  * of the loss is able to dial), and wrong otherwise.
  */
 import type { Move, Space } from "./Explorer.ts"
+import { Model } from "./LinkModel.ts"
 import {
   type Conn,
   copy,
-  engaged,
   type End,
+  engaged,
   holds,
-  type Machine,
-  Model,
   otherSide,
   type Side,
-  type State,
   start,
+  type State,
   works
-} from "./LinkModel.ts"
+} from "./LinkState.ts"
+import type { Machine } from "./Machine.ts"
 import { keyOf, type Scenario } from "./Scenario.ts"
 
 const bothSides = [0, 1] as const

@@ -7,7 +7,7 @@
 import { parseArgs } from "node:util"
 import { seeded } from "../Malformed.ts"
 import { explore, type Report, wander } from "./Explorer.ts"
-import { production } from "./LinkModel.ts"
+import { production } from "./Machine.ts"
 import { large, situation, together } from "./LinkScenarios.ts"
 import { linkSpace } from "./LinkSpace.ts"
 
