@@ -47,8 +47,10 @@ describe("the spans of links", () => {
     note({ peer, from: "candidate", to: "active", session: 3n })
     note({ peer, from: "active", to: "closed", reason: "silent", detail: "nothing came" })
     observer.left(peer, 7)
-    const [dial, handshake, session, ...more] = spans
+    note({ to: "opening" })
+    const [dial, handshake, session, other, ...more] = spans
     assert.isEmpty(more)
+    assert.isTrue(Option.isNone(other!.parent), "a dial leads to one connection")
     assert.deepInclude(of(dial), { name: "link.dial", kind: "client", parent: Option.none(), ok: true })
     assert.deepInclude(of(dial).attributes, {
       "server.address": "10.0.0.2",
