@@ -22,6 +22,8 @@ export interface Options {
   readonly backlog?: number | undefined
   /** The local address to dial from, such as 127.0.0.2; the system chooses by default. */
   readonly localAddress?: string | undefined
+  /** What finds the addresses of a name, at every dial anew; the system's resolver by default. */
+  readonly lookup?: Net.LookupFunction | undefined
 }
 
 /** Idle time before the operating system probes a connection, in milliseconds. */
@@ -29,28 +31,52 @@ const keepAlive = 30_000
 
 const defaultBacklog = 511
 
+const defaultDialTimeout = 10_000
+/**
+ * How long an address of a name with several may take before the next one is tried, in milliseconds: longer than it takes
+ * to reach any place, so that a slow way is not given up for none. A dial that may take less gives each its share.
+ */
+const attemptTimeout = 1_000
+
 const dialReasons: Readonly<Record<string, DialReason>> = {
   ECONNREFUSED: "refused",
+  EHOSTDOWN: "unreachable",
   EHOSTUNREACH: "unreachable",
+  ENETDOWN: "unreachable",
   ENETUNREACH: "unreachable",
   EADDRNOTAVAIL: "unreachable",
-  ENOTFOUND: "unknown-host",
-  EAI_AGAIN: "unknown-host",
+  // Of another family than this machine or the local address.
+  EAFNOSUPPORT: "unreachable",
+  EINVAL: "unreachable",
   ETIMEDOUT: "timed-out",
+  // A resolver's.
+  ETIMEOUT: "timed-out",
   ECONNRESET: "reset",
   EMFILE: "exhausted",
   ENFILE: "exhausted",
-  ENOBUFS: "exhausted"
+  ENOBUFS: "exhausted",
+  ENOMEM: "exhausted"
 }
 
 const listenReasons: Readonly<Record<string, ListenFailed["reason"]>> = {
   EADDRINUSE: "in-use",
   EACCES: "not-permitted",
   EADDRNOTAVAIL: "no-such-address",
-  ENOTFOUND: "no-such-address"
+  ENOTFOUND: "no-such-address",
+  EMFILE: "exhausted",
+  ENFILE: "exhausted"
 }
 
 const codeOf = (cause: Error): string => ("code" in cause && typeof cause.code === "string" ? cause.code : "")
+
+const isOfConnecting = (cause: Error): boolean =>
+  cause instanceof AggregateError || ("syscall" in cause && (cause.syscall === "connect" || cause.syscall === "bind"))
+
+/** Whatever keeps a resolver from naming an address, unless it is time or the system: there is none. */
+const reasonOf = (cause: Error): DialReason => {
+  const reason = dialReasons[codeOf(cause)] ?? "other"
+  return isOfConnecting(cause) || reason === "timed-out" || reason === "exhausted" ? reason : "unknown-host"
+}
 
 const at = (host: string, port: number): string => `${host.includes(":") ? `[${host}]` : host}:${port}`
 
@@ -98,30 +124,48 @@ class Closing {
     })
 }
 
-const dial = (options: Options, closing: Closing) =>
-  Effect.fnUntraced(function* (endpoint: Endpoint) {
+/** Says so when there is no address: an answer without any would be an uncaught error of Node. */
+const checked =
+  (lookup: Net.LookupFunction): Net.LookupFunction =>
+  (name, options, answer) =>
+    lookup(name, options, (error, found, family) => {
+      const none = error === null && found.length === 0
+      answer(none ? new Error(`${name} has no address`) : error, found, family)
+    })
+
+/** How every dial is made. From a local address only one of the peer's is tried, of the same family. */
+const dialled = ({ dialTimeout = defaultDialTimeout, localAddress, lookup }: Options) => ({
+  allowHalfOpen: true,
+  autoSelectFamily: localAddress === undefined,
+  autoSelectFamilyAttemptTimeout: Math.min(attemptTimeout, Math.ceil(dialTimeout / 2)),
+  ...(localAddress === undefined ? {} : { localAddress, family: Net.isIP(localAddress) }),
+  ...(lookup === undefined ? {} : { lookup: checked(lookup) })
+})
+
+const dial = (options: Options, closing: Closing) => {
+  const how = dialled(options)
+  const duration = options.dialTimeout ?? defaultDialTimeout
+  return Effect.fnUntraced(function* (endpoint: Endpoint) {
     const failed = (reason: DialReason, cause?: Error) =>
       new DialFailed({ endpoint: endpoint.toString(), reason, ...(cause === undefined ? {} : { cause }) })
     const connection = yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        const { localAddress } = options
-        const from = localAddress === undefined ? {} : { localAddress }
-        return tune(Net.createConnection({ host: endpoint.host, port: endpoint.port, allowHalfOpen: true, ...from }))
-      }),
+      Effect.sync(() => tune(Net.createConnection({ host: endpoint.host, port: endpoint.port, ...how }))),
       closing.release
     )
     yield* Effect.callback<void, DialFailed>((resume) => {
-      // Of silence, so of the look-up and of the connecting: until it is connected nothing else happens.
-      const late = () => resume(Effect.fail(failed("timed-out")))
-      connection.setTimeout(options.dialTimeout ?? 10_000, late)
+      const onError = (cause: Error) => resume(Effect.fail(failed(reasonOf(cause), cause)))
+      connection.once("error", onError)
       connection.once("connect", () => {
-        connection.setTimeout(0, late)
+        connection.off("error", onError)
         resume(Effect.void)
       })
-      connection.once("error", (cause) => resume(Effect.fail(failed(dialReasons[codeOf(cause)] ?? "other", cause))))
-    })
+    }).pipe(
+      // Of everything together: the time-out of a socket would begin anew with each address that is tried.
+      Effect.timeoutOrElse({ duration, orElse: () => Effect.fail(failed("timed-out")) })
+    )
     return new TcpSocket(connection)
   })
+}
 
 /** Closes the port at once. To wait for the callback of `close` would be to wait for every connection to end. */
 const stop = (server: Net.Server, arrivals: Arrivals): Effect.Effect<void> =>

@@ -33,7 +33,7 @@ export class DialFailed extends Schema.TaggedError<DialFailed>()("DialFailed", {
 /** Why a node cannot listen where it was told to. The message says what to change. */
 export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFailed", {
   endpoint: Schema.String,
-  reason: Schema.Literals(["in-use", "not-permitted", "no-such-address", "other"]),
+  reason: Schema.Literals(["in-use", "not-permitted", "no-such-address", "exhausted", "other"]),
   cause: Schema.optional(Schema.Defect())
 }) {
   override get message(): string {
@@ -41,6 +41,7 @@ export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFail
       "in-use": "another program uses this port: stop it or choose another port (0 takes a free one)",
       "not-permitted": "this user may not listen there: choose a port above 1023",
       "no-such-address": "this machine does not have that address: use one of its own, or 127.0.0.1",
+      exhausted: "this process has as many files open as it may: raise the limit (ulimit -n)",
       other: "see the cause"
     }[this.reason]
     return `cannot listen at ${this.endpoint}: ${fix}`
