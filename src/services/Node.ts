@@ -25,7 +25,7 @@ import { Gossip } from "./gossip/Gossip.ts"
 import * as Acceptor from "./link/Acceptor.ts"
 import { Bans } from "./link/Bans.ts"
 import type { BanStore } from "./link/BanStore.ts"
-import * as DialGate from "./link/DialGate.ts"
+import * as BanGate from "./link/BanGate.ts"
 import * as HoldfastWire from "./link/HoldfastWire.ts"
 import { Identity } from "./link/Identity.ts"
 import * as LinkObserver from "./link/LinkObserver.ts"
@@ -185,7 +185,7 @@ const running = <R>(options: Options<R>) =>
 const compose = <R>(options: Options<R>) => {
   const sending = Layer.mergeAll(Delivery.layer, Feed.layer).pipe(Layer.provideMerge(Wakes.layer))
   const linking = Supervisor.layer.pipe(
-    Layer.provide(DialGate.fromBans),
+    Layer.provide(BanGate.fromBans),
     Layer.provideMerge(Links.layer),
     Layer.provideMerge(Bans.layer),
     Layer.provideMerge(LinkObserver.registry),

@@ -11,6 +11,7 @@ import * as LinkMessage from "../../src/protocol/link/LinkMessage.ts"
 import * as NodeSecret from "../../src/protocol/NodeSecret.ts"
 import type { EndReason } from "../../src/services/link/Ended.ts"
 import type { HandshakeFailed } from "../../src/services/link/ChannelFailure.ts"
+import * as LinkConfig from "../../src/services/link/LinkConfig.ts"
 import type { DialFailed } from "../../src/services/link/Transport.ts"
 import * as HostilePeer from "../support/HostilePeer.ts"
 import { arbiter, follower, keyOf } from "../support/LinkNode.ts"
@@ -26,6 +27,7 @@ const fill = (length: number, byte = 0x5a): Uint8Array => new Uint8Array(length)
 /** Times that a busy machine does not reach either, so that nobody is cut off for another reason than the test's. */
 const patient = { handshakeTimeout: 120_000, lingerTimeout: 10_000, writeTimeout: 120_000 }
 /** Times that are waited for. Who has to get through a handshake first has the longer one. */
+const { rates } = LinkConfig.defaults
 const soon = 500
 const soonAfterHandshake = 3_000
 
@@ -601,17 +603,29 @@ describe("on a live session", () => {
     }),
     { delivery: { window: { messages: 100, bytes: 64 * 1024 * 1024 } }, config: { writeTimeout: soon } }
   )
+  const flood = Effect.fnUntraced(function* (peer: HostilePeer.HostilePeer) {
+    yield* session(peer)
+    const pings = joined(...Array.from({ length: 20_000 }, () => Frame.encode(Kind.Ping, fill(8))))
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(peer.sendBytes(pings), Effect.yieldNow)))
+  })
   survives(
-    "a peer that pings and never reads is cut off",
+    "a peer that pings and never reads is cut off, however many pings it may send",
     { reason: "slow", detail: "the peer does not take", sessions: 1 },
     Effect.fnUntraced(function* (node) {
-      const peer = yield* hostile(node)
-      yield* session(peer)
-      const pings = joined(...Array.from({ length: 20_000 }, () => Frame.encode(Kind.Ping, fill(8))))
-      yield* Effect.forkScoped(Effect.forever(Effect.andThen(peer.sendBytes(pings), Effect.yieldNow)))
+      yield* flood(yield* hostile(node))
       yield* node.logs(({ data }) => data["reason"] === "slow")
     }),
-    { config: { writeTimeout: soon } }
+    { config: { writeTimeout: soon, rates: { ...rates, ping: { ...rates.ping, burst: 1e9 } } } }
+  )
+  survives(
+    "a peer that pings more than it may is slowed down, then not heard, then cut off",
+    { reason: "violation", detail: "it sent more ping frames than 10 a second", sessions: 1 },
+    Effect.fnUntraced(function* (node) {
+      const peer = yield* hostile(node)
+      yield* flood(peer)
+      yield* node.logs(({ data }) => data["reason"] === "violation")
+    }),
+    { config: { rates: { ...rates, ping: { ...rates.ping, delays: 3, drops: 5 } } } }
   )
 })
 

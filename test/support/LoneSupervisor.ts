@@ -103,6 +103,8 @@ export const start = Effect.fnUntraced(function* ({ config, listen, sessions = (
   })
   const unused = () => undefined
   const registry = Layer.mock(Registry, {
+    desired: () => false,
+    desire: () => undefined,
     engaged: (peer) => engaged.has(peer),
     sessions,
     nextId: () => 0,

@@ -8,6 +8,7 @@
 import { Cause, Deferred, Effect, Fiber, Option } from "effect"
 import type { Frame } from "../../protocol/link/Frame.ts"
 import type * as Heartbeat from "../../protocol/link/Heartbeat.ts"
+import * as RateLimit from "../../protocol/link/RateLimit.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { type Ended, ended } from "./Ended.ts"
 import type { Ground } from "./Ground.ts"
@@ -24,7 +25,7 @@ export interface Owner {
   /** All that came together has been handled. */
   readonly caughtUp: () => void
   /** Tells the peer what it did wrong, in the words of the wire, and ends the connection for that reason. */
-  readonly violated: (reason: Ended) => void
+  readonly violated: (reason: Ended, cause?: Error) => void
   /** Called once, in the same turn in which the connection ends, before anybody who waits for `ended` goes on. */
   readonly onEnded: (ended: Ended) => void
 }
@@ -48,8 +49,11 @@ export class Connection {
   framesOut = 0
   bytesIn = 0
   bytesOut = 0
-  /** Frames of kinds that this node does not know and may ignore. */
+  /** Frames of kinds that this node does not know and may ignore, and those that came faster than is allowed. */
   framesIgnored = 0
+  framesDropped = 0
+  /** When it last brought something for the handler of its session, in monotonic milliseconds. */
+  usefulAt: number | undefined
   readonly #ground: Ground
   readonly #owner: Owner
   readonly #queue: SendQueue
@@ -58,6 +62,7 @@ export class Connection {
   readonly #decoder: FrameDecoder
   readonly #frames: Array<Frame> = []
   #writer: { readonly wake: () => void; readonly stop: () => void } | undefined
+  #rates: RateLimit.RateLimit | undefined
   #over = false
   #finishing: Ended | undefined
   /** Nothing more is read: the peer has closed, or what it sends makes no sense any more. */
@@ -198,9 +203,9 @@ export class Connection {
       if (this.#frames.length > 0) this.#heart.alive()
       const handling = this.#handleFrom(0)
       if (wrong === undefined) return handling ?? Effect.void
-      const meaning = ended("violation", wrong.message)
+      const cause = wrong
       wrong = undefined
-      return Effect.map(handling ?? Effect.void, () => this.#owner.violated(meaning))
+      return Effect.map(handling ?? Effect.void, () => this.#owner.violated(ended("violation", cause.message), cause))
     }
     const late = () => this.#ground.points.pass("link.read-before-handled")
     const once = Effect.flatMap(pull, () => after(late(), handle))
@@ -234,7 +239,32 @@ export class Connection {
     this.framesIn++
     tap?.received(this.#peer, frame.kind, wire.headerSize + frame.body.length)
     this.#heart.answered()
-    const beat = wire.beat(frame)
+    const answer = this.#limited(frame.kind)
+    if (answer === undefined || answer._tag === "Pass") return this.#dispatch(frame)
+    switch (answer._tag) {
+      case "Delay":
+        return Effect.flatMap(Effect.sleep(answer.millis), () => this.#dispatch(frame) ?? Effect.void)
+      case "Drop":
+        this.framesDropped++
+        return undefined
+      case "Disconnect":
+        this.#owner.violated(ended("violation", answer.detail))
+        return undefined
+    }
+  }
+
+  /** What is asked for is never too much; nor is what the streams of a session carry, which have their own limits. */
+  #limited(kind: number): RateLimit.Answer | undefined {
+    const { alarms, config } = this.#ground
+    const frameClass = RateLimit.classOf(kind)
+    if (frameClass === "bulk") return undefined
+    const { matched, sent, unknown } = this.heartbeat
+    this.#rates ??= new RateLimit.RateLimit(config.rates)
+    return this.#rates.step(frameClass, frameClass === "pong" && matched + unknown < sent, alarms.now)
+  }
+
+  #dispatch(frame: Frame): Effect.Effect<void> | undefined {
+    const beat = this.#ground.wire.beat(frame)
     if (beat === undefined) return this.#owner.handle(frame)
     if (beat instanceof Error) this.#owner.violated(ended("violation", beat.message))
     else if (beat._tag === "Ping") return this.#pong(beat.nonce)

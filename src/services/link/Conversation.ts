@@ -3,13 +3,16 @@
  * registry's arbiter whether this becomes the session, and the session's handler has it from then on.
  */
 import { Effect, Fiber, Result } from "effect"
+import type * as Ban from "../../protocol/link/Ban.ts"
 import * as Frame from "../../protocol/link/Frame.ts"
 import * as Handshake from "../../protocol/link/Handshake.ts"
 import * as LinkMessage from "../../protocol/link/LinkMessage.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Alarm } from "./Alarms.ts"
+import type { Gate } from "./BanGate.ts"
 import { Connection, type Options, type Owner } from "./Connection.ts"
 import { type Ended, ended } from "./Ended.ts"
+import type { Entrance, Guest } from "./Entrance.ts"
 import type { Ground } from "./Ground.ts"
 import { Inbox } from "./Inbox.ts"
 import { goodbye, reject } from "./LastWord.ts"
@@ -24,10 +27,8 @@ export interface Office extends Ground {
   readonly self: Handshake.Self
   /** The HELLO to a peer, as it is now. */
   readonly greeting: (peer: NodeKey) => Uint8Array
-  /** Why no session can come of a connection with this peer now, if so. */
-  readonly objection: (
-    peer: NodeKey
-  ) => { readonly reason: LinkMessage.RejectReason; readonly detail: string } | undefined
+  readonly entrance: Entrance
+  readonly gate: Gate
   /** The conversation is a session from now on. */
   readonly activated: (conversation: Conversation) => void
   /** It has ended. */
@@ -39,8 +40,18 @@ export interface Office extends Ground {
 /** Session numbers end here, so that there is always a next one: a peer that claims a higher one is lying. */
 const maxSessionNumber = 2n ** 63n - 1n
 
-export class Conversation implements Member, Owner {
+export interface Parties extends Omit<Options, "peer"> {
   readonly peer: NodeKey
+  /** The IP address at the other end, or the name that was dialled. */
+  readonly host: string
+}
+
+/** How soon a peer shall dial again that had to make room, in milliseconds. */
+const afterEviction = 60_000
+
+export class Conversation implements Member, Owner, Guest {
+  readonly peer: NodeKey
+  readonly host: string
   readonly connection: Connection
   readonly #office: Office
   readonly #deadline: Alarm
@@ -52,13 +63,17 @@ export class Conversation implements Member, Owner {
   #rejected: Outcome["reject"]
   #left: LinkMessage.Goodbye | undefined
   #proven: boolean
+  /** Whether it may come in is being found out, and what to do when it is known. */
+  #asking = false
+  #answered: (() => void) | undefined
 
   /** With `deadline` in monotonic milliseconds: when it must be a session. */
-  constructor(office: Office, peer: NodeKey, options: Omit<Options, "peer">, deadline: number) {
+  constructor(office: Office, parties: Parties, deadline: number) {
     this.#office = office
-    this.peer = peer
-    this.#proven = options.direction === "outbound"
-    this.connection = new Connection(office, this, { ...options, peer })
+    this.peer = parties.peer
+    this.host = parties.host
+    this.#proven = parties.direction === "outbound"
+    this.connection = new Connection(office, this, parties)
     this.#deadline = office.alarms.set(deadline, () => this.#tooLate())
   }
 
@@ -112,21 +127,26 @@ export class Conversation implements Member, Owner {
       message === undefined ? { _tag: "Frame", kind: frame.kind } : { _tag: "Message", message: message.success }
     const step = Handshake.step(this.#office.self, this.peer, this.#state, event)
     this.#state = step.state
-    if (step.action !== undefined) this.#perform(step.action)
-    return undefined
+    return step.action === undefined ? undefined : this.#perform(step.action)
   }
 
   caughtUp(): void {
-    this.#inbox?.wake()
+    if (this.#inbox === undefined || this.#inbox.bytes === 0) return
+    this.connection.usefulAt = this.#office.alarms.now
+    this.#inbox.wake()
   }
 
-  violated(reason: Ended): void {
+  violated(reason: Ended, cause?: Error): void {
+    const oversized = cause instanceof Frame.FrameInvalid && cause.reason === "oversized"
+    if (oversized) this.#offended("oversized-frame", reason.detail)
     this.#refuseFor("violation", 0n, reason)
   }
 
   onEnded(reason: Ended): void {
     this.#deadline.cancel()
-    const { registry } = this.#office
+    const { entrance, registry } = this.#office
+    this.#goOn()
+    entrance.left(this.connection.id)
     this.#office.closed(this)
     const from = this.#number === undefined ? "candidate" : "active"
     const numbered = this.#number === undefined ? {} : { session: this.#number }
@@ -145,6 +165,7 @@ export class Conversation implements Member, Owner {
     this.#startedAt = alarms.now
     this.#deadline.cancel()
     this.#inbox = new Inbox(this.#office.config.sessionQueue)
+    this.#office.entrance.activated(this)
     this.#office.activated(this)
     registry.note(this.connection, { peer: this.peer, from: "candidate", to: "active", session: given })
     // Before anything that the session's handler may send.
@@ -154,14 +175,33 @@ export class Conversation implements Member, Owner {
     this.#handler = this.#office.handle(session, this.connection)
   }
 
+  // What the entrance decides
+
+  get listens(): number | undefined {
+    return this.#state.phase === "candidate" ? this.#state.hello.listen?.port : undefined
+  }
+
+  admit(): void {
+    if (this.#state.phase === "candidate" && !this.connection.finishing) {
+      this.#tell({ _tag: "Hello", connection: this.connection.id, claim: this.#state.hello })
+    }
+    this.#goOn()
+  }
+
+  turnAway(reason: LinkMessage.RejectReason, detail: string, retryAfterMillis?: number): void {
+    this.#refuseFor(reason, 0n, ended("refused", `${reason}: ${detail}`), { detail, retryAfterMillis })
+    this.#goOn()
+  }
+
+  makeRoom(detail: string): void {
+    if (!this.isSession) return this.turnAway("busy", detail)
+    this.connection.finish(ended("shutdown", detail), goodbye("unwanted", afterEviction, detail))
+  }
+
   /** Says why and ends: with REJECT as long as there is no session, with GOODBYE after. */
   refuse(reason: LinkMessage.RejectReason, known: bigint, detail: string): void {
-    this.#refuseFor(
-      reason,
-      known,
-      reason === "violation" ? ended("violation", detail) : ended("refused", `${reason}: ${detail}`),
-      detail
-    )
+    const why = reason === "violation" ? ended("violation", detail) : ended("refused", `${reason}: ${detail}`)
+    this.#refuseFor(reason, known, why, { detail })
   }
 
   replace(): void {
@@ -170,12 +210,19 @@ export class Conversation implements Member, Owner {
 
   // Within
 
-  #refuseFor(reason: LinkMessage.RejectReason, known: bigint, why: Ended, detail = why.detail): void {
+  #refuseFor(
+    reason: LinkMessage.RejectReason,
+    known: bigint,
+    why: Ended,
+    told: { readonly detail: string; readonly retryAfterMillis?: number | undefined } = why
+  ): void {
     if (this.connection.finishing) return
     this.#state = { phase: "closed" }
-    const live = this.#number !== undefined
-    if (!live) this.#rejected = { by: "us", reason }
-    this.connection.finish(why, live ? goodbye("violation", 0, detail) : reject(reason, known, detail))
+    if (!this.isSession) this.#rejected = { by: "us", reason }
+    const last = this.isSession
+      ? goodbye("violation", 0, told.detail)
+      : reject(reason, known, told.detail, told.retryAfterMillis)
+    this.connection.finish(why, last)
   }
 
   #tooLate(): void {
@@ -191,47 +238,77 @@ export class Conversation implements Member, Owner {
     return inbox.full ? inbox.room : undefined
   }
 
-  #perform(action: Handshake.Action): void {
+  #perform(action: Handshake.Action): Effect.Effect<void> | undefined {
     switch (action._tag) {
-      case "Propose": {
-        const objection = this.#office.objection(this.peer)
-        if (action.hello.knows > maxSessionNumber) this.#overclaimed("HELLO", action.hello.knows)
-        else if (objection !== undefined) this.refuse(objection.reason, 0n, objection.detail)
-        else this.#ask({ _tag: "Hello", connection: this.connection.id, claim: action.hello })
-        return
-      }
-      case "Obey": {
-        const { hello: claim, number } = action
-        if (number > maxSessionNumber) this.#overclaimed("COMMIT", number)
-        else this.#ask({ _tag: "Commit", connection: this.connection.id, claim, number })
-        return
-      }
-      case "Rejected": {
-        const { detail, number, reason } = action.reject
-        this.#rejected = { by: "peer", reason }
-        const alone = this.#office.registry.alone(this.peer, this.connection.id)
-        if (reason === "duplicate") this.#ask({ _tag: "Duplicate", number, alone })
-        return this.connection.end(ended("rejected", `${reason}: ${detail}`))
-      }
+      case "Propose":
+        return this.#propose(action.hello)
+      case "Obey":
+        this.#obey(action.hello, action.number)
+        return undefined
+      case "Rejected":
+        this.#heardReject(action.reject)
+        return undefined
       case "Left":
         this.#left = action.goodbye
-        return this.connection.end(ended("goodbye", `${this.#left.reason}: ${this.#left.detail}`))
+        this.connection.end(ended("goodbye", `${this.#left.reason}: ${this.#left.detail}`))
+        return undefined
       case "Refuse":
-        return this.refuse(action.reason, 0n, action.detail)
+        this.refuse(action.reason, 0n, action.detail)
+        return undefined
       case "Ignore":
         this.connection.framesIgnored++
-        return
+        return undefined
       case "Deliver":
-        return
+        return undefined
     }
   }
 
-  #ask(event: Parameters<Registry["Service"]["event"]>[1]): void {
+  /** Asks to come in. Nothing that came behind the HELLO is looked at before the answer. */
+  #propose({ knows }: LinkMessage.Hello): Effect.Effect<void> | undefined {
+    if (knows > maxSessionNumber) {
+      this.#overclaimed("HELLO", knows)
+      return undefined
+    }
+    this.#asking = true
+    this.#office.entrance.ask(this)
+    if (!this.#asking) return undefined
+    return Effect.callback((resume) => {
+      this.#answered = () => resume(Effect.void)
+    })
+  }
+
+  #goOn(): void {
+    this.#asking = false
+    this.#answered?.()
+    this.#answered = undefined
+  }
+
+  #obey(claim: LinkMessage.Hello, number: bigint): void {
+    const kept = this.#office.gate.keptOut(this.peer, this.host)
+    if (number > maxSessionNumber) this.#overclaimed("COMMIT", number)
+    else if (kept !== undefined) this.turnAway("banned", kept.reason, kept.forMillis)
+    else this.#tell({ _tag: "Commit", connection: this.connection.id, claim, number })
+  }
+
+  #heardReject({ detail, number, reason, ...rest }: LinkMessage.Reject): void {
+    this.#rejected = { by: "peer", reason, ...rest }
+    const alone = this.#office.registry.alone(this.peer, this.connection.id)
+    if (reason === "duplicate") this.#tell({ _tag: "Duplicate", number, alone })
+    this.connection.end(ended("rejected", `${reason}: ${detail}`))
+  }
+
+  #tell(event: Parameters<Registry["Service"]["event"]>[1]): void {
     this.#office.registry.event(this.peer, event)
   }
 
   #overclaimed(message: string, claimed: bigint): void {
-    this.refuse("violation", 0n, `${message} claims session number ${claimed}, ${maxSessionNumber} is the last`)
+    const detail = `${message} claims session number ${claimed}, ${maxSessionNumber} is the last`
+    this.#offended("impossible-number", detail)
+    this.refuse("violation", 0n, detail)
+  }
+
+  #offended(offence: Ban.Offence, detail: string): void {
+    if (this.#proven) this.#office.gate.offended(offence, { peer: this.peer, host: this.host }, detail)
   }
 
   #outcome(reason: Ended): Outcome {

@@ -6,18 +6,15 @@ import { Clock, Effect, Semaphore } from "effect"
 import type { Endpoint } from "../../protocol/Address.ts"
 import { TokenBucket } from "../../protocol/link/TokenBucket.ts"
 import { type NodeKey, short } from "../../protocol/NodeKey.ts"
-import { Remembered } from "../../protocol/Remembered.ts"
 import { Buggify } from "../Buggify.ts"
 import { monotonic } from "../Monotonic.ts"
 import { ended } from "./Ended.ts"
 import { LinkConfig } from "./LinkConfig.ts"
 import { Links } from "./Links.ts"
 import { nothing, type Outcome } from "./Outcome.ts"
+import { OwnAddresses } from "./OwnAddresses.ts"
 import { Self } from "./Self.ts"
 import { Transport } from "./Transport.ts"
-
-/** Addresses of this node that are remembered. */
-const ownKept = 256
 
 export interface Dialled {
   readonly outcome: Outcome
@@ -46,8 +43,12 @@ export const make: Effect.Effect<Dialer, never, Links | Self | Transport> = Effe
   const clock = yield* Clock.Clock
   const underWay = yield* Semaphore.make(config.maxDials)
   const rate = new TokenBucket(config.dialRate, monotonic(clock))
-  const own = new Remembered<string>(ownKept, Number.POSITIVE_INFINITY)
-  const listen = self.listen?.toString()
+  const announced = () => {
+    const own = new OwnAddresses()
+    if (self.listen !== undefined) own.note(self.listen)
+    return own
+  }
+  let own = announced()
 
   /** A socket, or nothing if the dial is not due any more when its turn comes. */
   const connect = (endpoint: Endpoint, isDue: () => boolean) =>
@@ -68,7 +69,7 @@ export const make: Effect.Effect<Dialer, never, Links | Self | Transport> = Effe
     }
     const from = { direction: "outbound", remote: endpoint.toString(), expected: peer } as const
     const outcome = yield* links.serve(socket, from)
-    if (outcome.reject?.reason === "self") own.note(from.remote, 0)
+    if (outcome.reject?.reason === "self") own.note(endpoint)
     return { outcome, answered: true }
   }, Effect.scoped)
 
@@ -80,7 +81,7 @@ export const make: Effect.Effect<Dialer, never, Links | Self | Transport> = Effe
           { outcome: nothing(ended("dial-failed", error.message)), answered: false }
         )
       ),
-    isOwn: (endpoint) => endpoint.toString() === listen || own.has(endpoint.toString(), 0),
-    forgetOwn: () => own.clear()
+    isOwn: (endpoint) => own.has(endpoint),
+    forgetOwn: () => void (own = announced())
   }
 })

@@ -9,7 +9,7 @@ import type { Tap } from "./LinkTap.ts"
 import type { Speech } from "./Wire.ts"
 
 export interface Ground {
-  readonly wire: Omit<Speech<Error>, "name" | "open" | "describe">
+  readonly wire: Omit<Speech<Error>, "name" | "open" | "describe" | "offence">
   /** Sees every frame, as one of this peer. */
   readonly tap?: Tap | undefined
   readonly config: Config

@@ -3,6 +3,7 @@
  */
 import { Context, Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
+import type { Offence } from "../../protocol/link/Ban.ts"
 import * as Frame from "../../protocol/link/Frame.ts"
 import { Buggify } from "../Buggify.ts"
 import { ChannelClosed, ChannelFailed, HandshakeFailed } from "./ChannelFailure.ts"
@@ -51,8 +52,14 @@ const describe = (error: Error): Ended => {
   }
 }
 
+const offence = (error: Error): Offence | undefined => {
+  if (!(error instanceof HandshakeFailed)) return undefined
+  if (error.reason._tag === "NotHoldfast") return "wrong-magic"
+  return error.reason._tag === "MessageOversized" ? "oversized-handshake" : undefined
+}
+
 /** Frames and heartbeats, without the channel. */
-export const framing: Omit<Speech<Error>, "name" | "open" | "describe"> = {
+export const framing: Omit<Speech<Error>, "name" | "open" | "describe" | "offence"> = {
   decoder: () => new Decoder(),
   kindOf: Frame.kindOf,
   headerSize: Frame.headerSize,
@@ -81,6 +88,7 @@ export const layer: Layer.Layer<Wire, never, Identity | SecureRandom.SecureRando
           Effect.provide(context)
         ),
       describe,
+      offence,
       ...framing
     })
   })

@@ -5,7 +5,10 @@
  * Times are milliseconds.
  */
 import { Context } from "effect"
+import * as Admission from "../../protocol/link/Admission.ts"
+import * as Eviction from "../../protocol/link/Eviction.ts"
 import * as Heartbeat from "../../protocol/link/Heartbeat.ts"
+import * as RateLimit from "../../protocol/link/RateLimit.ts"
 import * as Redial from "../../protocol/link/Redial.ts"
 import type { Rate } from "../../protocol/link/TokenBucket.ts"
 import * as SendQueue from "./SendQueue.ts"
@@ -28,8 +31,14 @@ export interface Config {
   readonly maxHandshakesPerHost: number
   /** Connections accepted of one host; more are closed at once. Loopback is exempt. */
   readonly acceptRate: Rate
-  /** Live sessions, whoever dialled; further peers are refused as `busy`, but one that has a session may replace it. */
+  /** Who may come in besides whom, by where they come from. */
+  readonly admission: Admission.Options
+  /** Live sessions, whoever dialled; a third is kept for peers of this node's own choice. */
   readonly maxSessions: number
+  /** Who makes room when there are so many. */
+  readonly eviction: Eviction.Policy
+  /** What one peer may send unasked. */
+  readonly rates: RateLimit.Limits
   /** Dials under way at once. */
   readonly maxDials: number
   /** Dials begun: so many at once, so many a second. */
@@ -58,7 +67,10 @@ export const defaults: Config = {
   maxHandshakes: 64,
   maxHandshakesPerHost: 4,
   acceptRate: { burst: 5, perSecond: 5 },
+  admission: Admission.defaults,
   maxSessions: 4_096,
+  eviction: Eviction.defaults,
+  rates: RateLimit.defaults,
   maxDials: 8,
   dialRate: { burst: 10, perSecond: 10 },
   maxLearned: 256,

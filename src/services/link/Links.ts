@@ -9,8 +9,10 @@ import type { Socket } from "effect/socket/Socket"
 import { type NodeKey, short } from "../../protocol/NodeKey.ts"
 import { Buggify } from "../Buggify.ts"
 import { Alarms } from "./Alarms.ts"
+import { BanGate } from "./BanGate.ts"
 import { Conversation, type Office } from "./Conversation.ts"
 import { type Ended, ended } from "./Ended.ts"
+import { Entrance } from "./Entrance.ts"
 import * as Greeting from "./Greeting.ts"
 import * as Handlers from "./Handlers.ts"
 import { LinkConfig } from "./LinkConfig.ts"
@@ -63,6 +65,7 @@ interface Stub {
   readonly id: number
   readonly direction: Direction
   readonly remote: string
+  readonly host: string
 }
 
 const make = Effect.gen(function* () {
@@ -76,8 +79,9 @@ const make = Effect.gen(function* () {
   const fork = yield* FiberSet.makeRuntime<never, void>()
   const pending = new Map<number, Pending>()
   const conversations = new Map<number, Conversation>()
-  let sessions = 0
-  let closing = false
+  const gate = yield* BanGate
+  const salt = yield* Random.nextIntBetween(0, 0xffff_ffff)
+  const entrance = new Entrance({ config, gate, points, registry, salt, now: () => alarms.now })
 
   const office: Office = {
     wire,
@@ -89,31 +93,21 @@ const make = Effect.gen(function* () {
     registry,
     self: { network: self.network, key: self.key, instance: self.instance, versions: self.versions },
     greeting: (peer) => Greeting.frame(self, registry.standing(peer)),
-    objection: (peer) => {
-      if (closing) return { reason: "shutdown", detail: "this node stops" }
-      // A peer that has a session may replace it.
-      if (registry.standing(peer).holds) return undefined
-      const isFull = sessions >= config.maxSessions || points.fires("link.refused-as-busy")
-      return isFull ? { reason: "busy", detail: `${config.maxSessions} sessions are live` } : undefined
-    },
-    activated: ({ connection }) => {
-      pending.delete(connection.id)
-      sessions++
-    },
-    closed: ({ connection, isSession }) => {
+    entrance,
+    gate,
+    activated: ({ connection }) => void pending.delete(connection.id),
+    closed: ({ connection }) => {
       pending.delete(connection.id)
       conversations.delete(connection.id)
-      if (isSession) sessions--
     },
     handle
   }
 
   const tooLate = ended("handshake-timeout", `no secure channel within ${config.handshakeTimeout} ms`)
 
-  const converse = Effect.fnUntraced(function* (stub: Stub, { channel, peer }: Opened<Error>, deadline: number) {
+  const converse = Effect.fnUntraced(function* (stub: Stub, { peer }: Opened<Error>, deadline: number) {
     const nonce = BigInt(yield* Random.nextIntBetween(0, 0xffff_ffff)) << 16n
-    const options = { ...stub, nonce, phase: yield* Random.next }
-    const conversation = new Conversation(office, peer, options, deadline)
+    const conversation = new Conversation(office, { ...stub, peer, nonce, phase: yield* Random.next }, deadline)
     conversations.set(stub.id, conversation)
     return conversation
   })
@@ -121,29 +115,37 @@ const make = Effect.gen(function* () {
   /** A connection from its open socket on, as a sequence of transitions that always ends with `closed`. */
   const serve = (socket: Socket, from: From): Effect.Effect<Outcome> =>
     Effect.suspend(() => {
-      const stub: Stub = { id: registry.nextId(), direction: from.direction, remote: from.remote }
+      const { direction, expected, remote } = from
+      const stub: Stub = { id: registry.nextId(), direction, remote, host: from.host ?? hostIn(remote) }
       const deadline = alarms.now + config.handshakeTimeout
       const scope = Scope.makeUnsafe()
       let opened = false
       let timedOut = false
       const fail = (reason: Ended): Outcome => {
-        registry.note(stub, { peer: from.expected, from: "opening", to: "closed", ...reason })
+        registry.note(stub, { peer: expected, from: "opening", to: "closed", ...reason })
         return nothing(reason)
       }
-      registry.note(stub, { to: "opening", peer: from.expected })
-      if (closing) return Effect.succeed(fail(ended("shutdown", "this node stops")))
-      pending.set(stub.id, { direction: from.direction, host: from.host ?? from.remote })
+      registry.note(stub, { to: "opening", peer: expected })
+      if (entrance.closed) return Effect.succeed(fail(ended("shutdown", "this node stops")))
+      pending.set(stub.id, stub)
       // Closing the scope ends an opening that takes too long.
       const late = alarms.set(deadline, () => {
         timedOut = true
         fork(Scope.close(scope, Exit.void))
       })
-      const opening = Scope.provide(wire.open(socket, from.direction, from.expected), scope)
+      const opening = Scope.provide(wire.open(socket, direction, expected), scope)
       return Effect.forkIn(opening, scope, { startImmediately: true }).pipe(
         Effect.flatMap(Fiber.await),
         Effect.flatMap((exit) => {
           if (timedOut) return Effect.sync(() => fail(tooLate))
-          if (Exit.isFailure(exit)) return Effect.map(reasonOf(exit), (error) => fail(wire.describe(error)))
+          if (Exit.isFailure(exit)) {
+            return Effect.map(reasonOf(exit), (error) => {
+              const meaning = wire.describe(error)
+              const offence = direction === "inbound" ? wire.offence(error) : undefined
+              if (offence !== undefined) gate.offended(offence, { host: stub.host }, meaning.detail)
+              return fail(meaning)
+            })
+          }
           late.cancel()
           opened = true
           return Effect.flatMap(converse(stub, exit.value, deadline), (conversation) =>
@@ -178,7 +180,7 @@ const make = Effect.gen(function* () {
     pending: () => pending.values(),
     close: (retryAfterMillis) =>
       Effect.suspend(() => {
-        closing = true
+        entrance.close()
         const leaving = [...conversations.values()]
         for (const conversation of leaving) conversation.leave(retryAfterMillis)
         return Effect.forEach(leaving, ({ connection }) => Deferred.await(connection.ended), {
@@ -188,6 +190,9 @@ const make = Effect.gen(function* () {
       }).pipe(Effect.timeoutOption(2 * config.lingerTimeout), Effect.asVoid)
   })
 })
+
+/** The host of `host:port`. */
+const hostIn = (remote: string): string => remote.slice(0, remote.lastIndexOf(":")).replace(/^\[|\]$/g, "")
 
 /** The typed reason of a failed opening; what is none crashes on. */
 const reasonOf = (exit: Exit.Exit<unknown, Error>): Effect.Effect<Error> =>

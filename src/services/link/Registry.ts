@@ -62,6 +62,10 @@ export class Registry extends Context.Service<
     readonly engaged: (peer: NodeKey) => boolean
     /** Whether no other connection under this peer's name is open. */
     readonly alone: (peer: NodeKey, id: number) => boolean
+    /** Whether this node wants to stay connected to the peer: its session is not given up for others. */
+    readonly desired: (peer: NodeKey) => boolean
+    /** It does from now on, or no longer. */
+    readonly desire: (peer: NodeKey, desired: boolean) => void
     /** The session has its handler now, and is what `session` and `sessions` show. */
     readonly publish: (live: Live) => void
     readonly session: (peer: NodeKey) => Live | undefined
@@ -88,6 +92,7 @@ export class Registry extends Context.Service<
       const clock = yield* Clock.Clock
       const announced = yield* PubSub.sliding<Transition>(keptTransitions)
       const pairs = new Map<NodeKey, Pair>()
+      const desired = new Set<NodeKey>()
       let kept: Array<Transition> = []
       let lastId = 0
 
@@ -149,6 +154,8 @@ export class Registry extends Context.Service<
         standing: (peer) => Arbiter.standing(pairs.get(peer)?.state ?? Arbiter.initial),
         engaged: (peer) => [...(pairs.get(peer)?.members.values() ?? [])].some((member) => member.proven()),
         alone: (peer, id) => [...(pairs.get(peer)?.members.keys() ?? [])].every((other) => other === id),
+        desired: (peer) => desired.has(peer),
+        desire: (peer, isDesired) => void (isDesired ? desired.add(peer) : desired.delete(peer)),
         publish: (live) => void (pairOf(live.session.peer).live = live),
         session: (peer) => pairs.get(peer)?.live,
         sessions: () => [...pairs.values()].flatMap((pair) => (pair.live === undefined ? [] : [pair.live])),

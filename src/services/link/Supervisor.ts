@@ -14,7 +14,7 @@ import { type NodeKey, short } from "../../protocol/NodeKey.ts"
 import { Remembered } from "../../protocol/Remembered.ts"
 import { Buggify } from "../Buggify.ts"
 import { monotonic } from "../Monotonic.ts"
-import { DialGate } from "./DialGate.ts"
+import { BanGate } from "./BanGate.ts"
 import * as Dialer from "./Dialer.ts"
 import { ended } from "./Ended.ts"
 import { LinkConfig } from "./LinkConfig.ts"
@@ -78,7 +78,7 @@ const make = Effect.gen(function* () {
   const registry = yield* Registry
   const self = yield* Self
   const config = yield* LinkConfig
-  const gate = yield* DialGate
+  const gate = yield* BanGate
   const buggify = yield* Buggify
   const clock = yield* Clock.Clock
   const dialer = yield* Dialer.make
@@ -99,8 +99,12 @@ const make = Effect.gen(function* () {
     if (!buggify.fires("link.redial-wake-up-lost")) entry.changed.openUnsafe()
   }
 
+  /** Whoever is wanted for more than that it was heard of keeps its session, however many others want one. */
+  const keep = (entry: Watched) => registry.desire(entry.peer, entry.desires.size > 0 && !entry.opportunistic)
+
   const unwant = (entry: Watched, desire: Desire) => {
     entry.desires.delete(desire)
+    keep(entry)
     if (entry.desires.size === 0) entry.changed.openUnsafe()
   }
 
@@ -210,9 +214,13 @@ const make = Effect.gen(function* () {
       Effect.sync(() => {
         if (peer === self.key || (desire === "learned" && !mayLearn(peer))) return
         const known = entries.get(peer)
-        if (known !== undefined) return void known.desires.add(desire)
+        if (known !== undefined) {
+          known.desires.add(desire)
+          return keep(known)
+        }
         const entry = new Watched(peer, desire, config.redial)
         entries.set(peer, entry)
+        keep(entry)
         run(Effect.annotateLogs(watch(entry), { peer: short(peer) }))
       }),
     unwant: (peer, desire) =>

@@ -34,7 +34,8 @@ export interface Asked {
   readonly end: (reason: Ended) => void
 }
 
-const silent = (millis: number): Ended =>
+/** How the session of a peer ends that gives no sign of life within `millis`. */
+export const silent = (millis: number): Ended =>
   ended("silent", `no answer within ${millis} ms after this node stood still or changed its network`)
 
 /**

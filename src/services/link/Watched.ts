@@ -123,7 +123,8 @@ export class Watched {
     const { dialled } = circumstances
     this.lastEnded = ended
     if (session !== undefined) {
-      // Whatever an earlier failure had to wait for, the session is past it.
+      // Whatever an earlier failure had to wait for, and whoever asked for a dial, the session is past it.
+      this.poked = false
       this.#notBefore = 0
       this.#firmUntil = 0
       this.#hopeless = undefined

@@ -5,6 +5,7 @@
  */
 import { Context, type Effect, type Scope } from "effect"
 import type { Socket } from "effect/socket/Socket"
+import type { Offence } from "../../protocol/link/Ban.ts"
 import type { Frame } from "../../protocol/link/Frame.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Ended } from "./Ended.ts"
@@ -53,6 +54,8 @@ export interface Speech<E extends Error> {
   ) => Effect.Effect<Opened<E>, E, Scope.Scope>
   /** What a failure of `open` or of the channel means for the connection. */
   readonly describe: (error: E) => Ended
+  /** What it says of whoever dialled: what no honest node does, if it is that. */
+  readonly offence: (error: E) => Offence | undefined
   readonly decoder: () => FrameDecoder
   /** The kind of an encoded frame. */
   readonly kindOf: (frame: Uint8Array) => number

@@ -227,7 +227,9 @@ describe("Connection", () => {
 
     it.effect("cuts a peer off that pings and takes no pongs", () =>
       Effect.gen(function* () {
-        const { feed, gate, running } = yield* start()
+        const { ping: pings } = config.rates
+        const rates = { ...config.rates, ping: { ...pings, burst: 10_000 } }
+        const { feed, gate, running } = yield* start({ config: { rates } })
         gate.closeUnsafe()
         const ping = Frame.encode(Kind.Ping, new Uint8Array(8))
         // One write is under way; the lane holds 64 KiB more.
