@@ -4,6 +4,8 @@
  * Any complete frame is life. A ping goes out when nothing has come in for an interval; a link is dead after silence
  * with a ping unanswered, never for a late timer of our own. Times are milliseconds of a clock that does not go back.
  */
+import * as Histogram from "../Histogram.ts"
+import { roundTripBounds } from "./PingSuccess.ts"
 
 /** The figures of one profile, in milliseconds. */
 export interface Profile {
@@ -46,10 +48,16 @@ export interface State {
   readonly outstanding: ReadonlyArray<{ readonly nonce: bigint; readonly sentAt: number }>
   readonly sent: number
   readonly matched: number
+  /** Of those, the ones that took longer than the profile's time-out. */
+  readonly late: number
   readonly unknown: number
+  /** In milliseconds. */
+  readonly roundTrips: Histogram.Histogram
   readonly rttMillis: number | undefined
   readonly rttVariance: number
 }
+
+const noRoundTrips = Histogram.empty(roundTripBounds)
 
 export const initial = (now: number): State => ({
   lastFrame: now,
@@ -58,7 +66,9 @@ export const initial = (now: number): State => ({
   outstanding: [],
   sent: 0,
   matched: 0,
+  late: 0,
   unknown: 0,
+  roundTrips: noRoundTrips,
   rttMillis: undefined,
   rttVariance: 0
 })
@@ -105,13 +115,16 @@ const measure = (state: State, sample: number): Pick<State, "rttMillis" | "rttVa
 
 const alive = (state: State, now: number): State => ({ ...state, lastFrame: now, judgedFrom: now })
 
-const pong = (state: State, now: number, nonce: bigint): Step => {
+const pong = (profile: Profile, state: State, now: number, nonce: bigint): Step => {
   const sent = state.outstanding.find((entry) => entry.nonce === nonce)
   if (sent === undefined) return quiet({ ...alive(state, now), unknown: state.unknown + 1 })
+  const sample = now - sent.sentAt
   return quiet({
     ...alive(state, now),
-    ...measure(state, now - sent.sentAt),
+    ...measure(state, sample),
     matched: state.matched + 1,
+    late: state.late + (sample > profile.timeout ? 1 : 0),
+    roundTrips: Histogram.add(state.roundTrips, sample),
     outstanding: state.outstanding.filter((entry) => entry !== sent)
   })
 }
@@ -155,7 +168,7 @@ export const step = (profile: Profile, state: State, event: Event): Step => {
     case "Frame":
       return quiet(alive(state, event.now))
     case "Pong":
-      return pong(state, event.now, event.nonce)
+      return pong(profile, state, event.now, event.nonce)
     case "Tick":
       return tick(profile, state, event.now, event.nonce)
     case "Probe":

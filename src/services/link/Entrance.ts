@@ -13,6 +13,7 @@ import type { Points } from "../Buggify.ts"
 import { Admissions, type Visitor } from "./Admissions.ts"
 import type { Gate } from "./BanGate.ts"
 import type { Connection } from "./Connection.ts"
+import { ended } from "./Ended.ts"
 import type { Config } from "./LinkConfig.ts"
 import type { Registry } from "./Registry.ts"
 
@@ -28,7 +29,7 @@ export interface Guest {
   readonly admit: () => void
   /** REJECT it. */
   readonly turnAway: (reason: RejectReason, detail: string, retryAfterMillis?: number) => void
-  /** Another connection needs its place more. */
+  /** Other connections need its slot more. */
   readonly makeRoom: (detail: string) => void
 }
 
@@ -102,8 +103,15 @@ export class Entrance {
     const occupants = [...this.#sessions.values()].map((occupant) => this.#view(occupant))
     const decision = Eviction.admit(config.eviction, config.maxSessions, occupants, newcomer, now(), salt)
     if (decision._tag === "Refuse") return busy()
-    if (decision._tag === "Evict") this.#sessions.get(decision.id)?.guest.makeRoom("other peers need its place more")
+    if (decision._tag === "Evict") this.#evict(decision.id)
     guest.admit()
+  }
+
+  /** It says goodbye in its own time; its slot is free now. */
+  #evict(connection: number): void {
+    const occupant = this.#sessions.get(connection)
+    this.#sessions.delete(connection)
+    occupant?.guest.makeRoom("other peers need its place more")
   }
 
   #view({ guest, neighbourhood, since }: Occupant): Eviction.Occupant {
@@ -150,6 +158,6 @@ class Visit implements Visitor {
   }
 
   evict(): void {
-    this.#guest.makeRoom("another peer has its address and it was silent")
+    this.#guest.connection.end(ended("silent", "it did not answer when another peer came from its address"))
   }
 }

@@ -163,6 +163,20 @@ describe("a link", () => {
     assert.deepStrictEqual(link.pings, [])
   })
 
+  it("keeps what round trips took, and counts those apart that took longer than the time-out", () => {
+    const link = new Link(profiles.fast)
+    link.probe(0)
+    link.pong(20, link.pings[0]!.nonce)
+    link.probe(100)
+    link.pong(100 + profiles.fast.timeout, link.pings[1]!.nonce)
+    assert.deepStrictEqual([link.state.matched, link.state.late], [2, 0])
+    link.probe(10_000)
+    link.pong(10_001 + profiles.fast.timeout, link.pings[2]!.nonce)
+    assert.deepStrictEqual([link.state.matched, link.state.late], [3, 1])
+    const { max, min, sum } = link.state.roundTrips
+    assert.deepStrictEqual([min, max, sum], [20, profiles.fast.timeout + 1, 2 * profiles.fast.timeout + 21])
+  })
+
   it("matches a pong once", () => {
     const link = new Link(profiles.default)
     link.probe(100)
