@@ -48,11 +48,17 @@ export class End<F extends Functions> {
   /** Forks `file`, which calls `serve`. Its output goes to the standard error of this program. */
   constructor(
     file: URL,
-    options: { readonly arguments?: ReadonlyArray<string>; readonly execArgv?: ReadonlyArray<string> } = {}
+    options: {
+      readonly arguments?: ReadonlyArray<string>
+      readonly execArgv?: ReadonlyArray<string>
+      /** How many files it may have open; as many as this program by default. */
+      readonly openFiles?: number
+    } = {}
   ) {
     this.#name = fileURLToPath(file)
+    const execArgv = ["--expose-gc", ...profiling(options.arguments), ...(options.execArgv ?? [])]
     this.#child = fork(this.#name, [...(options.arguments ?? [])], {
-      execArgv: ["--expose-gc", ...profiling(options.arguments), ...(options.execArgv ?? [])],
+      ...(options.openFiles === undefined ? { execArgv } : limited(options.openFiles, execArgv)),
       serialization: "advanced",
       stdio: ["ignore", 2, 2, "ipc"]
     })
@@ -90,6 +96,12 @@ export class End<F extends Functions> {
     })
   }
 
+  /** By its own id. To SIGKILL its end is waited for. */
+  async signal(signal: "SIGSTOP" | "SIGCONT" | "SIGKILL"): Promise<void> {
+    this.#child.kill(signal)
+    if (signal === "SIGKILL") await this.#exited
+  }
+
   /** Lets it go, and ends it if it does not. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
@@ -99,6 +111,12 @@ export class End<F extends Functions> {
     clearTimeout(timer)
   }
 }
+
+/** The shell can say how many files a program may open; Node cannot. */
+const limited = (files: number, execArgv: ReadonlyArray<string>) => ({
+  execPath: "/bin/sh",
+  execArgv: ["-c", `ulimit -n ${files} && exec '${process.execPath}' ${execArgv.join(" ")} "$0" "$@"`]
+})
 
 /** With `HOLDFAST_BENCH_PROFILE=<folder>` every end leaves a CPU profile there, named after its arguments. */
 const profiling = (named: ReadonlyArray<string> = []): ReadonlyArray<string> => {
