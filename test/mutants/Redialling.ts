@@ -42,5 +42,32 @@ export const redialling: ReadonlyArray<Mutant> = [
     replace: `Number.POSITIVE_INFINITY`,
     property: "everyone is connected",
     profile: "network"
+  },
+  {
+    name: "breaker-never-opens",
+    what: "However many sessions with a peer come to nothing, it is dialled again as after any failure.",
+    file: redial,
+    find: `if (state.started.length > policy.starts) return open(policy, state)`,
+    replace: `if (state.started.length > Number.POSITIVE_INFINITY) return open(policy, state)`,
+    property: "a flapping peer is left alone",
+    profile: "network"
+  },
+  {
+    name: "announced-return-ignored",
+    what: "A peer that has said when it will be back is dialled before.",
+    file: redial,
+    find: `waitMillis: absence + step.waitMillis`,
+    replace: `waitMillis: step.waitMillis`,
+    property: "an announced return is awaited",
+    profile: "crash"
+  },
+  {
+    name: "dials-without-rate",
+    what: "A node dials as often in a second as there is cause.",
+    file: "src/services/link/Dialer.ts",
+    find: `if (wait > 0) yield* Effect.sleep(wait)`,
+    replace: `if (wait > 1e9) yield* Effect.sleep(wait)`,
+    property: "dials keep their rate",
+    profile: "all-faults"
   }
 ]

@@ -1,6 +1,6 @@
 /**
- * Everything that is judged of links besides what campaigns have always asked: who is let in, who is given up, what is
- * forgotten and what an end is taken for. Passes on what it hears to those who judge it.
+ * Everything that is judged of links besides what campaigns have always asked: who is let in, who is given up, who is
+ * left alone, what is forgotten and what an end is taken for. Passes on what it hears to those who judge it.
  */
 import { Kind } from "../../protocol/link/Frame.ts"
 import type { Connection } from "../../services/link/Connection.ts"
@@ -10,8 +10,10 @@ import type { Way } from "./Dials.ts"
 import { Endings } from "./Endings.ts"
 import { Forgetting } from "./Forgetting.ts"
 import type { Listening } from "./ListenedTransport.ts"
+import { DialRate } from "./DialRate.ts"
 import { Readmission } from "./Readmission.ts"
 import { type Grounded, Restores } from "./Restores.ts"
+import { Restraint } from "./Restraint.ts"
 import type { NodeView, Watching } from "./Scenario.ts"
 import { Stillness } from "./Stillness.ts"
 
@@ -21,6 +23,8 @@ export class LinkRules {
   readonly #forgetting: Forgetting
   readonly #endings: Endings
   readonly #restores: Restores
+  readonly #rate: DialRate
+  readonly #restraint: Restraint
 
   constructor(watching: Watching, plan: FaultPlan) {
     this.#readmission = new Readmission(watching, plan)
@@ -28,6 +32,8 @@ export class LinkRules {
     this.#forgetting = new Forgetting(watching, plan)
     this.#endings = new Endings(watching, plan)
     this.#restores = new Restores(watching)
+    this.#rate = new DialRate(watching, plan)
+    this.#restraint = new Restraint(watching, plan)
   }
 
   /** Where nodes tell what they read from their sockets. */
@@ -56,6 +62,7 @@ export class LinkRules {
     this.#stillness.transition(way, transition)
     this.#forgetting.transition(way, transition)
     this.#endings.transition(way, transition)
+    this.#restraint.transition(way, transition)
   }
 
   /** A node hands a frame to a connection. */
@@ -73,6 +80,8 @@ export class LinkRules {
 
   /** A dial begins. `counted` tells how many failures of the peer the node's supervisor counts now. */
   dial(way: Way, counted: () => number): void {
+    this.#rate.dial(way)
+    this.#restraint.dial(way)
     this.#forgetting.dial(way, counted)
   }
 

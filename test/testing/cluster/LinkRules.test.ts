@@ -5,16 +5,20 @@ import { initial } from "../../../src/protocol/link/Heartbeat.ts"
 import type { Connection } from "../../../src/services/link/Connection.ts"
 import type { Registry } from "../../../src/services/link/Registry.ts"
 import type { Transition } from "../../../src/services/link/Transition.ts"
+import { silent } from "../../../src/services/link/WakeUp.ts"
+import { keptRate } from "../../../src/testing/cluster/DialRate.ts"
 import { keptBackOff } from "../../../src/testing/cluster/Dials.ts"
 import { noticed } from "../../../src/testing/cluster/Endings.ts"
 import { trueReason } from "../../../src/testing/cluster/Farewells.ts"
 import { Line } from "../../../src/testing/cluster/Line.ts"
 import { LinkRules } from "../../../src/testing/cluster/LinkRules.ts"
+import { awaited, leftAlone } from "../../../src/testing/cluster/Restraint.ts"
 import { commitStands, letIn } from "../../../src/testing/cluster/Readmission.ts"
 import type { Grounded } from "../../../src/testing/cluster/Restores.ts"
 import type { NodeView } from "../../../src/testing/cluster/Scenario.ts"
 import { condemnsNobody } from "../../../src/testing/cluster/Stillness.ts"
 import type { FaultPlan } from "../../../src/testing/faults/FaultPlan.ts"
+import { linkConfig } from "../../../src/testing/faults/Knobs.ts"
 import { endOf, planWith, watched } from "./Watched.ts"
 
 type Known = Pick<Registry["Service"], "recent" | "sessions" | "session">
@@ -109,14 +113,14 @@ describe("a commit", () => {
 })
 
 describe("a node that has stood still", () => {
-  const silentAfter = (paused: number, after: number, connection = 7) => {
+  const silentAfter = (paused: number, after: number, connection = 7, detail = "in words") => {
     const live = { connection: { id: 7 } } as ReturnType<Known["sessions"]>[number]
     const { a, broken, rules, view } = world(planWith(), { sessions: () => [live] })
     rules.paused("a")
     view.now += paused * 1_000
     rules.resumed(a)
     view.now += after * 1_000
-    rules.transition(fromA, endOf("silent", { connection }))
+    rules.transition(fromA, endOf("silent", { connection, detail }))
     return broken()
   }
   it("gives nobody up before it has asked", () => {
@@ -125,6 +129,107 @@ describe("a node that has stood still", () => {
     assert.deepStrictEqual(silentAfter(30_000, 14_000), [])
     assert.deepStrictEqual(silentAfter(29_000, 0), [])
     assert.deepStrictEqual(silentAfter(30_000, 0, 8), [])
+  })
+
+  it("gives up who does not answer when it asks everybody", () => {
+    const { probeTimeout } = linkConfig({})
+    const detail = silent(probeTimeout).detail
+    assert.deepStrictEqual(silentAfter(30_000, 0.8 * probeTimeout, 7, detail), [condemnsNobody])
+    assert.deepStrictEqual(silentAfter(30_000, probeTimeout, 7, detail), [])
+    assert.deepStrictEqual(silentAfter(30_000, probeTimeout, 7, silent(probeTimeout + 1).detail), [condemnsNobody])
+  })
+})
+
+describe("a peer that said goodbye", () => {
+  const dialledAfter = (millis: number, detail: string, direction: Transition["direction"] = "outbound") => {
+    const { broken, rules, view } = world()
+    rules.transition(fromA, { ...active(7, 1n), direction })
+    rules.transition(fromA, endOf("goodbye", { direction, detail }))
+    view.now += millis * 1_000
+    rules.dial(fromA, () => 0)
+    return broken()
+  }
+  it("is not dialled before the time that it has named", () => {
+    assert.deepStrictEqual(dialledAfter(979, "shutdown: this node stops"), [awaited])
+    assert.deepStrictEqual(dialledAfter(980, "shutdown: this node stops"), [])
+    assert.deepStrictEqual(dialledAfter(0, "slow: it takes its time"), [])
+    assert.deepStrictEqual(dialledAfter(0, "shutdown: this node stops", "inbound"), [])
+  })
+
+  it("may be dialled at once when it has been back", () => {
+    const { broken, rules } = world()
+    rules.transition(fromA, active(7, 1n))
+    rules.transition(fromA, endOf("goodbye", { detail: "shutdown: this node stops" }))
+    rules.transition(fromA, { ...active(8, 2n), direction: "inbound" })
+    rules.dial(fromA, () => 0)
+    assert.deepStrictEqual(broken(), [])
+  })
+})
+
+describe("a flapping peer", () => {
+  /** Sessions of so many milliseconds each, and then a dial. */
+  const dialledAfter = (
+    lasting: ReadonlyArray<number>,
+    pause: number,
+    directions: ReadonlyArray<Transition["direction"]> = []
+  ) => {
+    const { broken, rules, view } = world()
+    for (const [i, millis] of lasting.entries()) {
+      const direction = directions[i] ?? "outbound"
+      rules.transition(fromA, { ...active(i, 1n), direction })
+      view.now += millis * 1_000
+      rules.transition(fromA, endOf("closed", { connection: i, direction }))
+    }
+    view.now += pause * 1_000
+    rules.dial(fromA, () => 0)
+    return broken()
+  }
+  const [six, five] = [
+    [1, 1, 1, 1, 1, 1],
+    [1, 1, 1, 1, 1]
+  ].map((seconds) => seconds.map((it) => it * 1_000))
+  it("is left alone after six sessions within a minute that came to nothing", () => {
+    assert.deepStrictEqual(dialledAfter(six!, 0), [leftAlone])
+    assert.deepStrictEqual(dialledAfter(six!, 52_000), [leftAlone])
+    assert.deepStrictEqual(dialledAfter(six!, 53_000), [])
+    assert.deepStrictEqual(dialledAfter(five!, 0), [])
+  })
+
+  it("is none if one of them lasted, or was the peer's", () => {
+    assert.deepStrictEqual(dialledAfter([...five!, 59_000], 0), [])
+    assert.deepStrictEqual(dialledAfter(six!, 0, ["inbound"]), [])
+    assert.deepStrictEqual(dialledAfter([...six!, 1_000], 0, ["inbound"]), [leftAlone])
+  })
+})
+
+describe("the dials of a node", () => {
+  const dialledAt = (times: ReadonlyArray<number>, life = () => 1) => {
+    const { broken, rules, view } = world()
+    for (const at of times) {
+      view.now = at * 1_000
+      rules.dial({ ...fromA, life: life() }, () => 0)
+    }
+    return broken()
+  }
+  const { dialRate, maxDials } = linkConfig({})
+  const most = dialRate.burst + maxDials
+  it("are no more at once than the burst and those that wait for their turn", () => {
+    assert.deepStrictEqual(dialledAt(Array.from({ length: most }, () => 5)), [])
+    assert.deepStrictEqual(dialledAt(Array.from({ length: most + 1 }, () => 5)), [keptRate])
+    let life = 1
+    assert.deepStrictEqual(
+      dialledAt(
+        Array.from({ length: 100 }, () => 5),
+        () => life++
+      ),
+      []
+    )
+  })
+
+  it("go on at the rate", () => {
+    const burst = Array.from({ length: most }, () => 0)
+    assert.deepStrictEqual(dialledAt([...burst, ...Array.from({ length: 1_000 }, (_, i) => i * 100 + 100)]), [])
+    assert.include(dialledAt([...burst, ...Array.from({ length: 1_000 }, (_, i) => i * 90 + 90)]), keptRate)
   })
 })
 
