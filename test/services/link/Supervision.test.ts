@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Random } from "effect"
 import { Endpoint } from "../../../src/protocol/Address.ts"
 import type { NodeKey } from "../../../src/protocol/NodeKey.ts"
-import { DialGate } from "../../../src/services/link/DialGate.ts"
+import { BanGate } from "../../../src/services/link/BanGate.ts"
 import { ended } from "../../../src/services/link/Ended.ts"
 import { nothing, type Outcome } from "../../../src/services/link/Outcome.ts"
 import { keyOf } from "../../support/LinkNode.ts"
@@ -400,9 +400,11 @@ describe("whom this node keeps out", () => {
       ])
       const clock = yield* Clock.Clock
       const gate = {
+        keptOut: () => undefined,
+        offended: () => undefined,
         closedFor: (peer: NodeKey) => Math.max(0, (closed.get(peer) ?? 0) - clock.currentTimeMillisUnsafe())
       }
-      const { dials, want } = yield* Effect.provide(start(), Layer.succeed(DialGate, gate))
+      const { dials, want } = yield* Effect.provide(start(), Layer.succeed(BanGate, gate))
       for (const seed of [7, 8, 9]) yield* want(seed)
       yield* pass(10 * minute - 1)
       assert.deepStrictEqual([of(dials, 8), of(dials, 9)], [[], []])
