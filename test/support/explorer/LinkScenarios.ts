@@ -277,7 +277,7 @@ export const together: ReadonlyArray<Scenario> = [
   everything("everything, P notices nothing", { P: { ...hangs, ...notices } }, { silentCrashes: true })
 ]
 
-/** Visited whole, if there is time: minutes. */
+/** Visited whole, if there is time. A side whose COMMIT was lost needs two dials after the last fault. */
 export const large: ReadonlyArray<Scenario> = [
   { name: "three cuts that both notice", nodes: [P, Q], ...three, cuts: 3 },
   { name: "three cuts of both kinds, only P notices", nodes: [P, deaf(Q)], budget: 2, cuts: 3, ...anyCut },
@@ -296,14 +296,14 @@ export const large: ReadonlyArray<Scenario> = [
   {
     name: "S has Q's address, X is a newer agent on Q's database, and a cut that P does not notice",
     nodes: [admitting(deaf(answersOnly(P))), Q, agent, S],
-    budget: 1,
+    budget: 2,
     cuts: 1,
     supersedes: 2
   },
   {
     name: "X is a newer agent on Q's database, Q crashes, and two cuts that P does not notice",
     nodes: [deaf(answersOnly(P)), { ...Q, crashes: 1 }, agent],
-    budget: 1,
+    budget: 2,
     cuts: 2,
     supersedes: 4
   }
