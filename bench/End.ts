@@ -11,8 +11,8 @@ import { fileURLToPath } from "node:url"
 /** What an end can do, by name. Arguments and results go through structured clones. */
 export type Functions = Readonly<Record<string, (argument: never) => unknown>>
 
-type Argument<F> = F extends (argument: infer A) => unknown ? A : never
-type Result<F> = F extends (argument: never) => infer R ? Awaited<R> : never
+export type Argument<F> = F extends (argument: infer A) => unknown ? A : never
+export type Result<F> = F extends (argument: never) => infer R ? Awaited<R> : never
 
 interface Call {
   readonly id: number
