@@ -27,8 +27,8 @@ import { Supervisor } from "../../src/services/link/Supervisor.ts"
 import { Transport } from "../../src/services/link/Transport.ts"
 import { type Contender, type Count, type Dial, type Flood, message, sentBack } from "./Line.ts"
 
-/** A volatile kind that the node itself does not look at. */
-const kind = Kind.Gossip
+/** What the handler of a session has of it, however fast it comes. */
+const kind = Kind.Data
 
 /** The links of one node with the identity of `seed`. */
 const links = (seed: Uint8Array, run: SessionHandler["Service"]["run"]) => {

@@ -76,7 +76,7 @@ export const encode = (kind: number, body: Uint8Array): Uint8Array => {
 }
 
 /** A body from this size on is not copied to be written, in bytes. */
-const large = 4 * 1024
+const large = 512
 
 /** As `encode`; the body of a large frame stays where it is, and must stay as it is until it is written. */
 export const encodeInPlace = (kind: number, body: Uint8Array): Uint8Array | readonly [Uint8Array, Uint8Array] =>
@@ -95,9 +95,9 @@ const lengthAt = (bytes: Uint8Array, at: number): number =>
 /**
  * Takes bytes in pieces and gives frames back. Owned by one reader.
  *
- * The bodies that it gives are its own copies: a piece may be overwritten as soon as it has been taken. It holds at most
- * 128 KiB or twice the bytes that the frame begun has really brought, whatever length it announces and however small
- * the pieces are, and copies each byte a bounded number of times.
+ * The bodies that it gives are views of the pieces it is fed, except where a frame lies in several: nothing else is
+ * copied. It holds at most 128 KiB or twice the bytes that the frame begun has really brought, whatever length it
+ * announces and however small the pieces are, and copies each byte a bounded number of times.
  */
 export class Decoder {
   /**
@@ -121,8 +121,7 @@ export class Decoder {
     if (this.#failed !== undefined) return this.#failed
     const from = this.#finishBegun(piece, frames)
     if (this.#failed !== undefined) return this.#failed
-    const to = this.#endOfWhole(piece, from)
-    if (to > from) this.#cut(piece.subarray(from, to), frames)
+    const to = this.#takeWhole(piece, from, frames)
     const left = piece.length - to
     if (left > 0 && this.#failed === undefined) this.#keep(piece.subarray(to), this.#need(piece, to, left))
     return this.#failed
@@ -155,13 +154,16 @@ export class Decoder {
     return at
   }
 
-  /** Where the last frame ends that lies whole in the piece from `at` on. */
-  #endOfWhole(piece: Uint8Array, at: number): number {
+  /** The frames that lie whole in the piece from `at` on; gives back where the last one ends. */
+  #takeWhole(piece: Uint8Array, from: number, frames: Array<Frame>): number {
+    let at = from
     while (at < piece.length) {
       const left = piece.length - at
       const need = this.#need(piece, at, left)
       if (need === 0 || need > left || left < headerSize) break
-      this.#finished(piece[at + 5]!)
+      const kind = piece[at + 5]!
+      frames.push({ kind, body: piece.subarray(at + headerSize, at + need) })
+      this.#finished(kind)
       at += need
     }
     return at
@@ -169,17 +171,6 @@ export class Decoder {
 
   #finished(kind: number): void {
     if (kind === Kind.Commit) this.maxFrame = Math.max(this.maxFrame, maxOnSession)
-  }
-
-  /** Appends the frames that make up `bytes`, with one copy for all of them. */
-  #cut(bytes: Uint8Array, frames: Array<Frame>): void {
-    const copy = Buffer.allocUnsafe(bytes.length)
-    copy.set(bytes)
-    for (let at = 0; at < copy.length;) {
-      const next = at + 4 + lengthAt(copy, at)
-      frames.push({ kind: copy[at + 5]!, body: copy.subarray(at + headerSize, next) })
-      at = next
-    }
   }
 
   /** How many bytes from `at` are needed before anything more can be said; 0 if the frame is invalid. */

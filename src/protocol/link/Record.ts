@@ -10,7 +10,6 @@
  * goodbye is a proven end.
  */
 import sodium from "sodium-native"
-import { BufferPool } from "./BufferPool.ts"
 import { Pieces } from "./Pieces.ts"
 import { RecordForged, type RecordFailed, RecordMalformed, RecordTruncated, tagSize } from "./RecordFailed.ts"
 
@@ -19,6 +18,8 @@ const headerSize = 2
 export const maxCiphertext = 65_535
 /** The largest content of a record, in bytes. */
 export const maxPlaintext = maxCiphertext - tagSize
+/** What this side puts into one record at the most, in bytes: as much as stays in a processor's nearest cache. */
+export const sealedAtOnce = 16 * 1024
 /** Records in one direction after which its key changes. Both sides must agree on it. */
 export const rekeyInterval = 2 ** 20
 
@@ -67,7 +68,7 @@ class Turn {
 }
 
 /** How many bytes the records take that carry `size` bytes. */
-export const sealedSize = (size: number): number => size + Math.ceil(size / maxPlaintext) * (headerSize + tagSize)
+export const sealedSize = (size: number): number => size + Math.ceil(size / sealedAtOnce) * (headerSize + tagSize)
 
 /** Makes records of what one side writes. */
 export class Sealer {
@@ -78,7 +79,7 @@ export class Sealer {
   }
 
   /**
-   * The bytes of `chunks`, in order, as few records in one buffer. Nothing for nothing. Everything returned must be
+   * The bytes of `chunks`, in order, as records in one buffer. Nothing for nothing. Everything returned must be
    * sent, and in the order of the calls: the peer cannot open a record if one before it is missing.
    */
   seal(chunks: ReadonlyArray<Uint8Array>): Uint8Array {
@@ -92,7 +93,7 @@ export class Sealer {
   sealInto(out: Uint8Array, pieces: Pieces): number {
     let at = 0
     while (pieces.left > 0) {
-      const size = Math.min(maxPlaintext, pieces.left, out.length - at - headerSize - tagSize)
+      const size = Math.min(sealedAtOnce, pieces.left, out.length - at - headerSize - tagSize)
       if (size <= 0) break
       const body = at + headerSize
       const end = body + size + tagSize
@@ -114,16 +115,13 @@ export class Sealer {
   }
 }
 
-/** Where records are opened: what opens is looked at before the next one is. One for the whole process. */
-const opened = Buffer.allocUnsafeSlow(maxPlaintext)
-
-/** Records of which only a part has come. */
-const unfinished = new BufferPool(maxCiphertext, 64)
-
-/** Takes what a record carried, which is there only until it returns. */
+/** Takes what a record carried, as its own. */
 export type Take = (plaintext: Uint8Array) => void
 
-/** Opens the records of the other side. Owned by one reader. Holds at most one unfinished record, 64 KiB. */
+/**
+ * Opens the records of the other side where they are, so that nothing has to be copied: the chunks it is fed are its own.
+ * Owned by one reader. Holds at most one unfinished record, 64 KiB.
+ */
 export class Opener {
   readonly #turn: Turn
   #failed: RecordFailed | undefined
@@ -173,7 +171,6 @@ export class Opener {
     if (this.#received === partial.length) {
       this.#partial = undefined
       this.#open(partial, take)
-      unfinished.giveBack(partial)
     }
     return at + count
   }
@@ -202,7 +199,7 @@ export class Opener {
 
   #begin(length: number): Uint8Array {
     this.#received = 0
-    this.#partial = unfinished.take(length)
+    this.#partial = Buffer.allocUnsafe(length)
     return this.#partial
   }
 
@@ -214,7 +211,7 @@ export class Opener {
 
   #open(ciphertext: Uint8Array, take: Take): void {
     const { key, nonce } = this.#turn
-    const content = opened.subarray(0, ciphertext.length - tagSize)
+    const content = ciphertext.subarray(0, ciphertext.length - tagSize)
     try {
       sodium.crypto_aead_chacha20poly1305_ietf_decrypt(content, null, ciphertext, null, nonce, key)
     } catch {

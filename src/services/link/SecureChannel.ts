@@ -22,8 +22,8 @@ export interface Options extends Record.Options {
   readonly last?: Uint8Array | undefined
 }
 
-/** What one write to the socket carries at the most: four full records. */
-const written = new BufferPool(Record.sealedSize(4 * Record.maxPlaintext), 16)
+/** What one write to the socket carries at the most. */
+const written = new BufferPool(Record.sealedSize(256 * 1024), 16)
 
 const nothing: ReadonlyArray<Uint8Array> = []
 
@@ -54,8 +54,7 @@ export class SecureChannel {
   }
 
   /**
-   * Waits for bytes of the peer and gives them to `take`, in order, in pieces that are there until it returns. May give
-   * nothing. What arrived before a failure is given first; after it every pull fails alike. One reader at a time, and
+   * Waits for bytes of the peer and gives them to `take`, in order, as its own. May give nothing. What arrived before a failure is given first; after it every pull fails alike. One reader at a time, and
    * not to be raced: an interrupted pull may lose bytes, and then the next record does not open.
    */
   pull(take: Record.Take): Effect.Effect<void, ChannelClosed | ChannelFailed> {

@@ -15,8 +15,7 @@ export type Direction = "inbound" | "outbound"
 /** Bytes in both directions after whatever the wire needs before its first frame. */
 export interface Channel<E> {
   /**
-   * Waits for input and gives it to `take` piece by piece, in order: each is there only until `take` returns. May give
-   * nothing. Fails at the end of the input, whatever its reason. One reader at a time, and not to be raced.
+   * Waits for input and gives it to `take` piece by piece, in order, as its own. May give nothing. Fails at the end of the input, whatever its reason. One reader at a time, and not to be raced.
    */
   readonly pull: (take: (piece: Uint8Array) => void) => Effect.Effect<void, E>
   /** Writes everything as one; returns when the socket has taken it. One writer at a time. */
@@ -33,7 +32,7 @@ export interface Opened<E> {
 
 /** Takes pieces and gives frames; owned by one reader. */
 export interface FrameDecoder {
-  /** Appends the frames that the piece completes; what is wrong after them, for good. Keeps nothing of the piece itself. */
+  /** Appends the frames that the piece completes; what is wrong after them, for good. Bodies are views of it. */
   readonly feed: (piece: Uint8Array, frames: Array<Frame>) => Error | undefined
   /** What it means that the input ends here; nothing if it ends between two frames. */
   readonly end: () => Error | undefined

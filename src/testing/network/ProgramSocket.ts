@@ -106,7 +106,8 @@ export class ProgramSocket {
   #pulled(): Pulled | undefined {
     if (this.#end.closed || !this.#attached) return Effect.fail(closedHere)
     const taken = this.#end.take()
-    if (Arr.isReadonlyArrayNonEmpty(taken)) return Effect.succeed(taken)
+    // What the network brought it may bring again, and the program may write into what it has read.
+    if (Arr.isReadonlyArrayNonEmpty(taken)) return Effect.succeed(Arr.map(taken, (bytes) => new Uint8Array(bytes)))
     return this.#end.last === undefined ? undefined : Effect.fail(last[this.#end.last])
   }
 

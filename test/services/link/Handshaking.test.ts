@@ -5,6 +5,7 @@ import * as Socket from "effect/socket/Socket"
 import * as IdentityMemory from "../../../src/layers/IdentityMemory.ts"
 import * as NodeSecret from "../../../src/protocol/NodeSecret.ts"
 import { type HandshakeFailed, WritingEnded } from "../../../src/services/link/ChannelFailure.ts"
+import * as Record from "../../../src/protocol/link/Record.ts"
 import * as Handshaking from "../../../src/services/link/Handshaking.ts"
 import type { SecureChannel } from "../../../src/services/link/SecureChannel.ts"
 import { holding } from "../../support/Points.ts"
@@ -187,7 +188,7 @@ describe("a secure channel", () => {
       yield* ann.write([])
       yield* ann.write([new Uint8Array(0)])
       assert.strictEqual(pair.written.length, before + 1)
-      assert.strictEqual(pair.written.at(-1)?.[1].length, 100_000 + 2 * 18)
+      assert.strictEqual(pair.written.at(-1)?.[1].length, Record.sealedSize(100_000))
     })
   )
 
