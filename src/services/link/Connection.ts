@@ -165,7 +165,7 @@ export class Connection {
 
   /**
    * Asks for a sign of life now. `report` hears `true` at the next frame, `false` at the end or after `millis` of
-   * silence. A newer probe takes the place of an older one, which hears nothing.
+   * silence, whoever else asks meanwhile.
    */
   probe(millis: number, report: (answered: boolean) => void): void {
     if (this.finishing) report(false)

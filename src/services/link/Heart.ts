@@ -19,6 +19,8 @@ export interface Body {
   readonly dead: (silentMillis: number) => void
 }
 
+const nobody: ReadonlyArray<(answered: boolean) => void> = []
+
 export class Heart {
   state: Heartbeat.State
   /** The reader waits for the handler of a frame, so that silence says nothing about the peer. */
@@ -28,7 +30,7 @@ export class Heart {
   #alarm: Alarm
   #stopped = false
   #nonce: bigint
-  #probe: ((answered: boolean) => void) | undefined
+  #asking = nobody
 
   constructor(ground: Ground, body: Body, options: Options) {
     const { now } = ground.alarms
@@ -62,27 +64,29 @@ export class Heart {
 
   /**
    * Asks for a sign of life now. `report` hears `true` at the next frame, `false` at the end or after `millis` of
-   * silence. A newer probe takes the place of an older one, which hears nothing.
+   * silence, whoever else asks meanwhile.
    */
   probe(millis: number, report: (answered: boolean) => void): void {
     const { alarms } = this.#ground
-    this.#probe = report
+    this.#asking = [...this.#asking, report]
     this.ping()
     alarms.set(alarms.now + millis, () => {
+      if (!this.#asking.includes(report)) return
+      this.#asking = this.#asking.filter((other) => other !== report)
       // While the reader is held nobody can say that the peer is silent.
-      if (this.#probe === report) this.#answer(this.held)
+      report(this.held)
     })
   }
 
   /** A frame is about to be handled. */
   answered(): void {
-    if (this.#probe !== undefined) this.#answer(true)
+    if (this.#asking.length > 0) this.#answer(true)
   }
 
   #answer(answered: boolean): void {
-    const report = this.#probe
-    this.#probe = undefined
-    report?.(answered)
+    const asking = this.#asking
+    this.#asking = nobody
+    for (const report of asking) report(answered)
   }
 
   get #every(): number {

@@ -366,16 +366,20 @@ describe("Connection", () => {
       })
     )
 
-    it.effect("does not let the deadline of an earlier probe condemn a later one", () =>
+    it.effect("answers everybody who asks, each at its own time", () =>
       Effect.gen(function* () {
-        const { connection } = yield* start({ config: { heartbeat: Heartbeat.profiles.relaxed } })
+        const { connection, feed } = yield* start({ config: { heartbeat: Heartbeat.profiles.relaxed } })
         const first = asked(connection)
         yield* TestClock.adjust(within / 2)
         const second = asked(connection)
         yield* TestClock.adjust(within / 2)
-        assert.deepStrictEqual([first, second], [[], []])
-        yield* TestClock.adjust(within / 2)
-        assert.deepStrictEqual([first, second], [[], [false]])
+        assert.deepStrictEqual([first, second], [[false], []])
+        const third = asked(connection)
+        feed(data(1))
+        yield* settle
+        assert.deepStrictEqual([first, second, third], [[false], [true], [true]])
+        yield* TestClock.adjust(within)
+        assert.deepStrictEqual([first, second, third], [[false], [true], [true]])
       })
     )
 
