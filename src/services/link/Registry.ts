@@ -43,6 +43,8 @@ interface Pair {
   state: Arbiter.State
   readonly members: Map<number, Member>
   live: Live | undefined
+  /** How often its sessions were asked for a sign of life. */
+  asked: number
 }
 
 export class Registry extends Context.Service<
@@ -106,16 +108,18 @@ export class Registry extends Context.Service<
       const pairOf = (peer: NodeKey): Pair => {
         const known = pairs.get(peer)
         if (known !== undefined) return known
-        const pair: Pair = { state: Arbiter.initial, members: new Map(), live: undefined }
+        const pair: Pair = { state: Arbiter.initial, members: new Map(), live: undefined, asked: 0 }
         pairs.set(peer, pair)
         if (pairs.size > keptPairs) forgetIdlePairs()
         return pair
       }
 
-      const probe = (peer: NodeKey, connection: Connection) => {
-        connection.probe(config.probeTimeout, (answered) =>
-          event(peer, { _tag: "Probed", connection: connection.id, answered })
-        )
+      const probe = (peer: NodeKey, pair: Pair, connection: Connection) => {
+        const asked = ++pair.asked
+        connection.probe(config.probeTimeout, (answered) => {
+          // Whoever an earlier probe was made for is gone: it says nothing about the session that a later one asks about.
+          if (pair.asked === asked) event(peer, { _tag: "Probed", connection: connection.id, answered })
+        })
       }
 
       const perform = (peer: NodeKey, pair: Pair, action: Arbiter.Action) => {
@@ -129,7 +133,7 @@ export class Registry extends Context.Service<
           case "Refuse":
             return member.refuse(action.reason, action.number, refusals[action.reason] ?? "")
           case "Probe":
-            return probe(peer, member.connection)
+            return probe(peer, pair, member.connection)
         }
       }
 
