@@ -5,7 +5,7 @@
  * Closing its scope stops it gracefully: no new connections, a GOODBYE on every session after what was queued, then the
  * end of every fiber it started.
  */
-import { Clock, Context, Effect, Layer, Result } from "effect"
+import { Clock, Context, Effect, Layer, Result, Stream } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql/SqlError"
 import { Address, type Endpoint, parseEndpoint } from "../protocol/Address.ts"
@@ -49,6 +49,11 @@ export interface Options<R> {
   readonly network?: string | undefined
   /** Peers to stay connected to, besides those that the peer book wants already. */
   readonly peers?: ReadonlyArray<Address> | undefined
+  /**
+   * Dials the nodes that others tell of, as far as `LinkConfig.maxLearned` goes, and gives them up when they cannot be
+   * reached. Off by default: they are noted, so that a `connect` finds them.
+   */
+  readonly dialDiscovered?: boolean | undefined
   /** Name and version of the software, for people. */
   readonly agent?: string | undefined
 }
@@ -158,6 +163,10 @@ const running = <R>(options: Options<R>) =>
       for (const address of options.peers ?? []) yield* connect(address)
       for (const { peer } of yield* book.wanted(wantedAtStart)) yield* supervisor.want(peer, "asked")
 
+      if (options.dialDiscovered === true) {
+        const { heardOf } = yield* Discovery
+        yield* Effect.forkScoped(Stream.runForEach(heardOf, (peer) => supervisor.want(peer, "learned")))
+      }
       yield* Effect.addFinalizer(() => Effect.andThen(supervisor.stop, links.close(returnSoon)))
       const owned = { startImmediately: true }
       yield* Upkeep.run.pipe(
@@ -190,7 +199,7 @@ const compose = <R>(options: Options<R>) => {
     Layer.provideMerge(Bans.layer),
     Layer.provideMerge(LinkObserver.registry),
     Layer.provide(handler(options)),
-    Layer.provideMerge(Gossip.layer.pipe(Layer.provide(Discovery.layer))),
+    Layer.provideMerge(Gossip.layer.pipe(Layer.provideMerge(Discovery.layer))),
     Layer.provide(HoldfastWire.layer),
     Layer.provideMerge(self(options)),
     Layer.provideMerge(listening(options)),

@@ -2,7 +2,7 @@
  * A node that does nothing but gossip, and links between such nodes that carry what is said at once, in a buffer that
  * is overwritten after it was heard.
  */
-import { Context, Effect, Exit, Layer, Scope } from "effect"
+import { Context, Effect, Exit, Layer, Scope, Stream } from "effect"
 import { Endpoint } from "../../src/protocol/Address.ts"
 import type { NodeKey } from "../../src/protocol/NodeKey.ts"
 import * as NodeSecret from "../../src/protocol/NodeSecret.ts"
@@ -56,7 +56,7 @@ export const start = Effect.fnUntraced(function* (options: Options) {
       Layer.provide([
         Layer.succeed(Identity, fromSecret(secret)),
         Layer.succeed(Self, self),
-        Layer.succeed(Discovery, { learn: options.learn ?? note }),
+        Layer.succeed(Discovery, { learn: options.learn ?? note, heardOf: Stream.empty }),
         Layer.succeed(GossipConfig.GossipConfig, { ...GossipConfig.defaults, ...options.config })
       ])
     )

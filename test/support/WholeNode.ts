@@ -56,10 +56,12 @@ export interface Options {
   readonly database: MemoryDatabase["Service"]
   readonly points: Points
   readonly decide: Decide
+  readonly dialDiscovered?: boolean
 }
 
 /** One life of the node, until the scope closes. */
-export const start = Effect.fnUntraced(function* ({ database, decide, network, points, seed }: Options) {
+export const start = Effect.fnUntraced(function* (options: Options) {
+  const { database, decide, dialDiscovered = false, network, points, seed } = options
   const host = hostOf(seed)
   const Notes = notes(decide)
   const ground = Layer.mergeAll(
@@ -69,7 +71,10 @@ export const start = Effect.fnUntraced(function* ({ database, decide, network, p
     SecureRandom.layerWebCrypto,
     Layer.succeed(LinkConfig.LinkConfig, { ...LinkConfig.defaults, heartbeat: Heartbeat.profiles.fast })
   )
-  const layer = Layer.provideMerge(Node.layer({ protocols: [Notes.handled], listen: { host, port: 4000 } }), ground)
+  const layer = Layer.provideMerge(
+    Node.layer({ protocols: [Notes.handled], listen: { host, port: 4000 }, dialDiscovered }),
+    ground
+  )
   const context = yield* Effect.provideService(Layer.build(Layer.fresh(layer)), Buggify, points).pipe(Effect.orDie)
   const node = Context.get(context, Node)
   const delivery = Context.get(context, Delivery)

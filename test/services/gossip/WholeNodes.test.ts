@@ -13,16 +13,16 @@ const config: GossipConfig.Config = {
   addresses: { ...GossipConfig.defaults.addresses, names: true }
 }
 
-const start = (network: MemoryNetwork, seed: number) =>
+const start = (network: MemoryNetwork, seed: number, dialDiscovered = false) =>
   Effect.gen(function* () {
     const database = yield* MemoryDatabase
-    return yield* WholeNode.start({ network, seed, database, points: none, decide: () => Effect.void })
+    return yield* WholeNode.start({ network, seed, database, points: none, decide: () => Effect.void, dialDiscovered })
   }).pipe(Effect.provide(MemoryDatabase.layer), Effect.provideService(GossipConfig.GossipConfig, config))
 
 /** Ann and Cal each have a session with Ben, and none with each other. */
-const three = Effect.gen(function* () {
+const three = Effect.fnUntraced(function* (dialDiscovered = false) {
   const network = new MemoryNetwork()
-  const [ann, ben, cal] = yield* Effect.all([start(network, 1), start(network, 2), start(network, 3)])
+  const [ann, ben, cal] = yield* Effect.all([start(network, 1, dialDiscovered), start(network, 2), start(network, 3)])
   yield* ann.connect(ben.address)
   yield* cal.connect(ben.address)
   yield* TestClock.adjust("1 minute")
@@ -32,7 +32,7 @@ const three = Effect.gen(function* () {
 describe("gossip of whole nodes", () => {
   it.effect("tells a node where another one is that it never met, so that it can be dialled by its key", () =>
     Effect.gen(function* () {
-      const { ann, cal } = yield* three
+      const { ann, cal } = yield* three()
       const known = yield* ann.gossip.known
       assert.include(
         known.map(({ key }) => key),
@@ -44,9 +44,16 @@ describe("gossip of whole nodes", () => {
     })
   )
 
+  it.effect("lets a node dial those that it was told of, if it wants to", () =>
+    Effect.gen(function* () {
+      const { ann, cal } = yield* three(true)
+      assert.isDefined(ann.registry.session(cal.key))
+    })
+  )
+
   it.effect("carries what a user says to the neighbours and no further, beside the messages", () =>
     Effect.gen(function* () {
-      const { ann, ben, cal } = yield* three
+      const { ann, ben, cal } = yield* three()
       const heard: Array<string> = []
       for (const node of [ben, cal]) {
         const stream = yield* Effect.orDie(node.gossip.subscribe("weather"))
@@ -67,7 +74,7 @@ describe("gossip of whole nodes", () => {
 
   it.effect("is not harmed by frames of a kind that a later version may bring, and counts them", () =>
     Effect.gen(function* () {
-      const { ann, ben } = yield* three
+      const { ann, ben } = yield* three()
       const { session } = ann.registry.session(ben.key)!
       yield* session.send(200, Uint8Array.of(1, 2, 3))
       yield* ann.send(ben.key, { lane: "a", n: 1 })
