@@ -7,6 +7,7 @@ import * as Socket from "effect/socket/Socket"
 export interface End {
   readonly pull: Effect.Effect<ReadonlyArray<Uint8Array>, Socket.SocketError>
   readonly write: (bytes: Uint8Array) => Effect.Effect<void, Socket.SocketError>
+  readonly writeAll: Socket.Writer["writeAll"]
   readonly endWriting: Effect.Effect<void>
   readonly close: Effect.Effect<void>
 }
@@ -19,6 +20,7 @@ export const use = Effect.fnUntraced(function* (socket: Socket.Socket, scope: Sc
   const end: End = {
     pull,
     write: writer.write,
+    writeAll: writer.writeAll,
     endWriting: Scope.close(writing, Exit.void),
     close: Scope.close(scope, Exit.void)
   }

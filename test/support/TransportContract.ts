@@ -5,83 +5,18 @@
  * does not answer.
  */
 import { assert, describe } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Queue, Scope } from "effect"
+import { Deferred, Effect, Exit, Fiber, Scope } from "effect"
 import * as Socket from "effect/socket/Socket"
-import { Endpoint } from "../../src/protocol/Address.ts"
-import { type Accepted, Transport } from "../../src/services/link/Transport.ts"
-import { bytes, type End, failure, read, use } from "./SocketEnd.ts"
-
-export interface Subject {
-  readonly transport: Transport["Service"]
-  /** The same in real time with a time-out for dials that can be waited for, which other dials might not meet. */
-  readonly impatient?: Transport["Service"]
-  /** The host that the transport dials from and listens at. */
-  readonly host: string
-  /** A connection to `endpoint`, made by other means; `reset` breaks it off as a crashed host does. */
-  readonly breakable: (endpoint: Endpoint) => Effect.Effect<{ readonly reset: Effect.Effect<void> }, never, Scope.Scope>
-  /** Somewhere that does not answer a dial, for the length of the scope. */
-  readonly silentHost: Effect.Effect<Endpoint, never, Scope.Scope>
-  /** Lets the time-out of an impatient dial pass. */
-  readonly waitForTimeout: Effect.Effect<void>
-}
-
-export type Test = <A, E>(name: string, self: () => Effect.Effect<A, E, Scope.Scope>) => void
+import { bytes, failure, read, use } from "./SocketEnd.ts"
+import { transportBytesContract } from "./TransportBytesContract.ts"
+import { connected, dial, listening, type Subject, type Test } from "./TransportSubject.ts"
 
 /** `test` is `it.effect` for a transport that lives in virtual time, `it.live` for a real one. */
 export const transportContract = (name: string, test: Test, make: Effect.Effect<Subject, never, Scope.Scope>): void => {
-  /** Listens, in a scope of its own, and collects what comes; each connection lives until it is closed here. */
-  const listening = Effect.fnUntraced(function* ({ host, transport }: Subject) {
-    const outer = yield* Effect.scope
-    const scope = yield* Scope.fork(outer)
-    const listener = yield* Scope.provide(transport.listen({ host, port: 0 }), scope)
-    const arrivals = yield* Queue.unbounded<{ readonly end: End; readonly remote: Accepted["remote"] }>()
-    const ended = yield* Queue.unbounded<"interrupted" | "closed">()
-    const running = yield* Effect.forkIn(
-      listener.run(({ remote, socket }) =>
-        Effect.gen(function* () {
-          const own = yield* Scope.fork(yield* Effect.scope)
-          const done = yield* Deferred.make<void>()
-          const end = yield* use(socket, own).pipe(Effect.orDie)
-          yield* Queue.offer(arrivals, {
-            remote,
-            end: { ...end, close: Effect.asVoid(Deferred.succeed(done, undefined)) }
-          })
-          yield* Deferred.await(done)
-          yield* Scope.close(own, Exit.void)
-        }).pipe(
-          Effect.scoped,
-          Effect.onExit((exit) => Queue.offer(ended, Exit.isSuccess(exit) ? "closed" : "interrupted"))
-        )
-      ),
-      scope,
-      { startImmediately: true }
-    )
-    return {
-      endpoint: listener.endpoint,
-      accept: Queue.take(arrivals),
-      ended: Queue.take(ended),
-      stopRunning: Fiber.interrupt(running),
-      close: Scope.close(scope, Exit.void)
-    }
-  })
-
-  const dial = Effect.fnUntraced(function* ({ transport }: Subject, endpoint: Endpoint) {
-    const scope = yield* Scope.fork(yield* Effect.scope)
-    return yield* use(yield* Scope.provide(transport.dial(endpoint), scope), scope)
-  })
-
-  const connected = Effect.fnUntraced(function* () {
-    const subject = yield* make
-    const listener = yield* listening(subject)
-    const dialled = yield* dial(subject, listener.endpoint)
-    const { end: accepted } = yield* listener.accept
-    return { subject, listener, dialled, accepted }
-  })
-
   describe(`a transport: ${name}`, () => {
     test("carries bytes both ways, whole and in order", () =>
       Effect.gen(function* () {
-        const { accepted, dialled } = yield* connected()
+        const { accepted, dialled } = yield* connected(make)
         const there = bytes(300_000)
         const back = bytes(200_000, 7)
         yield* Effect.forkChild(dialled.write(there))
@@ -170,7 +105,7 @@ export const transportContract = (name: string, test: Test, make: Effect.Effect<
 
     test("refuses new connections once its run is interrupted, and keeps the established ones", () =>
       Effect.gen(function* () {
-        const { accepted, dialled, listener, subject } = yield* connected()
+        const { accepted, dialled, listener, subject } = yield* connected(make)
         yield* listener.stopRunning
         const failed = yield* Effect.flip(Effect.scoped(subject.transport.dial(listener.endpoint)))
         assert.strictEqual(failed.reason, "refused")
@@ -197,7 +132,7 @@ export const transportContract = (name: string, test: Test, make: Effect.Effect<
 
     test("ends the reading side after what was written, when the other side ends its writing", () =>
       Effect.gen(function* () {
-        const { accepted, dialled } = yield* connected()
+        const { accepted, dialled } = yield* connected(make)
         yield* dialled.write(bytes(100))
         yield* dialled.endWriting
         assert.deepStrictEqual(yield* read(accepted, 100), bytes(100))
@@ -211,7 +146,7 @@ export const transportContract = (name: string, test: Test, make: Effect.Effect<
 
     test("delivers what was written before it is closed, even to a peer that is still sending", () =>
       Effect.gen(function* () {
-        const { accepted, dialled } = yield* connected()
+        const { accepted, dialled } = yield* connected(make)
         yield* dialled.write(bytes(10_000, 3))
         yield* Effect.forkChild(Effect.ignore(Effect.forever(dialled.write(bytes(1_000)))))
         yield* accepted.write(bytes(100))
@@ -221,7 +156,7 @@ export const transportContract = (name: string, test: Test, make: Effect.Effect<
 
     test("fails a waiting pull when its own side is closed", () =>
       Effect.gen(function* () {
-        const { dialled } = yield* connected()
+        const { dialled } = yield* connected(make)
         const pulling = yield* Effect.forkChild(Effect.flip(dialled.pull), { startImmediately: true })
         yield* dialled.close
         const { reason } = yield* Fiber.join(pulling)
@@ -230,7 +165,7 @@ export const transportContract = (name: string, test: Test, make: Effect.Effect<
 
     test("lets a writer wait while the peer does not read, and loses nothing", () =>
       Effect.gen(function* () {
-        const { accepted, dialled } = yield* connected()
+        const { accepted, dialled } = yield* connected(make)
         const chunk = bytes(64 * 1024)
         const count = 512
         let written = 0
@@ -294,4 +229,6 @@ export const transportContract = (name: string, test: Test, make: Effect.Effect<
         assert.isTrue(Exit.isFailure(yield* Deferred.await(outcome)))
       }))
   })
+
+  transportBytesContract(name, test, make)
 }
