@@ -43,7 +43,7 @@ export interface TcpNode {
   readonly reading: () => LinkMeter.Reading
   /** The distinct peers that have a session. */
   readonly peers: () => ReadonlySet<NodeKey>
-  /** Waits until it holds: looks now, and whenever something has happened to a connection of this node. */
+  /** Waits until it holds; looked at whenever something has happened to a connection of this node. */
   readonly until: (holds: () => boolean) => Effect.Effect<void>
 }
 
@@ -58,42 +58,57 @@ export const keyOf = (number: number): NodeKey => NodeSecret.fromSeed(seedOf(num
 /** Two numbers, the one whose key is the lower, the arbiter of the pair, first. */
 export const [arbiter, follower] = keyOf(1) < keyOf(2) ? ([1, 2] as const) : ([2, 1] as const)
 
-/** Turns of the event loop in which one looks again: what a transition leads to comes about behind it. */
+/** Turns of the event loop in which one looks again after a transition, and how often besides, in milliseconds. */
 const turns = 16
+const every = 5
 
-/** Those who wait for something to hold. */
+interface Waiter {
+  readonly holds: () => boolean
+  readonly resume: () => void
+}
+
+/** Those who wait for something to hold: a transition is seen at once, what comes about behind it soon after. */
 class Watch {
-  #waiting: Array<() => boolean> = []
+  #waiting: ReadonlyArray<Waiter> = []
   #left = 0
-  #looking = false
+  #timer: NodeJS.Timeout | undefined
 
   /** Something has happened. */
   readonly stir = (): void => {
+    const isLooking = this.#left > 0
     this.#left = turns
-    if (this.#looking || this.#waiting.length === 0) return
-    this.#looking = true
-    setImmediate(this.#look)
+    if (!isLooking) setImmediate(this.#turn)
+  }
+
+  readonly #turn = (): void => {
+    this.#left = this.#waiting.length === 0 ? 0 : this.#left - 1
+    if (this.#left > 0) setImmediate(this.#turn)
+    this.#look()
   }
 
   readonly #look = (): void => {
-    this.#waiting = this.#waiting.filter((isDone) => !isDone())
-    this.#looking = --this.#left > 0 && this.#waiting.length > 0
-    if (this.#looking) setImmediate(this.#look)
+    const ready = this.#waiting.filter(({ holds }) => holds())
+    if (ready.length === 0) return
+    this.#wait(this.#waiting.filter((it) => !ready.includes(it)))
+    // Last, for whoever goes on may wait again.
+    for (const { resume } of ready) resume()
+  }
+
+  #wait(waiting: ReadonlyArray<Waiter>): void {
+    this.#waiting = waiting
+    if (waiting.length > 0) this.#timer ??= setInterval(this.#look, every)
+    else {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+    }
   }
 
   readonly until = (holds: () => boolean): Effect.Effect<void> =>
     Effect.callback<void>((resume) => {
-      const isDone = (): boolean => {
-        if (!holds()) return false
-        resume(Effect.void)
-        return true
-      }
-      if (isDone()) return undefined
-      this.#waiting.push(isDone)
-      this.stir()
-      return Effect.sync(() => {
-        this.#waiting = this.#waiting.filter((it) => it !== isDone)
-      })
+      if (holds()) return resume(Effect.void)
+      const waiter = { holds, resume: () => resume(Effect.void) }
+      this.#wait([...this.#waiting, waiter])
+      return Effect.sync(() => this.#wait(this.#waiting.filter((it) => it !== waiter)))
     })
 }
 
