@@ -3,6 +3,7 @@
  * whatever their number, so that a connection needs no timer and no fiber of its own for them.
  */
 import { Clock, Effect, FiberHandle, type Scope } from "effect"
+import { Heap } from "../../protocol/Heap.ts"
 import { monotonic } from "../Monotonic.ts"
 
 /** Calls back once, at its time, unless it is cancelled before. */
@@ -29,8 +30,7 @@ export class Alarm {
 export class Alarms {
   readonly #clock: Clock.Clock
   readonly #sleep: (sleeping: Effect.Effect<void>) => void
-  /** The earliest last. */
-  readonly #alarms: Array<Alarm> = []
+  readonly #alarms = new Heap<Alarm>((a, b) => a.due < b.due)
   #sleepsUntil = Number.POSITIVE_INFINITY
 
   private constructor(clock: Clock.Clock, sleep: (sleeping: Effect.Effect<void>) => void) {
@@ -56,19 +56,9 @@ export class Alarms {
    * this returns.
    */
   set(time: number, ring: (now: number) => void): Alarm {
-    const alarms = this.#alarms
-    const due = Math.ceil(time)
-    let low = 0
-    let high = alarms.length
-    // Behind all that are due at the same time or earlier, so that those ring first.
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (alarms[middle]!.due <= due) high = middle
-      else low = middle + 1
-    }
-    const alarm = new Alarm(due, ring)
-    alarms.splice(low, 0, alarm)
-    if (due < this.#sleepsUntil) this.#sleep(this.#awake)
+    const alarm = new Alarm(Math.ceil(time), ring)
+    this.#alarms.push(alarm)
+    if (alarm.due < this.#sleepsUntil) this.#sleep(this.#awake)
     return alarm
   }
 
@@ -76,7 +66,7 @@ export class Alarms {
   readonly #awake: Effect.Effect<never> = Effect.forever(
     Effect.flatMap(
       Effect.suspend(() => {
-        this.#sleepsUntil = this.#alarms.at(-1)?.due ?? Number.POSITIVE_INFINITY
+        this.#sleepsUntil = this.#alarms.first?.due ?? Number.POSITIVE_INFINITY
         const left = this.#sleepsUntil - this.now
         if (left === Number.POSITIVE_INFINITY) return Effect.never
         return left > 0 ? Effect.sleep(left) : Effect.yieldNow
@@ -90,7 +80,7 @@ export class Alarms {
     const { now } = this
     // Whatever is set meanwhile is looked at before the next sleep.
     this.#sleepsUntil = Number.NEGATIVE_INFINITY
-    for (let next = this.#alarms.at(-1); next !== undefined && next.due <= now; next = this.#alarms.at(-1)) {
+    for (let next = this.#alarms.first; next !== undefined && next.due <= now; next = this.#alarms.first) {
       this.#alarms.pop()
       next.ring(now)
     }

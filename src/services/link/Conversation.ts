@@ -217,6 +217,8 @@ export class Conversation implements Member, Owner, Guest {
     told: { readonly detail: string; readonly retryAfterMillis?: number | undefined } = why
   ): void {
     if (this.connection.finishing) return
+    // Its place is free from now on, however long it takes to say so.
+    this.#office.entrance.left(this.connection.id)
     this.#state = { phase: "closed" }
     if (!this.isSession) this.#rejected = { by: "us", reason }
     const last = this.isSession

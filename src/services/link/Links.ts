@@ -161,8 +161,9 @@ const make = Effect.gen(function* () {
       )
     })
 
+  /** Two nodes with one key are nobody's intention: somebody has to know. */
   const logged = (from: From, outcome: Outcome) =>
-    Effect.logInfo("Connection closed").pipe(
+    (outcome.reject?.reason === "clone" ? Effect.logError : Effect.logInfo)("Connection closed").pipe(
       Effect.annotateLogs({ direction: from.direction, remote: from.remote, ...outcome.ended, ...named(outcome, from) })
     )
 

@@ -25,6 +25,8 @@ export interface Options extends Record.Options {
 /** What one write to the socket carries at the most. */
 const written = new BufferPool(Record.sealedSize(256 * 1024), 16)
 
+// Made once: to make an error takes longer than to close a connection.
+const closed = new ChannelClosed({})
 const nothing: ReadonlyArray<Uint8Array> = []
 
 export class SecureChannel {
@@ -84,7 +86,7 @@ export class SecureChannel {
   #over(error: Socket.SocketError): ChannelClosed | ChannelFailed {
     const truncated = this.#opener.end()
     if (!isEnd(error)) this.#failed = new ChannelFailed({ reason: socketLost(error) })
-    else this.#failed = truncated === undefined ? new ChannelClosed({}) : new ChannelFailed({ reason: truncated })
+    else this.#failed = truncated === undefined ? closed : new ChannelFailed({ reason: truncated })
     return this.#failed
   }
 
