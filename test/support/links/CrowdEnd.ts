@@ -2,8 +2,7 @@
  * A process with as many nodes as a test asks for, which does as it is told: listens, dials, stands still, and says what
  * has happened to its links. `Crowd.ts` starts it.
  */
-import { Effect, Metric, Scope } from "effect"
-import { readdirSync } from "node:fs"
+import { Effect, Scope } from "effect"
 import * as End from "../../../bench/End.ts"
 import { TokenBucket, type Rate } from "../../../src/protocol/link/TokenBucket.ts"
 import * as Address from "../../../src/protocol/Address.ts"
@@ -11,6 +10,7 @@ import type { NodeKey } from "../../../src/protocol/NodeKey.ts"
 import type * as LinkConfig from "../../../src/services/link/LinkConfig.ts"
 import type { DialResult, Noted } from "../../../src/services/link/LinkObserver.ts"
 import type { Transport } from "../../../src/services/link/Transport.ts"
+import { counted, resources } from "./Resources.ts"
 import * as TcpNode from "./TcpNode.ts"
 
 export interface Crowd {
@@ -48,7 +48,6 @@ const live: Array<number> = []
 const ended: Array<Story["ended"][number]> = []
 const dials: Array<{ at: number; result: DialResult | undefined }> = []
 let turnedAway = 0
-let fibers = 0
 
 const now = (): number => End.now() / 1e6
 
@@ -83,11 +82,6 @@ const admitting = (rate: Rate) => {
       }))
   })
 }
-
-const counted = Effect.provideService(Metric.FiberRuntimeMetrics, {
-  recordFiberStart: () => void fibers++,
-  recordFiberEnd: () => void fibers--
-})
 
 const addressOf = (text: string): Address.Address => {
   const parsed = Address.parse(text)
@@ -154,12 +148,7 @@ const functions = {
   /** Does nothing at all for so many milliseconds: no timer, no socket. */
   block: (millis: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis),
   memory: () => End.memory(),
-  /** What is open and alive. */
-  resources: () => ({
-    files: readdirSync("/proc/self/fd").length,
-    fibers,
-    handles: process.getActiveResourcesInfo().toSorted()
-  })
+  resources: () => resources()
 }
 export type Functions = typeof functions
 
