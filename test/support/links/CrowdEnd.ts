@@ -147,6 +147,19 @@ const functions = {
   },
   /** Does nothing at all for so many milliseconds: no timer, no socket. */
   block: (millis: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis),
+  /** Until a dial has come to this. */
+  dialled: async (result: DialResult): Promise<void> => {
+    await all([nodes[0]!.until(() => dials.some((dial) => dial.result === result))])
+  },
+  /** Why the first node cannot listen at one more port; nothing if it can. */
+  listening: (): Promise<string | undefined> =>
+    Effect.runPromise(
+      nodes[0]!.transport.listen({ host: "127.0.0.1", port: 0 }).pipe(
+        Effect.scoped,
+        Effect.map(() => undefined),
+        Effect.catch(({ reason }) => Effect.succeed(reason))
+      )
+    ),
   memory: () => End.memory(),
   resources: () => resources()
 }
