@@ -7,7 +7,7 @@ import * as Eviction from "../../src/protocol/link/Eviction.ts"
 import * as RateLimit from "../../src/protocol/link/RateLimit.ts"
 import { Door } from "../../src/services/link/Acceptor.ts"
 import { defaults as linkDefaults } from "../../src/services/link/LinkConfig.ts"
-import type { Pending } from "../../src/services/link/Links.ts"
+import type { Pending } from "../../src/services/link/Serving.ts"
 import { seeded } from "./Malformed.ts"
 
 const minute = 60_000

@@ -60,6 +60,7 @@ export class Conversation implements Member, Owner, Guest {
   #startedAt = 0
   #inbox: Inbox | undefined
   #handler: Fiber.Fiber<void> | undefined
+  #reason: Ended = ended("internal", "it has not ended")
   #rejected: Outcome["reject"]
   #left: LinkMessage.Goodbye | undefined
   #proven: boolean
@@ -87,24 +88,27 @@ export class Conversation implements Member, Owner, Guest {
     return this.#number !== undefined
   }
 
-  /** From HELLO to the end. Interrupting it cuts the connection. */
-  converse<E extends Error>(channel: Channel<E>, describe: (error: E) => Ended): Effect.Effect<Outcome> {
+  /** From HELLO to the end; `letGo` comes after it, or when it is interrupted. */
+  converse<E extends Error>(channel: Channel<E>, describe: (error: E) => Ended): Effect.Effect<Ended> {
     const { points, registry } = this.#office
-    const cut = () => Effect.sync(() => this.connection.end(ended("shutdown", "this node closes the connection")))
     return Effect.suspend(() => {
       registry.note(this.connection, { peer: this.peer, from: "opening", to: "candidate" })
       registry.enter(this)
       const greeting = this.#office.greeting(this.peer)
-      return Effect.andThen(points.pass("link.hello-before-sent"), () => {
+      return Effect.flatMap(points.pass("link.hello-before-sent"), () => {
         this.connection.control(greeting)
         return this.connection.run(channel, describe)
       })
-    }).pipe(
+    })
+  }
+
+  /** Cuts the connection if it is still there, and waits for its handler. */
+  get letGo(): Effect.Effect<void> {
+    return Effect.suspend(() => {
       // The connection is over before anything waits for the end of its handler.
-      Effect.onExit(cut),
-      Effect.onExit(() => (this.#handler === undefined ? Effect.void : Fiber.interrupt(this.#handler))),
-      Effect.map((reason) => this.#outcome(reason))
-    )
+      this.connection.end(ended("shutdown", "this node closes the connection"))
+      return this.#handler === undefined ? Effect.void : Fiber.interrupt(this.#handler)
+    })
   }
 
   /** This node stops: says so and ends. */
@@ -143,6 +147,7 @@ export class Conversation implements Member, Owner, Guest {
   }
 
   onEnded(reason: Ended): void {
+    this.#reason = reason
     this.#deadline.cancel()
     const { entrance, registry } = this.#office
     this.#goOn()
@@ -313,14 +318,15 @@ export class Conversation implements Member, Owner, Guest {
     if (this.#proven) this.#office.gate.offended(offence, { peer: this.peer, host: this.host }, detail)
   }
 
-  #outcome(reason: Ended): Outcome {
+  /** How it went, once it is over. */
+  get outcome(): Outcome {
     const session = {
       lifetimeMillis: this.#office.alarms.now - this.#startedAt,
       pongs: this.connection.heartbeat.matched,
       startedAt: this.#startedAt
     }
     return {
-      ended: reason,
+      ended: this.#reason,
       peer: this.#proven ? this.peer : undefined,
       reject: this.#rejected,
       goodbye: this.#left,
