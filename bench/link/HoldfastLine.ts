@@ -13,7 +13,7 @@ import { MemoryDatabase } from "../../src/layers/MemoryDatabase.ts"
 import * as PeerBookMemory from "../../src/layers/PeerBookMemory.ts"
 import * as TransportTcp from "../../src/layers/TransportTcp.ts"
 import { Endpoint } from "../../src/protocol/Address.ts"
-import { Kind, version } from "../../src/protocol/link/Frame.ts"
+import { type Frame, Kind, version } from "../../src/protocol/link/Frame.ts"
 import { NodeKey } from "../../src/protocol/NodeKey.ts"
 import * as NodeSecret from "../../src/protocol/NodeSecret.ts"
 import * as Acceptor from "../../src/services/link/Acceptor.ts"
@@ -62,18 +62,20 @@ const links = (seed: Uint8Array, run: SessionHandler["Service"]["run"]) => {
 
 const answering =
   (count: Count): SessionHandler["Service"]["run"] =>
-  (session) =>
-    Effect.gen(function* () {
-      while (true) {
-        for (const { body } of yield* session.frames.takeAll) {
-          if (body[0] === sentBack) yield* session.send(kind, body)
-          else {
-            count.messages++
-            count.bytes += body.length
-          }
+  (session) => {
+    const answer = (frames: ReadonlyArray<Frame>): Effect.Effect<void> => {
+      const back: Array<Uint8Array> = []
+      for (const { body } of frames) {
+        if (body[0] === sentBack) back.push(body)
+        else {
+          count.messages++
+          count.bytes += body.length
         }
       }
-    })
+      return back.length === 0 ? Effect.void : session.sendAll(kind, back)
+    }
+    return Effect.forever(Effect.flatMap(session.frames.takeAll, answer), { disableYield: true })
+  }
 
 const timed = Effect.fnUntraced(function* (count: number, once: Effect.Effect<unknown>) {
   const micros = new Float64Array(count)

@@ -36,12 +36,16 @@ const rekeyNonce = Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 
 class Turn {
   readonly key: Uint8Array
   /** Four zero bytes and the record number, little-endian. */
-  readonly nonce = new Uint8Array(12)
+  readonly nonce: Uint8Array
   readonly #interval: number
   #left: number
 
   constructor(key: Uint8Array, options: Options | undefined) {
-    this.key = Uint8Array.from(key)
+    // Together: each store of its own costs more than what is in it.
+    const store = new ArrayBuffer(44)
+    this.key = new Uint8Array(store, 0, 32)
+    this.key.set(key)
+    this.nonce = new Uint8Array(store, 32)
     this.#interval = options?.rekeyInterval ?? rekeyInterval
     this.#left = this.#interval
   }

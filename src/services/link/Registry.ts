@@ -41,7 +41,8 @@ export interface Live {
 
 interface Pair {
   state: Arbiter.State
-  readonly members: Map<number, Member>
+  /** Rarely more than one. */
+  members: ReadonlyArray<Member>
   live: Live | undefined
   /** How often its sessions were asked for a sign of life. */
   asked: number
@@ -101,14 +102,14 @@ export class Registry extends Context.Service<
       const forgetIdlePairs = () => {
         for (const [peer, pair] of pairs) {
           if (pairs.size <= keptPairs) return
-          if (pair.members.size === 0) pairs.delete(peer)
+          if (pair.members.length === 0) pairs.delete(peer)
         }
       }
 
       const pairOf = (peer: NodeKey): Pair => {
         const known = pairs.get(peer)
         if (known !== undefined) return known
-        const pair: Pair = { state: Arbiter.initial, members: new Map(), live: undefined, asked: 0 }
+        const pair: Pair = { state: Arbiter.initial, members: [], live: undefined, asked: 0 }
         pairs.set(peer, pair)
         if (pairs.size > keptPairs) forgetIdlePairs()
         return pair
@@ -123,7 +124,7 @@ export class Registry extends Context.Service<
       }
 
       const perform = (peer: NodeKey, pair: Pair, action: Arbiter.Action) => {
-        const member = pair.members.get(action.connection)
+        const member = pair.members.find(({ connection }) => connection.id === action.connection)
         if (member === undefined) return
         switch (action._tag) {
           case "Close":
@@ -146,18 +147,21 @@ export class Registry extends Context.Service<
 
       return Registry.of({
         nextId: () => ++lastId,
-        enter: (member) => void pairOf(member.peer).members.set(member.connection.id, member),
+        enter: (member) => {
+          const pair = pairOf(member.peer)
+          pair.members = [...pair.members, member]
+        },
         event,
         leave: (peer, id) => {
           const pair = pairOf(peer)
-          pair.members.delete(id)
+          pair.members = pair.members.filter(({ connection }) => connection.id !== id)
           if (pair.live?.connection.id === id) pair.live = undefined
           event(peer, { _tag: "Closed", connection: id })
-          if (pair.members.size === 0 && buggify.fires("link.idle-pair-forgotten")) pairs.delete(peer)
+          if (pair.members.length === 0 && buggify.fires("link.idle-pair-forgotten")) pairs.delete(peer)
         },
         standing: (peer) => Arbiter.standing(pairs.get(peer)?.state ?? Arbiter.initial),
-        engaged: (peer) => [...(pairs.get(peer)?.members.values() ?? [])].some((member) => member.proven()),
-        alone: (peer, id) => [...(pairs.get(peer)?.members.keys() ?? [])].every((other) => other === id),
+        engaged: (peer) => pairs.get(peer)?.members.some((member) => member.proven()) === true,
+        alone: (peer, id) => pairs.get(peer)?.members.every(({ connection }) => connection.id === id) !== false,
         desired: (peer) => desired.has(peer),
         desire: (peer, isDesired) => void (isDesired ? desired.add(peer) : desired.delete(peer)),
         publish: (live) => void (pairOf(live.session.peer).live = live),
