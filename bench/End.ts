@@ -150,10 +150,13 @@ export const serve = (functions: Functions, close: () => unknown = () => undefin
   })
 }
 
+/** The collection that gives pages back to the system as well: what is left is in use. */
+const lastResort = { type: "major", execution: "sync", flavor: "last-resort" } as const
+
 /** Collects garbage until nothing is left to collect, then says what is in use. */
 export const memory = async (): Promise<{ readonly heap: number; readonly rss: number }> => {
   for (let i = 0; i < 4; i++) {
-    globalThis.gc?.()
+    globalThis.gc?.(lastResort)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   const { heapUsed, rss } = process.memoryUsage()
