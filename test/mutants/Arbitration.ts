@@ -95,7 +95,7 @@ export const arbitration: ReadonlyArray<Mutant> = [
     name: "member-never-leaves",
     what: "A connection that has ended counts as open, so that nobody dials its peer again.",
     file: registry,
-    find: `pair.members.delete(id)`,
+    find: `pair.members = pair.members.filter(({ connection }) => connection.id !== id)`,
     replace: ``,
     property: "everyone is connected",
     profile: "network"

@@ -58,8 +58,8 @@ export const connections: ReadonlyArray<Mutant> = [
     name: "truncated-record-accepted",
     what: "Input that ends inside a record counts as a clean end.",
     file: "src/services/link/SecureChannel.ts",
-    find: `else this.#failed = truncated === undefined ? new ChannelClosed({}) : new ChannelFailed({ reason: truncated })`,
-    replace: `else this.#failed = truncated === undefined ? new ChannelClosed({}) : new ChannelClosed({})`,
+    find: `else this.#failed = truncated === undefined ? closed : new ChannelFailed({ reason: truncated })`,
+    replace: `else this.#failed = truncated === undefined ? closed : closed`,
     property: "an end has its true reason",
     profile: "network"
   },
@@ -67,8 +67,8 @@ export const connections: ReadonlyArray<Mutant> = [
     name: "handler-outlives-session",
     what: "What runs on a session goes on when the session has ended.",
     file: conversation,
-    find: `(this.#handler === undefined ? Effect.void : Fiber.interrupt(this.#handler))`,
-    replace: `Effect.void`,
+    find: `return this.#handler === undefined ? Effect.void : Fiber.interrupt(this.#handler)`,
+    replace: `return Effect.void`,
     property: "everyone is connected",
     profile: "network"
   },

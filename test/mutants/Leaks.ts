@@ -18,9 +18,9 @@ export const leaks: ReadonlyArray<Mutant> = [
   {
     name: "real-random",
     what: "The phase of a heartbeat is drawn by the engine's own generator.",
-    file: "src/services/link/Links.ts",
-    find: `phase: yield* Random.next }`,
-    replace: `phase: Math.random() }`,
+    file: "src/services/link/Serving.ts",
+    find: `phase: random()`,
+    replace: `phase: Math.random()`,
     ...nothing
   },
   {
@@ -42,9 +42,9 @@ export const leaks: ReadonlyArray<Mutant> = [
   {
     name: "fiber-number",
     what: "Ping nonces start at the number of a fiber, which counts on over the runs of a process.",
-    file: "src/services/link/Links.ts",
-    find: `BigInt(yield* Random.nextIntBetween(0, 0xffff_ffff)) << 16n`,
-    replace: `BigInt(yield* Effect.fiberId) << 16n`,
+    file: "src/services/link/Serving.ts",
+    find: `BigInt(Math.floor(random() * 0xffff_ffff)) << 16n`,
+    replace: `BigInt(Fiber.getCurrent()?.id ?? 0) << 16n`,
     ...same
   },
   {
