@@ -93,6 +93,7 @@ export class Registry extends Context.Service<
       const config = yield* LinkConfig
       const buggify = yield* Buggify
       const clock = yield* Clock.Clock
+      const runSync = Effect.runSyncWith(yield* Effect.context<never>())
       const announced = yield* PubSub.sliding<Transition>(keptTransitions)
       const pairs = new Map<NodeKey, Pair>()
       const desired = new Set<NodeKey>()
@@ -172,7 +173,7 @@ export class Registry extends Context.Service<
           kept.push(transition)
           if (kept.length >= 2 * keptTransitions) kept = kept.slice(-keptTransitions)
           // The unsafe one does not slide: it refuses what is too much for the slowest reader.
-          if (!PubSub.publishUnsafe(announced, transition)) Effect.runSync(PubSub.publish(announced, transition))
+          if (!PubSub.publishUnsafe(announced, transition)) runSync(PubSub.publish(announced, transition))
         },
         recent: (peer) =>
           kept.slice(-keptTransitions).filter((transition) => peer === undefined || transition.peer === peer),
