@@ -9,48 +9,42 @@ const frame = (name: number, length = 4): Uint8Array => new Uint8Array(length).f
 const names = (frames: ReadonlyArray<Uint8Array>): ReadonlyArray<number> => frames.map((it) => it[0]!)
 
 /** Everything that can be taken without waiting. */
-const drain = Effect.fnUntraced(function* (queue: SendQueue.SendQueue) {
+const drain = (queue: SendQueue.SendQueue): ReadonlyArray<number> => {
   const taken: Array<number> = []
   while (queue.bytes > 0) taken.push(...names(queue.take()))
   return taken
-})
+}
 
 describe("SendQueue", () => {
-  it.effect("hands out control before bulk, each in its order", () =>
-    Effect.gen(function* () {
-      const queue = new SendQueue.SendQueue(ignore, limits)
-      assert.isTrue(queue.offer(frame(1)))
-      assert.isTrue(queue.offer(frame(2)))
-      assert.isTrue(queue.control(frame(101)))
-      assert.isTrue(queue.control(frame(102)))
-      assert.deepStrictEqual(names(queue.take()), [101, 102, 1])
-      assert.deepStrictEqual(names(queue.take()), [2])
-    })
-  )
+  it("hands out control before bulk, each in its order", () => {
+    const queue = new SendQueue.SendQueue(ignore, limits)
+    assert.isTrue(queue.offer(frame(1)))
+    assert.isTrue(queue.offer(frame(2)))
+    assert.isTrue(queue.control(frame(101)))
+    assert.isTrue(queue.control(frame(102)))
+    assert.deepStrictEqual(names(queue.take()), [101, 102, 1])
+    assert.deepStrictEqual(names(queue.take()), [2])
+  })
 
-  it.effect("takes about one write's worth of bulk at once, and one frame however large", () =>
-    Effect.gen(function* () {
-      const queue = new SendQueue.SendQueue(ignore, limits)
-      for (let i = 1; i <= 5; i++) queue.offer(frame(i))
-      assert.deepStrictEqual(names(queue.take()), [1, 2, 3])
-      assert.deepStrictEqual(names(queue.take()), [4, 5])
-      queue.offer(frame(6, 1_000))
-      assert.deepStrictEqual(names(queue.take()), [6])
-      assert.strictEqual(queue.bytes, 0)
-    })
-  )
+  it("takes about one write's worth of bulk at once, and one frame however large", () => {
+    const queue = new SendQueue.SendQueue(ignore, limits)
+    for (let i = 1; i <= 5; i++) queue.offer(frame(i))
+    assert.deepStrictEqual(names(queue.take()), [1, 2, 3])
+    assert.deepStrictEqual(names(queue.take()), [4, 5])
+    queue.offer(frame(6, 1_000))
+    assert.deepStrictEqual(names(queue.take()), [6])
+    assert.strictEqual(queue.bytes, 0)
+  })
 
-  it.effect("takes bulk frame by frame, and none with control, where its point says so", () =>
-    Effect.gen(function* () {
-      const { points } = firing("link.written-frame-by-frame")
-      const queue = new SendQueue.SendQueue(ignore, limits, points)
-      for (let i = 1; i <= 3; i++) queue.offer(frame(i))
-      for (const name of [101, 102]) queue.control(frame(name))
-      const writes: Array<ReadonlyArray<number>> = []
-      while (queue.bytes > 0) writes.push(names(queue.take()))
-      assert.deepStrictEqual(writes, [[101, 102], [1], [2], [3]])
-    })
-  )
+  it("takes bulk frame by frame, and none with control, where its point says so", () => {
+    const { points } = firing("link.written-frame-by-frame")
+    const queue = new SendQueue.SendQueue(ignore, limits, points)
+    for (let i = 1; i <= 3; i++) queue.offer(frame(i))
+    for (const name of [101, 102]) queue.control(frame(name))
+    const writes: Array<ReadonlyArray<number>> = []
+    while (queue.bytes > 0) writes.push(names(queue.take()))
+    assert.deepStrictEqual(writes, [[101, 102], [1], [2], [3]])
+  })
 
   it("refuses control beyond its bytes, and takes it again after a write", () => {
     const queue = new SendQueue.SendQueue(ignore, limits)
@@ -68,7 +62,7 @@ describe("SendQueue", () => {
         Effect.forkChild(queue.bulk(frame(i)), { startImmediately: true })
       )
       assert.isTrue(waiting.every((fiber) => fiber.pollUnsafe() === undefined))
-      assert.deepStrictEqual(yield* drain(queue), [1, 2, 3, 4, 5, 6, 7, 8])
+      assert.deepStrictEqual(drain(queue), [1, 2, 3, 4, 5, 6, 7, 8])
       yield* Fiber.joinAll(waiting)
     })
   )
@@ -150,7 +144,7 @@ describe("SendQueue", () => {
       yield* Fiber.join(late)
       assert.isTrue(queue.control(frame(102)))
       assert.isTrue(queue.offer(frame(7)))
-      assert.deepStrictEqual(yield* drain(queue), [101, 1, 2, 3, 4, 5, 200])
+      assert.deepStrictEqual(drain(queue), [101, 1, 2, 3, 4, 5, 200])
       assert.deepStrictEqual(queue.take(), [])
       assert.deepStrictEqual(queue.take(), [])
     })
