@@ -45,7 +45,10 @@ export const start = (options: {
   return Effect.gen(function* () {
     const context = yield* Layer.build(Layer.fresh(services))
     const amended = options.amend === undefined ? context : Context.merge(context, options.amend(context))
-    const run = yield* Effect.provide(Exchange.make(options.protocols, () => undefined), amended)
+    const run = yield* Effect.provide(
+      Exchange.make(options.protocols, () => undefined),
+      amended
+    )
     return { context, run }
   }).pipe(Effect.orDie)
 }

@@ -52,7 +52,10 @@ describe("a handler that goes on after one of its statements has failed", () => 
       const context = yield* Layer.build(receiver)
       const sql = Context.get(context, SqlClient.SqlClient)
       yield* sql`CREATE TABLE words (word text)`
-      const run = yield* Effect.provide(Exchange.make([receiving.handled], () => undefined), context)
+      const run = yield* Effect.provide(
+        Exchange.make([receiving.handled], () => undefined),
+        context
+      )
       const { key } = Context.get(context, Identity)
       const delivery = Context.get(a.context, Delivery)
       for (const word of ["one", "careless", "two"]) yield* delivery.send(key, sending, word)
