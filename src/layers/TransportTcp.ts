@@ -3,7 +3,9 @@
  * both directions as a backstop to the heartbeat.
  */
 import { Effect, FiberSet, Layer } from "effect"
+import { closeSync, openSync } from "node:fs"
 import * as Net from "node:net"
+import { devNull } from "node:os"
 import { Endpoint, normaliseIp } from "../protocol/Address.ts"
 import {
   type Accepted,
@@ -72,10 +74,24 @@ const codeOf = (cause: Error): string => ("code" in cause && typeof cause.code =
 const isOfConnecting = (cause: Error): boolean =>
   cause instanceof AggregateError || ("syscall" in cause && (cause.syscall === "connect" || cause.syscall === "bind"))
 
-/** Whatever keeps a resolver from naming an address, unless it is time or the system: there is none. */
+/** Whether this process may open no more files. */
+const isExhausted = (): boolean => {
+  try {
+    closeSync(openSync(devNull, "r"))
+    return false
+  } catch (cause) {
+    return cause instanceof Error && dialReasons[codeOf(cause)] === "exhausted"
+  }
+}
+
+/**
+ * Whatever keeps a resolver from naming an address, unless it is time or the system: there is none. The system's own says
+ * so as well when it cannot open its files.
+ */
 const reasonOf = (cause: Error): DialReason => {
   const reason = dialReasons[codeOf(cause)] ?? "other"
-  return isOfConnecting(cause) || reason === "timed-out" || reason === "exhausted" ? reason : "unknown-host"
+  if (isOfConnecting(cause) || reason === "timed-out" || reason === "exhausted") return reason
+  return isExhausted() ? "exhausted" : "unknown-host"
 }
 
 const at = (host: string, port: number): string => `${host.includes(":") ? `[${host}]` : host}:${port}`

@@ -147,9 +147,9 @@ const functions = {
   },
   /** Does nothing at all for so many milliseconds: no timer, no socket. */
   block: (millis: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis),
-  /** Until a dial has come to this. */
-  dialled: async (result: DialResult): Promise<void> => {
-    await all([nodes[0]!.until(() => dials.some((dial) => dial.result === result))])
+  /** Until so many dials have come to something. */
+  dialled: async (count: number): Promise<void> => {
+    await all([nodes[0]!.until(() => dials.filter(({ result }) => result !== undefined).length >= count)])
   },
   /** Why the first node cannot listen at one more port; nothing if it can. */
   listening: (): Promise<string | undefined> =>
