@@ -30,6 +30,12 @@ export interface Owner {
   readonly onEnded: (ended: Ended) => void
 }
 
+/**
+ * What is read, in bytes, before all others have their turn: a peer that sends as fast as it can does not hold up those
+ * who say little. Not less than what a writer writes in its turn, so that reading keeps up with writing.
+ */
+const maxInTurn = 256 * 1024
+
 export interface Options extends Heart.Options {
   /** Unique within the process. */
   readonly id: number
@@ -195,8 +201,10 @@ export class Connection {
 
   #read<E extends Error>(channel: Channel<E>, describe: (error: E) => Ended): Effect.Effect<void> {
     let wrong: Error | undefined
+    let inTurn = 0
     const pull = channel.pull((piece) => {
       this.bytesIn += piece.length
+      inTurn += piece.length
       if (!this.finishing && wrong === undefined) wrong = this.#decoder.feed(piece, this.#frames)
     })
     const handle = (): Effect.Effect<void> => {
@@ -209,7 +217,13 @@ export class Connection {
     }
     const late = () => this.#ground.points.pass("link.read-before-handled")
     const once = Effect.flatMap(pull, () => after(late(), handle))
-    return Effect.whileLoop({ while: () => !this.#over, body: () => once, step: () => undefined }).pipe(
+    const inNextTurn = Effect.andThen(Effect.yieldNow, once)
+    const body = (): Effect.Effect<void, E> => {
+      if (inTurn < maxInTurn) return once
+      inTurn = 0
+      return inNextTurn
+    }
+    return Effect.whileLoop({ while: () => !this.#over, body, step: () => undefined }).pipe(
       Effect.catchCause((cause) =>
         Effect.sync(() => {
           const error = Cause.findErrorOption(cause)

@@ -118,7 +118,8 @@ export class SecureChannel {
       onFailure: (error) => Effect.fail(new ChannelFailed({ reason: socketLost(error) })),
       onSuccess: () => {
         written.giveBack(room)
-        if (pieces.left > 0) return this.#writeAll(pieces)
+        // Others have their turn first: what a socket takes at once is no measure.
+        if (pieces.left > 0) return Effect.flatMap(Effect.yieldNow, () => this.#writeAll(pieces))
         this.#unfinished = false
         return Effect.void
       }

@@ -1,6 +1,7 @@
 /**
  * Writes what a connection has queued. There is a fiber only while there is something to write: it begins after the turn
- * in which the first frame was queued, so that all of that turn share one write.
+ * in which the first frame was queued, so that all of that turn share one write. Between two writes all others have their
+ * turn, however fast the peer takes them.
  */
 import { Cause, Effect, Fiber, Option } from "effect"
 import type { Alarm } from "./Alarms.ts"
@@ -48,12 +49,13 @@ export class Writer<E extends Error> {
   #drain(): Effect.Effect<void> {
     const { channel, describe, drained, failed, ground, queue } = this.#options
     let chunks: ReadonlyArray<Uint8Array> = []
-    const written = (): void => {
+    const written = (): Effect.Effect<void> => {
       this.#since = undefined
+      return queue.bytes > 0 ? Effect.yieldNow : Effect.void
     }
     const write = (): Effect.Effect<void, E> => {
       this.#watch()
-      return Effect.map(channel.write(chunks), written)
+      return Effect.flatMap(channel.write(chunks), written)
     }
     const late = ground.points.pass("link.taken-before-written")
     const once = late === Effect.void ? Effect.suspend(write) : Effect.flatMap(late, write)

@@ -27,6 +27,7 @@ const start = Effect.fnUntraced(function* (options?: {
   readonly config?: Partial<LinkConfig.Config>
   readonly onEnded?: (connection: Connection) => void
   readonly points?: Points
+  readonly pull?: FakeChannel.FakeChannel["channel"]["pull"]
 }) {
   const fake = yield* FakeChannel.make
   const alarms = yield* Alarms.make
@@ -56,13 +57,28 @@ const start = Effect.fnUntraced(function* (options?: {
     },
     { id: 1, direction: "inbound", remote: "test:1", nonce: 0n, phase: yield* Random.next }
   )
-  const running = yield* Effect.forkChild(connection.run(fake.channel, describeError))
+  const channel = options?.pull === undefined ? fake.channel : { ...fake.channel, pull: options.pull }
+  const running = yield* Effect.forkChild(connection.run(channel, describeError))
   yield* TestClock.adjust(0)
   return { ...fake, connection, running, handled, caughtUp, ends }
 })
 
 /** Lets everything that needs no time happen. */
 const settle = TestClock.adjust(0)
+
+/** Looks at a count in every turn, from now on: what it saw. */
+const watching = Effect.fnUntraced(function* (count: () => number) {
+  const seen: Array<number> = []
+  const look = Effect.andThen(
+    Effect.sync(() => seen.push(count())),
+    Effect.yieldNow
+  )
+  yield* Effect.forkChild(Effect.forever(look), { startImmediately: true })
+  return seen
+})
+
+const mostAtOnce = (seen: ReadonlyArray<number>): number =>
+  Math.max(...seen.slice(1).map((count, at) => count - seen[at]!))
 
 describe("Connection", () => {
   describe("reading", () => {
@@ -167,6 +183,25 @@ describe("Connection", () => {
       })
     )
 
+    it.effect("lets all others have their turn after 256 KiB, however much has come", () =>
+      Effect.gen(function* () {
+        const begin = Latch.makeUnsafe(false)
+        let left = 40
+        const { connection, handled } = yield* start({
+          pull: (take) =>
+            begin.whenOpen(Effect.suspend(() => (left-- > 0 ? Effect.sync(() => take(piece)) : Effect.never)))
+        })
+        const piece = data(1, 64 * 1024)
+        connection.established()
+        const seen = yield* watching(() => handled.length)
+        begin.openUnsafe()
+        for (let i = 0; i < 20; i++) yield* settle
+        assert.strictEqual(handled.length, 40)
+        // What is handled between two looks are two turns at the most.
+        assert.isAtMost(mostAtOnce(seen), 8)
+      })
+    )
+
     it.effect("ends when a handler crashes, and says so", () =>
       Effect.gen(function* () {
         const { feed, running } = yield* start({ handle: () => Effect.die(new Error("bug")) })
@@ -189,6 +224,19 @@ describe("Connection", () => {
           writes.map((frames) => frames.length),
           [6]
         )
+      })
+    )
+
+    it.effect("lets all others have their turn between two writes", () =>
+      Effect.gen(function* () {
+        const { connection, writes } = yield* start({
+          config: { queue: { controlBytes: 1_000, gossipBytes: 100, bulkBytes: 10_000, writeBytes: 20 } }
+        })
+        const seen = yield* watching(() => writes.length)
+        for (let i = 0; i < 40; i++) yield* connection.bulk(data(i))
+        for (let i = 0; i < 20; i++) yield* settle
+        assert.strictEqual(writes.flat().length, 40)
+        assert.isAtMost(mostAtOnce(seen), 2)
       })
     )
 
