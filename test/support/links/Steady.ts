@@ -25,8 +25,8 @@ export interface NodeFigures {
   readonly pings: number
   /** Of one core, in percent. */
   readonly cpu: number
-  /** The least heap in use in a minute, in MiB: of the first minute, the last, and the growth in an hour. */
-  readonly heap: readonly [first: number, last: number, eachHour: number]
+  /** What the heap keeps, in MiB: at the middle of the time, at its end, and the growth in an hour since the middle. */
+  readonly heap: readonly [middle: number, end: number, eachHour: number]
 }
 
 export interface Figures {
@@ -34,8 +34,9 @@ export interface Figures {
   readonly nodes: ReadonlyArray<NodeFigures>
 }
 
-/** How often each is asked, in milliseconds. */
+/** How often each is asked, in milliseconds, and how long before it collects its garbage, once in a minute. */
 const every = 10_000
+const collecting = 500
 const perMinute = 60_000 / every
 const mebi = 2 ** 20
 
@@ -52,8 +53,12 @@ interface Node {
   readonly metrics: () => Promise<string>
 }
 
-const start = async (data: string, args: ReadonlyArray<string>): Promise<Node> => {
-  const process = new HoldfastProcess(["start", "--data", data, "--json", "--listen", "127.0.0.1:0", ...args])
+const start = async (data: string, args: ReadonlyArray<string>, children: Array<HoldfastProcess>): Promise<Node> => {
+  const collector = new URL("collectOnSignal.ts", import.meta.url).href
+  const process = new HoldfastProcess(["start", "--data", data, "--json", "--listen", "127.0.0.1:0", ...args], {
+    NODE_OPTIONS: `--expose-gc --import=${collector}`
+  })
+  children.push(process)
   const { address, api } = JSON.parse(await process.line('"node"')) as {
     readonly address: string
     readonly api: string
@@ -77,18 +82,16 @@ interface Sample {
   readonly text: string
 }
 
-const leastOfMinutes = (values: ReadonlyArray<number>): ReadonlyArray<number> =>
-  Array.from({ length: Math.floor(values.length / perMinute) }, (_, minute) =>
-    Math.min(...values.slice(minute * perMinute, (minute + 1) * perMinute))
-  )
-
 const figuresOf = (samples: ReadonlyArray<Sample>): NodeFigures => {
   const [first, last] = [samples[0]!, samples.at(-1)!]
   const of = (name: string, labels?: string) => sumOf(last.text, name, labels)
   const sent = of("holdfast_link_pings_sent_total")
   const judged = sent - of("holdfast_link_pings_in_flight") - of("holdfast_link_pings_abandoned_total")
   const cpu = of("process_cpu_seconds_total") - sumOf(first.text, "process_cpu_seconds_total")
-  const heaps = leastOfMinutes(samples.map(({ text }) => sumOf(text, "nodejs_heap_size_used_bytes") / mebi))
+  const collected = samples.filter((_, index) => index % perMinute === 0)
+  const heaps = collected
+    .slice(Math.floor(collected.length / 2))
+    .map(({ text }) => sumOf(text, "nodejs_heap_size_used_bytes") / mebi)
   const rounded = (value: number) => Math.round(value * 100) / 100
   return {
     sessions: of("holdfast_link_sessions"),
@@ -104,23 +107,32 @@ const figuresOf = (samples: ReadonlyArray<Sample>): NodeFigures => {
 export const run = async ({ minutes, onProgress = () => undefined }: Options): Promise<Figures> => {
   const folder = await temporaryFolder()
   const nodes: Array<Node> = []
+  const children: Array<HoldfastProcess> = []
+  // They would outlive a program that is told to stop.
+  const abandon = () => children.forEach((child) => child.signal("SIGKILL"))
+  process.once("exit", abandon)
   try {
     for (const name of ["a", "b", "c"]) {
       const peers = nodes.flatMap(({ address }) => ["--connect", address])
-      nodes.push(await start(join(folder.path, name), peers))
+      nodes.push(await start(join(folder.path, name), peers, children))
     }
     while (!(await isComplete(nodes))) await setTimeout(100)
     const samples: ReadonlyArray<Array<Sample>> = nodes.map(() => [])
     const begun = performance.now()
     for (let time = 0; time <= minutes * perMinute; time++) {
       await setTimeout(Math.max(0, begun + time * every - performance.now()))
+      if (time % perMinute === 0) {
+        for (const { process } of nodes) process.signal("SIGUSR2")
+        await setTimeout(collecting)
+      }
       const texts = await Promise.all(nodes.map(({ metrics }) => metrics()))
       for (const [index, text] of texts.entries()) samples[index]!.push({ at: performance.now(), text })
       if (time % perMinute === 0) onProgress(`${time / perMinute} of ${minutes} minutes`)
     }
     return { minutes, nodes: samples.map(figuresOf) }
   } finally {
-    for (const { process } of nodes) await process.stop()
+    process.off("exit", abandon)
+    for (const child of children) await child.stop()
     await folder.remove()
   }
 }
