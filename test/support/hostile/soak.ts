@@ -2,12 +2,17 @@
  * Tortures the links of this software for longer than a test may: `npm run torture` does everything, `npm run torture --
  * frames noise` a part of it. Ends with 1 at the first fault, and says how to see it again.
  */
+import { Effect, type Scope } from "effect"
 import { parseArgs } from "node:util"
 import { load } from "../../../bench/Machine.ts"
+import * as Frame from "../../../src/protocol/link/Frame.ts"
+import * as Flood from "./Flood.ts"
 import * as FrameFuzz from "./FrameFuzz.ts"
 import type { Range } from "./Fuzz.ts"
 import * as NoiseFuzz from "./NoiseFuzz.ts"
+import * as PingsUnderBulk from "./PingsUnderBulk.ts"
 import * as RecordFuzz from "./RecordFuzz.ts"
+import * as SlowReader from "./SlowReader.ts"
 import * as TalkFuzz from "./TalkFuzz.ts"
 
 const usage = `hostile input for the links
@@ -16,17 +21,35 @@ const usage = `hostile input for the links
   records            sealed records, spoilt, mixed up and cut anywhere (1,000,000)
   noise              handshakes over a line that lies (500,000)
   talk               batches of five peers that say anything in any order (100,000)
+  pings              pings while two nodes send each other frames of 1 MiB (300 seconds)
+  slow               rounds of a peer that stops reading, by gossip and by sending (3)
+  flood              rounds of a peer that floods a node that others ask (3)
 
   --seed <n>         what the inputs are made of (a random one)
-  --inputs <n>       how many
+  --inputs <n>       how many, of inputs, seconds or rounds
   --from <n>         the number of the first (0)
 `
+
+/** The same again, so often. */
+const rounds =
+  (one: Effect.Effect<unknown, Error, Scope.Scope>) =>
+  async ({ inputs }: Range) => {
+    for (let round = 0; round < inputs; round++)
+      console.log(JSON.stringify(await Effect.runPromise(Effect.scoped(one))))
+  }
+
+/** With the write time-out of production. */
+const slow = (how: SlowReader.Options["how"]) => SlowReader.run({ how, mebibytes: 250, writeTimeout: 10_000 })
+const flood = (size: number) => Flood.run({ kind: Frame.Kind.Data, size, millis: 5_000 })
 
 const tortures: Readonly<Record<string, { readonly inputs: number; readonly run: (range: Range) => unknown }>> = {
   frames: { inputs: 1_000_000, run: FrameFuzz.fuzz },
   records: { inputs: 1_000_000, run: RecordFuzz.fuzz },
   noise: { inputs: 500_000, run: NoiseFuzz.fuzz },
-  talk: { inputs: 100_000, run: TalkFuzz.fuzz }
+  talk: { inputs: 100_000, run: TalkFuzz.fuzz },
+  pings: { inputs: 300, run: ({ inputs }) => Effect.runPromise(Effect.scoped(PingsUnderBulk.run(inputs))) },
+  slow: { inputs: 3, run: rounds(Effect.all([slow("gossip"), slow("send")])) },
+  flood: { inputs: 3, run: rounds(Effect.all([flood(100), flood(65_536), flood(1_000_000)])) }
 }
 
 const { positionals, values } = parseArgs({

@@ -1,0 +1,30 @@
+/**
+ * A peer that sends a node as much as it takes does not keep others from it. Peers live in threads of their own; figures
+ * are printed with the load of the machine, and bars are far above what a free one needs.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Kind } from "../../src/protocol/link/Frame.ts"
+import * as Flood from "../support/hostile/Flood.ts"
+
+describe("eight peers that ask for one thing after the other, while a ninth floods the node", () => {
+  for (const [what, kind, size] of [
+    ["with small frames", Kind.Data, 100],
+    ["with frames of 1 MB", Kind.Data, 1_000_000],
+    ["with more gossip than it may", Kind.Gossip, 100]
+  ] as const) {
+    it.live(`${what} are served evenly, and none starves`, () =>
+      Effect.gen(function* () {
+        const figures = yield* Flood.run({ kind, size, millis: 2_000 })
+        console.log(`flooded ${what}: ${JSON.stringify(figures)}`)
+        const { flooded, quiet } = figures
+        assert.isAtLeast(quiet.fairness, 0.95)
+        assert.isAtLeast(flooded.fairness, 0.95)
+        const sum = (answers: ReadonlyArray<number>): number => answers.reduce((all, one) => all + one, 0)
+        assert.isAbove(Math.min(...flooded.answers), 0)
+        assert.isAbove(sum(flooded.answers), sum(quiet.answers) / 500)
+        assert.isBelow(flooded.worst, 1_000)
+      })
+    )
+  }
+})

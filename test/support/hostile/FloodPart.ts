@@ -1,0 +1,22 @@
+/**
+ * What the threads of a flood say to each other.
+ */
+import type { NodeKey } from "../../../src/protocol/NodeKey.ts"
+
+/** What the thread is. */
+export interface Part {
+  readonly hub: { readonly key: NodeKey; readonly host: string; readonly port: number }
+  /** Names of the nodes in this thread. */
+  readonly numbers: ReadonlyArray<number>
+  readonly role: "asks" | "floods"
+  /** Of the frames that it sends. */
+  readonly kind: number
+  /** Of a body, in bytes. */
+  readonly size: number
+}
+
+/** What a peer had answered, in milliseconds each. */
+export type Answers = ReadonlyArray<number>
+
+/** The first byte of a body. */
+export const [asks, floods] = [1, 2] as const

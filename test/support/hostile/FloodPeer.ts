@@ -1,0 +1,78 @@
+/**
+ * Peers of one node, in a thread of their own: those who ask for one thing after the other and wait for each answer, or
+ * one who sends as much as the node takes. Told what to do by `Flood.ts`.
+ */
+import { Effect, Exit, Scope } from "effect"
+import { parentPort, workerData } from "node:worker_threads"
+import { Address } from "../../../src/protocol/Address.ts"
+import type { Session } from "../../../src/services/link/Session.ts"
+import { asks, floods, type Part } from "./FloodPart.ts"
+import * as SessionNode from "./SessionNode.ts"
+
+const { hub, kind, numbers, role, size } = workerData as Part
+
+const bodyOf = (tag: number): Uint8Array => new Uint8Array(size).fill(tag)
+
+const asking = (session: Session, answers: Array<number>): Effect.Effect<never> =>
+  Effect.forever(
+    Effect.gen(function* () {
+      const from = performance.now()
+      yield* session.send(kind, bodyOf(asks))
+      yield* session.frames.take
+      answers.push(performance.now() - from)
+    })
+  )
+
+/** As many as a write carries, again and again. */
+const flooding = (session: Session): Effect.Effect<never> => {
+  const bodies = Array.from({ length: Math.max(1, Math.floor((64 * 1024) / size)) }, () => bodyOf(floods))
+  return Effect.forever(session.sendAll(kind, bodies))
+}
+
+const main = Effect.gen(function* () {
+  const port = parentPort!
+  const nodes = yield* Effect.forEach(numbers, (number) => SessionNode.start({ number, handle: () => Effect.never }))
+  const address = new Address(hub)
+  const sessions: Array<Session> = []
+  for (const node of nodes) {
+    yield* node.want({ key: hub.key, address })
+    sessions.push(yield* node.session(hub.key))
+  }
+  port.postMessage("ready")
+  yield* Effect.forever(
+    Effect.gen(function* () {
+      yield* told(port, "go")
+      const work = yield* Scope.make()
+      const answers: ReadonlyArray<Array<number>> = sessions.map(() => [])
+      for (const [at, session] of sessions.entries()) {
+        const one = role === "asks" ? asking(session, answers[at]!) : flooding(session)
+        yield* Effect.forkIn(one, work)
+      }
+      yield* told(port, "stop")
+      yield* Scope.close(work, Exit.void)
+      // An answer may still be on its way: nobody may take it for the next one's.
+      for (const session of sessions) yield* settled(session)
+      port.postMessage(answers)
+    })
+  )
+})
+
+const told = (port: NonNullable<typeof parentPort>, word: string): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const hears = (message: unknown) => {
+      if (message !== word) return
+      port.off("message", hears)
+      resume(Effect.void)
+    }
+    port.on("message", hears)
+  })
+
+/** Whatever is on its way has come: a last question is answered behind it. */
+const settled = Effect.fnUntraced(function* (session: Session) {
+  if (role !== "asks") return
+  const last = new Uint8Array(3).fill(asks)
+  yield* session.send(kind, last)
+  while ((yield* session.frames.take).body.length !== last.length);
+})
+
+if (parentPort !== null) Effect.runFork(Effect.scoped(main))
