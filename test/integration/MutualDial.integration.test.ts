@@ -16,7 +16,7 @@ describe("mutual dials", () => {
       console.log(JSON.stringify({ ...figures, load: load() }))
       assert.strictEqual(figures.pairs, pairs)
       assert.isAtLeast(figures.crossed, pairs / 2)
-      // The measured figures are in docs/performance.md; here only what no busy machine reaches.
+      // `npm run soak:links` measures it; here only what no busy machine reaches.
       assert.isBelow(figures.live.p99, 5_000)
     })
   )
