@@ -194,8 +194,8 @@ const running = <R>(options: Options<R>) =>
 const compose = <R>(options: Options<R>) => {
   const sending = Layer.mergeAll(Delivery.layer, Feed.layer).pipe(Layer.provideMerge(Wakes.layer))
   const linking = Supervisor.layer.pipe(
-    Layer.provide(BanGate.fromBans),
     Layer.provideMerge(Links.layer),
+    Layer.provide(BanGate.fromBans),
     Layer.provideMerge(Bans.layer),
     Layer.provideMerge(LinkObserver.registry),
     Layer.provide(handler(options)),

@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import { Address } from "../../src/protocol/Address.ts"
 import * as DeliveryFrame from "../../src/protocol/delivery/DeliveryFrame.ts"
+import * as Ban from "../../src/protocol/link/Ban.ts"
 import * as Frame from "../../src/protocol/link/Frame.ts"
 import * as LinkMessage from "../../src/protocol/link/LinkMessage.ts"
 import * as NodeSecret from "../../src/protocol/NodeSecret.ts"
@@ -74,7 +75,7 @@ const survives = (name: string, expected: Expected, attack: Attack, options: Mem
       yield* stillWorks(node, friend)
       const about = aboutOthers(node, friend)
       assert.deepStrictEqual(
-        about.map(({ message }) => message).sort(),
+        about.flatMap(({ message }) => (message === "Banned" ? [] : [message])).sort(),
         [...Array<string>(expected.sessions ?? 0).fill("Session live"), "Connection closed"].sort()
       )
       assert.deepStrictEqual([...node.links.pending()], [])
@@ -626,6 +627,39 @@ describe("on a live session", () => {
       yield* node.logs(({ data }) => data["reason"] === "violation")
     }),
     { config: { rates: { ...rates, ping: { ...rates.ping, delays: 3, drops: 5 } } } }
+  )
+})
+
+describe("who is banned", () => {
+  it.live("is sent away and stays away, and is let in again when the ban is lifted", () =>
+    Effect.gen(function* () {
+      const node = yield* MemoryNode.start({ seed: seed(arbiter), config: patient })
+      const peer = yield* hostile(node)
+      yield* session(peer)
+      yield* node.bans.order(Ban.ofPeer(keyOf(follower)), { reason: "a test" })
+      assert.strictEqual((yield* peer.farewell).word?._tag, "Goodbye")
+      const again = yield* hostile(node)
+      yield* again.hello()
+      const { word } = yield* again.farewell
+      assert.strictEqual(word?._tag === "Reject" ? word.reject.reason : undefined, "banned")
+      yield* node.bans.lift(Ban.ofPeer(keyOf(follower)))
+      yield* session(yield* hostile(node))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is so by its own key for a frame of an impossible length", () =>
+    Effect.gen(function* () {
+      const node = yield* MemoryNode.start({ seed: seed(arbiter), config: patient, banMillis: 60_000 })
+      const peer = yield* hostile(node)
+      yield* session(peer)
+      yield* peer.sendBytes(Uint8Array.of(255, 255, 255, 255, Frame.version, Kind.Data))
+      yield* peer.farewell
+      assert.strictEqual(node.bans.list()[0]?.by, "rule")
+      const again = yield* hostile(node)
+      yield* again.hello()
+      const { word } = yield* again.farewell
+      assert.strictEqual(word?._tag === "Reject" ? word.reject.reason : undefined, "banned")
+    }).pipe(Effect.scoped)
   )
 })
 

@@ -8,10 +8,12 @@ import * as IdentityMemory from "../../src/layers/IdentityMemory.ts"
 import * as StoresMemory from "../../src/layers/StoresMemory.ts"
 import * as TransportTcp from "../../src/layers/TransportTcp.ts"
 import type { Address } from "../../src/protocol/Address.ts"
+import * as Ban from "../../src/protocol/link/Ban.ts"
 import type { NodeKey } from "../../src/protocol/NodeKey.ts"
 import { Delivery } from "../../src/services/delivery/Delivery.ts"
 import * as DeliveryConfig from "../../src/services/delivery/DeliveryConfig.ts"
 import * as Protocol from "../../src/services/delivery/Protocol.ts"
+import { BanPolicy, Bans } from "../../src/services/link/Bans.ts"
 import * as LinkConfig from "../../src/services/link/LinkConfig.ts"
 import { Links } from "../../src/services/link/Links.ts"
 import { Registry } from "../../src/services/link/Registry.ts"
@@ -31,6 +33,7 @@ export interface MemoryNode {
   readonly address: Address
   readonly node: Node["Service"]
   readonly registry: Registry["Service"]
+  readonly bans: Bans["Service"]
   readonly links: Links["Service"]
   readonly supervisor: Supervisor["Service"]
   readonly transport: Transport["Service"]
@@ -51,6 +54,8 @@ export interface Options {
   readonly config?: Partial<LinkConfig.Config>
   readonly delivery?: Partial<DeliveryConfig.Config>
   readonly host?: string
+  /** How long the first ban lasts; none by default. */
+  readonly banMillis?: number
 }
 
 /** A running node, until the scope closes. */
@@ -84,6 +89,8 @@ export const start = Effect.fnUntraced(function* (options: Options = {}) {
     StoresMemory.layer,
     TransportTcp.layerWith({ dialTimeout: 120_000 }),
     Layer.succeed(LinkConfig.LinkConfig, { ...LinkConfig.defaults, firstDialDelay: 0, ...options.config }),
+    // Tests offend again and again under one key.
+    Layer.succeed(BanPolicy, { ...Ban.defaults, firstMillis: options.banMillis ?? 0 }),
     Layer.succeed(DeliveryConfig.DeliveryConfig, { ...DeliveryConfig.defaults, ...options.delivery }),
     Logger.layer([logger])
   ).pipe(Layer.provideMerge(SecureRandom.layerWebCrypto))
@@ -100,6 +107,7 @@ export const start = Effect.fnUntraced(function* (options: Options = {}) {
     address: node.address!,
     node,
     registry: Context.get(context, Registry),
+    bans: Context.get(context, Bans),
     links: Context.get(context, Links),
     supervisor: Context.get(context, Supervisor),
     transport: Context.get(context, Transport),

@@ -142,8 +142,8 @@ export class Conversation implements Member, Owner, Guest {
 
   violated(reason: Ended, cause?: Error): void {
     const oversized = cause instanceof Frame.FrameInvalid && cause.reason === "oversized"
-    if (oversized) this.#offended("oversized-frame", reason.detail)
     this.#refuseFor("violation", 0n, reason)
+    if (oversized) this.#offended("oversized-frame", reason.detail)
   }
 
   onEnded(reason: Ended): void {
@@ -310,8 +310,8 @@ export class Conversation implements Member, Owner, Guest {
 
   #overclaimed(message: string, claimed: bigint): void {
     const detail = `${message} claims session number ${claimed}, ${maxSessionNumber} is the last`
-    this.#offended("impossible-number", detail)
     this.refuse("violation", 0n, detail)
+    this.#offended("impossible-number", detail)
   }
 
   #offended(offence: Ban.Offence, detail: string): void {

@@ -33,7 +33,7 @@ export interface Guest {
   readonly makeRoom: (detail: string) => void
 }
 
-/** A live session, for whoever has to go when there are too many. */
+/** A session, or what may become one, for whoever has to go when there are too many. */
 interface Occupant {
   readonly guest: Guest
   readonly since: number
@@ -53,7 +53,7 @@ export interface Options {
 export class Entrance {
   readonly #options: Options
   readonly #admissions: Admissions
-  readonly #sessions = new Map<number, Occupant>()
+  readonly #seats = new Map<number, Occupant>()
   #closed = false
 
   constructor(options: Options) {
@@ -80,37 +80,47 @@ export class Entrance {
 
   /** It is a session from now on. */
   activated(guest: Guest): void {
-    const neighbourhood = neighbourhoodOf(guest.host)
-    this.#sessions.set(guest.connection.id, { guest, since: this.#options.now(), neighbourhood })
+    this.#take(guest)
   }
 
   /** The connection is over. */
   left(connection: number): void {
-    this.#sessions.delete(connection)
+    this.#seats.delete(connection)
     this.#admissions.leave(connection)
   }
 
   /** A slot of its own, or the one of somebody less useful. A peer that has a session may replace it. */
   #seat(guest: Guest): void {
     const { config, now, points, registry, salt } = this.#options
-    if (registry.standing(guest.peer).holds) return guest.admit()
+    if (registry.standing(guest.peer).holds) return this.#letIn(guest)
     const busy = () => guest.turnAway("busy", `${config.maxSessions} sessions are live`)
     if (points.fires("link.refused-as-busy")) return busy()
     // Most of the time there is no need to look at everybody.
-    if (this.#sessions.size < Eviction.forStrangers(config.maxSessions)) return guest.admit()
+    if (this.#seats.size < Eviction.forStrangers(config.maxSessions)) return this.#letIn(guest)
     const { direction } = guest.connection
     const newcomer = { neighbourhood: neighbourhoodOf(guest.host), direction, desired: registry.desired(guest.peer) }
-    const occupants = [...this.#sessions.values()].map((occupant) => this.#view(occupant))
+    const occupants = [...this.#seats.values()].map((occupant) => this.#view(occupant))
     const decision = Eviction.admit(config.eviction, config.maxSessions, occupants, newcomer, now(), salt)
     if (decision._tag === "Refuse") return busy()
     if (decision._tag === "Evict") this.#evict(decision.id)
+    this.#letIn(guest)
+  }
+
+  /** Its seat is taken before it is a session: many could be let in at once otherwise. */
+  #letIn(guest: Guest): void {
+    this.#take(guest)
     guest.admit()
+  }
+
+  #take(guest: Guest): void {
+    const neighbourhood = neighbourhoodOf(guest.host)
+    this.#seats.set(guest.connection.id, { guest, since: this.#options.now(), neighbourhood })
   }
 
   /** It says goodbye in its own time; its slot is free now. */
   #evict(connection: number): void {
-    const occupant = this.#sessions.get(connection)
-    this.#sessions.delete(connection)
+    const occupant = this.#seats.get(connection)
+    this.#seats.delete(connection)
     occupant?.guest.makeRoom("other peers need its place more")
   }
 

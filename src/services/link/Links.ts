@@ -85,7 +85,7 @@ const make = Effect.gen(function* () {
   /** Two nodes with one key are nobody's intention: somebody has to know. */
   const logged = (from: From, outcome: Outcome) =>
     (outcome.reject?.reason === "clone"
-      ? Effect.logError("Connection closed: two nodes have the same key")
+      ? Effect.logError("Connection closed")
       : Effect.logInfo("Connection closed")
     ).pipe(
       Effect.annotateLogs({ direction: from.direction, remote: from.remote, ...outcome.ended, ...named(outcome, from) })

@@ -66,6 +66,8 @@ export class Writer<E extends Error> {
     return Effect.whileLoop({ while: more, body: () => once, step: () => undefined }).pipe(
       Effect.flatMap(() => {
         this.#fiber = undefined
+        // Something may have been queued since it was looked, if others had their turn in between.
+        if (queue.bytes > 0) return Effect.sync(() => this.wake())
         this.#stopped ||= queue.closed
         return queue.closed ? drained() : Effect.void
       }),

@@ -17,9 +17,11 @@ import {
   Stream
 } from "effect"
 import type { Address } from "../../protocol/Address.ts"
+import * as Ban from "../../protocol/link/Ban.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Buggify } from "../../services/Buggify.ts"
 import { DeliveryConfig } from "../../services/delivery/DeliveryConfig.ts"
+import { BanPolicy } from "../../services/link/Bans.ts"
 import { Identity } from "../../services/link/Identity.ts"
 import { LinkConfig } from "../../services/link/LinkConfig.ts"
 import { LinkTap } from "../../services/link/LinkTap.ts"
@@ -128,6 +130,8 @@ const surroundings = <R>({ events, knobs, name }: Options<R>, { buggify }: Life<
     events.logged(name, logLevel, Array.isArray(message) ? message.map(String).join(" ") : String(message), cause)
   )
   return Context.empty().pipe(
+    // Damaged bytes look like malice: whoever is banned for them must be back before a run is judged.
+    Context.add(BanPolicy, { ...Ban.defaults, longestMillis: Ban.defaults.firstMillis }),
     Context.add(Buggify, buggify.points),
     Context.add(LinkConfig, linkConfig(knobs)),
     Context.add(DeliveryConfig, deliveryConfig(knobs)),

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
+import * as LinkMessage from "../../../src/protocol/link/LinkMessage.ts"
 import { BanGate, type Gate } from "../../../src/services/link/BanGate.ts"
 import * as LinkConfig from "../../../src/services/link/LinkConfig.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
@@ -156,6 +157,18 @@ describe("the entrance", () => {
         yield* at.want(chosen)
         yield* pass("1 second")
         assert.isTrue(isLive(at, chosen.key))
+      })
+    )
+
+    it.effect("counts those that are let in before they are sessions", () =>
+      Effect.gen(function* () {
+        const network = new MemoryNetwork()
+        // Everybody else is the arbiter, and lets the session wait.
+        const at = yield* start({ network, seed: seeds.at(-1)!, config: few })
+        const guests = yield* Effect.forEach([1, 2, 3, 4], (place) => guest(network, at, place, `10.${place}.0.1`))
+        for (const peer of guests) yield* peer.send(Frame.Kind.Commit, LinkMessage.commit.encode({ number: 1n }))
+        yield* settle
+        assert.strictEqual(guests.filter(({ key }) => isLive(at, key)).length, 2)
       })
     )
 
