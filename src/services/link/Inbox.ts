@@ -19,6 +19,16 @@ type Waiter = (resumed: Effect.Effect<void>) => void
 /** What a frame takes besides its body, about, in bytes: empty frames fill an inbox as well. */
 const overhead = 64
 
+/**
+ * A frame that may wait behind the first. A body is a view of the chunk in which it came and keeps all of it alive: where
+ * little of another chunk would wait that is copied, or a peer could fill the memory and not the inbox.
+ */
+const lean = (frame: Frame, first: Frame): Frame => {
+  const { body, kind } = frame
+  const isLean = body.buffer === first.body.buffer || 2 * body.length >= body.buffer.byteLength
+  return isLean ? frame : { kind, body: new Uint8Array(body) }
+}
+
 export class Inbox implements Frames {
   readonly #limit: number
   #frames: Array<Frame> = []
@@ -43,7 +53,8 @@ export class Inbox implements Frames {
 
   /** Puts a frame in, full or not. Nobody is woken. */
   put(frame: Frame): void {
-    this.#frames.push(frame)
+    const first = this.#frames[this.#at]
+    this.#frames.push(first === undefined ? frame : lean(frame, first))
     this.#bytes += frame.body.length + overhead
   }
 

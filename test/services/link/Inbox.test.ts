@@ -51,6 +51,37 @@ describe("Inbox", () => {
     })
   )
 
+  it.effect("keeps no more alive than twice what it counts and one chunk, however little is taken of each", () =>
+    Effect.gen(function* () {
+      const size = 64 * 1024
+      const inbox = new Inbox(100_000)
+      for (let i = 0; !inbox.full; i++) {
+        const chunk = new Uint8Array(size).fill(i)
+        inbox.put({ kind: 1, body: chunk.subarray(10, 10 + (i % 40)) })
+        if (i % 200 === 0) inbox.put({ kind: 2, body: chunk.subarray(0, 40_000) })
+      }
+      const { bytes } = inbox
+      const frames = yield* inbox.takeAll
+      const alive = new Set(frames.map(({ body }) => body.buffer))
+      assert.isAtMost(
+        [...alive].reduce((sum, { byteLength }) => sum + byteLength, 0),
+        2 * bytes + size
+      )
+      for (const { body } of frames) assert.isTrue(body.every((byte) => byte === body[0]))
+    })
+  )
+
+  it.effect("copies nothing for a handler that takes what comes as it comes", () =>
+    Effect.gen(function* () {
+      const inbox = new Inbox(100_000)
+      for (let i = 0; i < 3; i++) {
+        const chunk = new Uint8Array(64 * 1024)
+        for (let at = 0; at < 50; at++) inbox.put({ kind: 1, body: chunk.subarray(at, at + 1) })
+        for (const { body } of yield* inbox.takeAll) assert.strictEqual(body.buffer, chunk.buffer)
+      }
+    })
+  )
+
   it.effect("forgets a handler that no longer waits", () =>
     Effect.gen(function* () {
       const inbox = new Inbox(1_000)
