@@ -2,6 +2,7 @@
  * Three programs `holdfast start` that are connected to each other and left alone: what their metrics say after so many
  * minutes.
  */
+import { Schema } from "effect"
 import * as assert from "node:assert/strict"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -47,6 +48,10 @@ const sumOf = (text: string, name: string, labels = ""): number =>
     .filter((line) => line.startsWith(name) && /^[{ ]/.test(line.slice(name.length)) && line.includes(labels))
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0)
 
+const readyIn = Schema.decodeUnknownSync(
+  Schema.fromJsonString(Schema.Struct({ address: Schema.String, api: Schema.String }))
+)
+
 interface Node {
   readonly process: HoldfastProcess
   readonly address: string
@@ -59,10 +64,7 @@ const start = async (data: string, args: ReadonlyArray<string>, children: Array<
     NODE_OPTIONS: `--expose-gc --import=${collector}`
   })
   children.push(process)
-  const { address, api } = JSON.parse(await process.line('"node"')) as {
-    readonly address: string
-    readonly api: string
-  }
+  const { address, api } = readyIn(await process.line('"node"'))
   const token = (await readFile(join(data, "api.token"), "utf8")).trim()
   const metrics = async () => {
     const answer = await fetch(new URL("/metrics", api), { headers: { authorization: `Bearer ${token}` } })
