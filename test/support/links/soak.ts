@@ -138,7 +138,7 @@ const usage = `long tests of links, with the times of production
   --minutes <n>   how long three nodes are left alone (60)
   --only <parts>  some of them, with commas: ${Object.keys(parts(1)).join(", ")}
 
-They take an hour and forty minutes, of which the part steady is one hour. Figures are worth something on a machine that
+They take an hour and a half, of which the part steady is one hour. Figures are worth something on a machine that
 does nothing else.
 `
 
