@@ -85,6 +85,9 @@ export const room = (window: Window, state: Outgoing): Window => {
   return messages <= 0 || bytes <= 0 ? { messages: 0, bytes: 0 } : { messages, bytes }
 }
 
+/** What has been sent and not been receipted, in bytes. */
+export const bytesInFlight = (state: Outgoing): number => state.inFlight.reduce((sum, { bytes }) => sum + bytes, 0)
+
 /** The batch after `state.sent` has been handed to the connection. */
 export const sent = (state: Outgoing, batch: Batch): Outgoing => ({
   ...state,

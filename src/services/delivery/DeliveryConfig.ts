@@ -10,8 +10,10 @@ export interface Config {
   readonly window: Window
   /** The most that one DATA frame carries. */
   readonly batch: Window
-  /** No receipt for this long with messages in flight ends the session. */
+  /** No receipt for this long with messages in flight ends the session, and for what they take at the slowest rate. */
   readonly receiptTimeout: number
+  /** Bytes a second that a link carries at the least. */
+  readonly slowestRate: number
   /** A transaction of received messages that has lasted this long takes no further ones. */
   readonly batchTime: number
   /** How often a pump looks for work that nobody told it of. */
@@ -28,6 +30,7 @@ export const defaults: Config = {
   window: maxAhead,
   batch: { messages: 512, bytes: 512 * 1024 },
   receiptTimeout: 30_000,
+  slowestRate: 4_096,
   batchTime: 500,
   sweep: 30_000,
   databaseRetry: { first: 50, longest: 5_000 },

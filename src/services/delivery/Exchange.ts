@@ -235,7 +235,9 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     while (true) {
       yield* Effect.sleep(config.receiptTimeout / 4)
       const waiting = outbound.state.inFlight.length > 0 ? monotonic(clock) - outbound.progressAt : 0
-      if (waiting >= config.receiptTimeout || buggify.fires("delivery.taken-for-slow")) return waiting
+      // A slow link is no slow peer: a large message takes its time, and would take it again on the next session.
+      const travelling = (Sequence.bytesInFlight(outbound.state) / config.slowestRate) * 1_000
+      if (waiting >= config.receiptTimeout + travelling || buggify.fires("delivery.taken-for-slow")) return waiting
     }
   })
 

@@ -202,6 +202,7 @@ export class Connection {
   #read<E extends Error>(channel: Channel<E>, describe: (error: E) => Ended): Effect.Effect<void> {
     let wrong: Error | undefined
     let inTurn = 0
+    let heard = 0
     const pull = channel.pull((piece) => {
       this.bytesIn += piece.length
       inTurn += piece.length
@@ -209,6 +210,8 @@ export class Connection {
     })
     const handle = (): Effect.Effect<void> => {
       if (this.#frames.length > 0) this.#heart.alive()
+      else if (this.bytesIn > heard) this.#heart.partly()
+      heard = this.bytesIn
       const handling = this.#handleFrom(0)
       if (wrong === undefined) return handling ?? Effect.void
       const cause = wrong

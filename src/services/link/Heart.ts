@@ -29,6 +29,8 @@ export class Heart {
   readonly #body: Body
   #alarm: Alarm
   #stopped = false
+  /** Parts of frames have come since the last tick. */
+  #hears = false
   #nonce: bigint
   #asking = nobody
 
@@ -51,6 +53,15 @@ export class Heart {
   /** A frame has come, of whatever kind. */
   alive(): void {
     this.#beat({ _tag: "Frame", now: this.#ground.alarms.now })
+  }
+
+  /**
+   * A part of a frame has come. The peer lives, and says so as fast as the network takes it; nothing that it could answer
+   * gets through before the rest, so it must hear from us.
+   */
+  partly(): void {
+    this.#hears = true
+    this.alive()
   }
 
   pong(nonce: bigint): void {
@@ -101,7 +112,8 @@ export class Heart {
     const { points } = this.#ground
     const putOff = points.fires("link.tick-put-off")
     if (!putOff && !this.held) this.#beat({ _tag: "Tick", now, nonce: this.#nonce++ })
-    if (points.fires("link.pinged-without-need")) this.ping()
+    if (this.#hears || points.fires("link.pinged-without-need")) this.ping()
+    this.#hears = false
     if (!this.#stopped) this.#alarm = this.#tickAt(now + this.#every / (putOff ? 4 : 1))
   }
 

@@ -272,6 +272,29 @@ describe("Exchange", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("gives a large message the time that it takes on a slow link", () =>
+    Effect.gen(function* () {
+      const left = recording()
+      const { a, b } = yield* nodes(left, recording())
+      const pair = yield* SessionPair.make(DeliveryNode.keyOf(a), DeliveryNode.keyOf(b))
+      yield* Effect.forkChild(a.run(pair.left))
+      yield* Effect.forkChild(Effect.forever(pair.right.frames.take))
+      const resume: DeliveryFrame.Resume = {
+        sending: { stream: "11111111-1111-4111-8111-111111111111", last: 0n, receipted: 0n },
+        received: { stream: null, position: 0n, seen: 0n },
+        answers: []
+      }
+      yield* pair.right.send(Kind.Resume, DeliveryFrame.resume.encode(resume))
+      yield* send(a, b, left, { text: "x".repeat(200_000) })
+      yield* settle
+      yield* TestClock.adjust("70 seconds")
+      assert.isFalse(Deferred.isDoneUnsafe(pair.closed))
+      yield* TestClock.adjust("30 seconds")
+      assert.strictEqual((yield* Deferred.await(pair.closed)).reason, "slow")
+      assert.strictEqual((yield* owed(a)).length, 1)
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("has every effect once, in order, over sessions and processes that end at every stage of a batch", () =>
     Effect.gen(function* () {
       const left = recording()

@@ -359,6 +359,26 @@ describe("Connection", () => {
       })
     )
 
+    it.effect("takes the parts of a frame for life, and lets the peer hear that it is heard", () =>
+      Effect.gen(function* () {
+        const { connection, ends, feed, handled, writes } = yield* start()
+        connection.established()
+        const large = data(1, 1_000)
+        for (const byte of large.subarray(0, -1)) {
+          feed(Uint8Array.of(byte))
+          yield* TestClock.adjust(200)
+        }
+        assert.deepStrictEqual([ends, handled], [[], []])
+        // 200 seconds, each with a tick.
+        assert.isAbove(kinds(writes).filter((kind) => kind === Kind.Ping).length, 150)
+        feed(large.subarray(-1))
+        yield* settle
+        assert.strictEqual(handled.length, 1)
+        yield* TestClock.adjust(2 * config.heartbeat.timeout)
+        assert.strictEqual(ends[0]?.reason, "silent")
+      })
+    )
+
     it.effect("never takes our own slow handler for a silent peer", () =>
       Effect.gen(function* () {
         const gate = Latch.makeUnsafe(false)
