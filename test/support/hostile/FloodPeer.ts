@@ -39,7 +39,7 @@ const main = Effect.gen(function* () {
     sessions.push(yield* node.session(hub.key))
   }
   port.postMessage("ready")
-  yield* Effect.forever(
+  return yield* Effect.forever(
     Effect.gen(function* () {
       yield* told(port, "go")
       const work = yield* Scope.make()
