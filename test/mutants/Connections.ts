@@ -92,14 +92,5 @@ export const connections: ReadonlyArray<Mutant> = [
     replace: `Effect.forEach(leaving, ({ connection }) => Deferred.isDone(connection.ended), {`,
     property: "an end has its true reason",
     profile: "crash"
-  },
-  {
-    name: "queue-off-by-one",
-    what: "The send queue takes one frame more than fits.",
-    file: "src/services/link/SendQueue.ts",
-    find: `if (this.#bulk.bytes > 0 && !this.#bulk.fits(frame, this.#limits.bulkBytes)) return false`,
-    replace: `if (this.#bulk.bytes > this.#limits.bulkBytes) return false`,
-    property: "queues within caps",
-    profile: "slow"
   }
 ]

@@ -19,7 +19,6 @@ export const properties = [
   "everything arrives",
   "everyone is connected",
   "nothing is left after a stop",
-  "queues within caps",
   "dials are spread",
   "no defects",
   "nobody is accused",

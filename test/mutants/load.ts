@@ -5,6 +5,7 @@
  * bug that no longer fits its file, ends the program. Without `MUTANT` nothing happens.
  */
 import { registerHooks } from "node:module"
+import { enduring } from "./Enduring.ts"
 import { exploring } from "./Exploring.ts"
 import { gossiping } from "./Gossiping.ts"
 import { limiting } from "./Limiting.ts"
@@ -14,7 +15,7 @@ import { plant } from "./Mutant.ts"
 const name = process.env["MUTANT"]
 
 if (name !== undefined && name !== "") {
-  const mutant = [...exploring, ...gossiping, ...limiting].find((one) => one.name === name) ?? find(name)
+  const mutant = [...enduring, ...exploring, ...gossiping, ...limiting].find((one) => one.name === name) ?? find(name)
   const { href } = new URL(`../../${mutant.file}`, import.meta.url)
   registerHooks({
     load: (url, context, nextLoad) => {

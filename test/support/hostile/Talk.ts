@@ -30,6 +30,9 @@ export const self = {
   listen: undefined
 }
 
+/** A peer that decides about the sessions with it. */
+export const arbiterOfSelf = keys[0]!
+
 const peers = [keys[0]!, keys[1]!, keys[3]!, keys[4]!]
 
 /** One connection with one of a few peers. */

@@ -8,7 +8,6 @@
 import { Effect, Fiber, Random } from "effect"
 import { TestClock } from "effect/testing"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
-import * as Handshake from "../../../src/protocol/link/Handshake.ts"
 import * as Heartbeat from "../../../src/protocol/link/Heartbeat.ts"
 import * as LinkMessage from "../../../src/protocol/link/LinkMessage.ts"
 import type { NodeKey } from "../../../src/protocol/NodeKey.ts"
@@ -37,14 +36,15 @@ const is = (holds: boolean, words: () => string): void => {
   if (!holds) throw new Error(words())
 }
 
-/** Whether the stream begins with a HELLO that this node takes, or its part before anything else does. */
-const isGreeted = (bytes: Uint8Array, peer: NodeKey): boolean => {
+/** Whether the first HELLO in the stream is one that this node takes. */
+const isGreeted = (bytes: Uint8Array): boolean => {
   const frames: Array<Frame.Frame> = []
-  new Frame.Decoder(Frame.maxOnSession).feed(bytes, frames)
+  new Frame.Decoder(Frame.maxOnSession).feed(Uint8Array.from(bytes), frames)
   const first = frames.find(({ kind }) => kind === Kind.Hello)
   const decoded = first === undefined ? undefined : LinkMessage.decode(first.kind, first.body)
   if (decoded?._tag !== "Success" || decoded.success._tag !== "Hello") return false
-  return Handshake.objection(self, peer, decoded.success.hello) === undefined
+  const { network, versions } = decoded.success.hello
+  return network === self.network && versions.min <= Frame.version && versions.max >= Frame.version
 }
 
 const reasons: ReadonlySet<string> = new Set<EndReason>([
@@ -127,11 +127,11 @@ const batch = Effect.fnUntraced(function* (chances: ReadonlyArray<Chance>, repor
     return Fiber.join(fiber)
   })
   const all = plain.registry.recent()
-  for (const [index, { bytes, peer, script }] of talks.entries()) {
+  for (const [index, { bytes, script }] of talks.entries()) {
     const life = all.filter(({ connection }) => connection === index + 1)
     judgeLife(life)
     const isSession = life.some(({ to }) => to === "active")
-    is(!isSession || isGreeted(bytes, peer), () => "a session began without a HELLO")
+    is(!isSession || isGreeted(bytes), () => "a session began without a HELLO")
     is(isSession === (outcomes[index]!.session !== undefined), () => "the outcome says something else")
     judgeWritten(script, isSession)
     const { reason } = outcomes[index]!.ended
@@ -140,7 +140,7 @@ const batch = Effect.fnUntraced(function* (chances: ReadonlyArray<Chance>, repor
   }
   report.sessions += judgeSessions(all)
   // Said aloud where two nodes have the same key.
-  const crashes = plain.log.filter((line) => line !== "Connection closed")
+  const crashes = plain.log.filter((line) => !line.startsWith("Connection closed"))
   is(crashes.length === 0, () => crashes.join("; "))
   is(plain.registry.sessions().length === 0, () => "a session is left")
   is([...plain.links.pending()].length === 0, () => "a connection is left")
