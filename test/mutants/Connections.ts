@@ -92,5 +92,14 @@ export const connections: ReadonlyArray<Mutant> = [
     replace: `Effect.forEach(leaving, ({ connection }) => Deferred.isDone(connection.ended), {`,
     property: "an end has its true reason",
     profile: "crash"
+  },
+  {
+    name: "alarms-outlive-the-node",
+    what: "The clock of the links goes on when the node has stopped.",
+    file: "src/services/link/Alarms.ts",
+    find: `yield* FiberHandle.makeRuntime<never, void>()`,
+    replace: `Effect.runForkWith(yield* Effect.context<never>())`,
+    property: "nothing is left after a stop",
+    profile: "calm"
   }
 ]
