@@ -55,10 +55,19 @@ const helloOf = (chance: Chance): LinkMessage.Hello => ({
   holds: chance.oneIn(3)
 })
 
+/** Often for a lane of a session that may be there. */
+const joinOf = (chance: Chance): Uint8Array => {
+  const session = chance.oneIn(8) ? number(chance) : BigInt(1 + chance.below(3))
+  return Frame.encode(
+    Kind.Join,
+    LinkMessage.join.encode({ session, lane: 1 + chance.below(chance.oneIn(8) ? 255 : 2) })
+  )
+}
+
 /** A frame of whatever kind, as who knows the protocol would make it. */
 const frameOf = (chance: Chance): Uint8Array => {
   const detail = "x".repeat(chance.below(20))
-  switch (chance.below(9)) {
+  switch (chance.below(11)) {
     case 0:
     case 1:
       return Frame.encode(Kind.Hello, LinkMessage.hello.encode(helloOf(chance)))
@@ -77,7 +86,14 @@ const frameOf = (chance: Chance): Uint8Array => {
     case 6:
       return Frame.encode(chance.pick([Kind.Ping, Kind.Pong]), chance.bytes(chance.oneIn(8) ? chance.below(20) : 8))
     case 7:
-      return Frame.encode(chance.pick([Kind.Data, Kind.Resume, Kind.Receipt]), chance.bytes(chance.below(60)))
+      return Frame.encode(
+        chance.pick([Kind.Data, Kind.Resume, Kind.Receipt, Kind.Stream]),
+        chance.bytes(chance.below(60))
+      )
+    case 8:
+      return joinOf(chance)
+    case 9:
+      return Frame.encode(Kind.Joined, LinkMessage.joined.encode({ session: 1n, lane: 1 }))
     default:
       return Frame.encode(chance.below(256), chance.bytes(chance.below(60)))
   }
@@ -87,6 +103,7 @@ const frameOf = (chance: Chance): Uint8Array => {
 const framesOf = (chance: Chance, peer: NodeKey): ReadonlyArray<Uint8Array> => {
   const frames = Array.from({ length: chance.below(7) }, () => frameOf(chance))
   if (chance.oneIn(4)) return frames
+  if (chance.oneIn(4)) return [joinOf(chance), ...frames]
   const hello = Frame.encode(Kind.Hello, LinkMessage.hello.encode({ ...helloOf(chance), network: "test" }))
   const commit = Frame.encode(Kind.Commit, LinkMessage.commit.encode({ number: BigInt(1 + chance.below(9)) }))
   return roleOf(self.key, peer) === "arbiter" ? [hello, ...frames] : [hello, commit, ...frames]

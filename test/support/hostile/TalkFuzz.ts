@@ -31,7 +31,7 @@ export interface Report {
 /** Connections that share a node, and may meet there. */
 const together = 5
 
-const config: LinkConfig.Config = { ...LinkConfig.defaults, heartbeat: Heartbeat.profiles.fast }
+const config: LinkConfig.Config = { ...LinkConfig.defaults, heartbeat: Heartbeat.profiles.fast, lanes: 3 }
 
 const is = (holds: boolean, words: () => string): void => {
   if (!holds) throw new Error(words())
@@ -61,7 +61,7 @@ const reasons: ReadonlySet<string> = new Set<EndReason>([
 ])
 
 /** What the node wrote, in the order of docs/PROTOCOL.md, 4. */
-const judgeWritten = (script: PlainLinks.Script, isSession: boolean): void => {
+const judgeWritten = (script: PlainLinks.Script, isSession: boolean, isLane: boolean): void => {
   const kinds = script.written.map(({ kind }) => kind)
   const said = () => kinds.map(Frame.nameOf).join(", ")
   const allowed: ReadonlySet<number> = new Set([
@@ -69,6 +69,7 @@ const judgeWritten = (script: PlainLinks.Script, isSession: boolean): void => {
     Kind.Commit,
     Kind.Reject,
     Kind.Goodbye,
+    Kind.Joined,
     Kind.Ping,
     Kind.Pong
   ])
@@ -81,15 +82,22 @@ const judgeWritten = (script: PlainLinks.Script, isSession: boolean): void => {
   const last = kinds.findIndex((kind) => kind === Kind.Reject || kind === Kind.Goodbye)
   is(last < 0 || last === kinds.length - 1, said)
   is(kinds.filter((kind) => kind === Kind.Commit).length <= (isSession ? 1 : 0), said)
-  if (last >= 0) is(kinds[last] === (isSession ? Kind.Goodbye : Kind.Reject), said)
+  is(kinds.filter((kind) => kind === Kind.Joined).length <= (isLane ? 1 : 0), said)
+  if (last >= 0) is(kinds[last] === (isSession || isLane ? Kind.Goodbye : Kind.Reject), said)
 }
+
+const lives: ReadonlySet<string> = new Set([
+  "opening,candidate,closed",
+  "opening,candidate,active,closed",
+  "opening,candidate,lane,closed"
+])
 
 /** The life of one connection, as it was announced. */
 const judgeLife = (life: ReadonlyArray<Transition>): void => {
   const words = () =>
     life.map(({ from, reason, to }) => `${from ?? ""}>${to}${reason === undefined ? "" : ` ${reason}`}`).join(", ")
   const states = life.map(({ to }) => to)
-  is(["opening,candidate,closed", "opening,candidate,active,closed"].includes(states.join()), words)
+  is(lives.has(states.join()), words)
   is(reasons.has(life.at(-1)?.reason ?? ""), words)
 }
 
@@ -133,7 +141,11 @@ const batch = Effect.fnUntraced(function* (chances: ReadonlyArray<Chance>, repor
     const isSession = life.some(({ to }) => to === "active")
     is(!isSession || isGreeted(bytes, peer), () => "a session began without a HELLO")
     is(isSession === (outcomes[index]!.session !== undefined), () => "the outcome says something else")
-    judgeWritten(script, isSession)
+    judgeWritten(
+      script,
+      isSession,
+      life.some(({ to }) => to === "lane")
+    )
     const { reason } = outcomes[index]!.ended
     report.ends[reason] = (report.ends[reason] ?? 0) + 1
     report.inputs++
