@@ -17,7 +17,7 @@ import * as LinkConfig from "../../../src/services/link/LinkConfig.ts"
 import type { Transition } from "../../../src/services/link/Transition.ts"
 import { Chance, chanceOf, found, type Range } from "./Fuzz.ts"
 import * as PlainLinks from "./PlainLinks.ts"
-import { self, talkOf } from "./Talk.ts"
+import { self, talksOf } from "./Talk.ts"
 
 const { Kind } = Frame
 
@@ -25,6 +25,7 @@ export interface Report {
   /** Connections. */
   inputs: number
   sessions: number
+  lanes: number
   readonly ends: Partial<Record<EndReason, number>>
 }
 
@@ -122,10 +123,7 @@ const batch = Effect.fnUntraced(function* (chances: ReadonlyArray<Chance>, repor
     config,
     handler: { run: (session) => Effect.forever(session.frames.takeAll) }
   })
-  const talks = chances.map((chance) => {
-    const talk = talkOf(chance)
-    return { ...talk, script: new PlainLinks.Script(talk.peer, talk.acts) }
-  })
+  const talks = talksOf(chances).map((talk) => ({ ...talk, script: new PlainLinks.Script(talk.peer, talk.acts) }))
   const serving = yield* Effect.forEach(talks, ({ direction, script }) =>
     Effect.forkChild(plain.serve(script, direction), { startImmediately: true })
   )
@@ -151,6 +149,7 @@ const batch = Effect.fnUntraced(function* (chances: ReadonlyArray<Chance>, repor
     report.inputs++
   }
   report.sessions += judgeSessions(all)
+  report.lanes += all.filter(({ to }) => to === "lane").length
   const crashes = plain.log.filter((line) => !line.includes("two nodes have the same key"))
   is(crashes.length === 0, () => crashes.join("; "))
   is(plain.registry.sessions().length === 0, () => "a session is left")
@@ -159,7 +158,7 @@ const batch = Effect.fnUntraced(function* (chances: ReadonlyArray<Chance>, repor
 
 /** Throws at the first batch in which something else happens than may. Counts batches of five connections as inputs. */
 export const fuzz = async ({ from = 0, inputs, seed }: Range): Promise<Report> => {
-  const report: Report = { inputs: 0, sessions: 0, ends: {} }
+  const report: Report = { inputs: 0, sessions: 0, lanes: 0, ends: {} }
   for (let index = from; index < from + inputs; index++) {
     const chance = chanceOf(seed, index)
     const chances = Array.from({ length: together }, () => new Chance(() => chance.below(2 ** 32) / 2 ** 32))
