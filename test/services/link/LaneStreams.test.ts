@@ -47,7 +47,7 @@ describe("streams over lanes", () => {
   it.effect("lose and double nothing while lanes are cut, and sessions with them", () =>
     Effect.gen(function* () {
       let again = 0
-      for (let round = 0; round < 12; round++) {
+      for (let round = 0; round < 6; round++) {
         const figures = yield* streaming(4, (network) =>
           Effect.gen(function* () {
             for (let cut = 0; cut < 10; cut++) {

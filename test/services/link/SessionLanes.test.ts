@@ -64,6 +64,13 @@ describe("the lanes of a session", () => {
         const first = yield* near.lane(0)
         yield* first.send(bytes("on the session itself"))
         assert.strictEqual(text(yield* far.frames.take), "on the session itself")
+        for (const [node, peer] of [
+          [one, other],
+          [other, one]
+        ] as const) {
+          const { connection } = node.registry.session(peer.key)!
+          assert.isTrue(node.registry.alone(peer.key, connection.id), "the arbiter has nothing else to decide about")
+        }
         // They are no peers, no sessions and nothing that the arbiter knows of.
         assert.deepStrictEqual([one.registry.sessions().length, other.registry.sessions().length], [1, 1])
         assert.deepStrictEqual([to(one, "active").length, to(other, "active").length], [1, 1])
@@ -187,6 +194,8 @@ describe("the lanes of a session", () => {
         yield* pass("10 seconds")
         yield* Fiber.join(serving)
         const number = live(high, low).number
+        // Nobody hears of the end of a lane from the other side.
+        for (const link of network.links.slice(1)) link.cut()
         network.links[0]!.reset()
         yield* settle
         assert.deepStrictEqual([lost(high).length, lost(low).length], [3, 3])
@@ -200,6 +209,24 @@ describe("the lanes of a session", () => {
         assert.strictEqual(yield* alive, before)
       })
     )
+  )
+
+  it.effect("are not taken from another process that has come to the place of the peer", () =>
+    Effect.gen(function* () {
+      const network = new MemoryNetwork()
+      const heartbeat = { ...config.heartbeat, interval: 3_600_000, timeout: 7_200_000 }
+      const high = yield* start({ network, seed: follower, config: { lanes: 2, heartbeat } })
+      const low = yield* start({ network, seed: arbiter, config: { lanes: 2 } })
+      yield* high.want(low)
+      yield* pass("1 second")
+      yield* low.vanish
+      yield* start({ network, seed: arbiter, instance: 77, config: { lanes: 2 } })
+      const connection = network.links.at(-1)!
+      connection.reset()
+      yield* pass("10 seconds")
+      const why = to(high, "closed").at(-1)
+      assert.deepStrictEqual([why?.reason, why?.detail], ["refused", "lane: another process of the peer has answered"])
+    })
   )
 
   it.effect("end with a node that stops", () =>
@@ -304,6 +331,21 @@ describe("a connection that asks for a lane", () => {
       yield* pass("2 seconds")
       assert.include(yield* soon(word(yield* join(1n, 1))), "lane: you have dialled no session 1")
       assert.isUndefined(node.registry.session(peer.peer))
+    })
+  )
+
+  it.effect("is refused by the side that has dialled the session itself", () =>
+    Effect.gen(function* () {
+      const { high, low, network } = yield* pair(3, 3)
+      yield* low.want(high)
+      yield* pass("1 second")
+      const { number } = live(low, high)
+      const peer = yield* HostilePeer.dial(network.transport("10.1.0.1"), low.address.endpoint, {
+        seed: new Uint8Array(32).fill(follower)
+      })
+      yield* peer.send(Frame.Kind.Join, LinkMessage.join.encode({ session: number, lane: 1 }))
+      assert.strictEqual(yield* soon(word(peer)), `lane: you have dialled no session ${number} that is live here`)
+      assert.deepStrictEqual([lost(low), live(low, high).openLanes], [[], [0, 1, 2]])
     })
   )
 
