@@ -124,14 +124,18 @@ export class Conversation implements Member, Owner, Guest {
     })
   }
 
-  /** Cuts the connection if it is still there, and waits for its handler. */
+  /** Cuts the connection if it is still there, and waits for its lanes and its handler. */
   get letGo(): Effect.Effect<void> {
     return Effect.suspend(() => {
       // The connection is over before anything waits for the end of its handler.
       this.connection.end(ended("shutdown", "this node closes the connection"))
-      const keeper = this.#keeper === undefined ? Effect.void : Fiber.interrupt(this.#keeper)
-      return this.#handler === undefined ? keeper : Effect.andThen(keeper, Fiber.interrupt(this.#handler))
+      const gone = this.#handlerGone
+      return this.#keeper === undefined ? gone : Effect.andThen(Fiber.interrupt(this.#keeper), gone)
     })
+  }
+
+  get #handlerGone(): Effect.Effect<void> {
+    return this.#handler === undefined ? Effect.void : Fiber.interrupt(this.#handler)
   }
 
   /** This node stops: says so and ends. */

@@ -89,7 +89,7 @@ export class SessionLanes {
   /** The session is over, and everything that is or would be a lane of it. */
   end(reason: Ended): void {
     this.#over = true
-    for (const { connection } of [...this.#joiners.values()]) connection.end(reason)
+    for (const { connection } of this.#joiners.values()) connection.end(reason)
   }
 
   #holderOf(lane: number): SessionLane | undefined {
@@ -127,7 +127,7 @@ export class SessionLanes {
   }
 
   #opened(joiner: Joiner): void {
-    for (const waiter of [...this.#waiters]) {
+    for (const waiter of this.#waiters) {
       if (waiter.lane !== joiner.number) continue
       this.#waiters.delete(waiter)
       waiter.resume(Effect.succeed(joiner))

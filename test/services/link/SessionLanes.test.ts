@@ -311,7 +311,7 @@ describe("a connection that asks for a lane", () => {
     Effect.gen(function* () {
       const { dial, join, node } = yield* visited
       yield* session(yield* dial(follower))
-      const nobody = (number: bigint) => `lane: you have dialled no session ${number} that is live here`
+      const nobody = (number: bigint) => `lane: you have dialled no session ${number} that has lanes here`
       assert.strictEqual(yield* soon(word(yield* join(2n, 1))), nobody(2n))
       assert.strictEqual(yield* soon(word(yield* join(0n, 1))), nobody(0n))
       assert.strictEqual(yield* soon(word(yield* join(1n, 1, 77))), nobody(1n))
@@ -344,7 +344,7 @@ describe("a connection that asks for a lane", () => {
         seed: new Uint8Array(32).fill(follower)
       })
       yield* peer.send(Frame.Kind.Join, LinkMessage.join.encode({ session: number, lane: 1 }))
-      assert.strictEqual(yield* soon(word(peer)), `lane: you have dialled no session ${number} that is live here`)
+      assert.strictEqual(yield* soon(word(peer)), `lane: you have dialled no session ${number} that has lanes here`)
       assert.deepStrictEqual([lost(low), live(low, high).openLanes], [[], [0, 1, 2]])
     })
   )
@@ -353,7 +353,10 @@ describe("a connection that asks for a lane", () => {
     Effect.gen(function* () {
       const { dial, join } = yield* visited
       yield* session(yield* dial(follower), 1)
-      assert.strictEqual(yield* soon(word(yield* join(1n, 1))), "lane: there is no lane 1 to join of 1")
+      assert.strictEqual(
+        yield* soon(word(yield* join(1n, 1))),
+        "lane: you have dialled no session 1 that has lanes here"
+      )
     })
   )
 
