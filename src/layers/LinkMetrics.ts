@@ -31,7 +31,7 @@ interface Sources {
 }
 
 const sessions = ({ counter, gauge, histogram }: Series.Series, { reading }: Sources): void => {
-  for (const state of ["opening", "candidate", "active"] as const) {
+  for (const state of ["opening", "candidate", "active", "lane"] as const) {
     gauge("holdfast_link_connections", "Open connections by state", () => reading().connections[state], { state })
   }
   const ends = (name: string, description: string, of: (reading: Reading) => Ends) => {

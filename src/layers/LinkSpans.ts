@@ -119,7 +119,7 @@ export const make = (tracer: Tracer.Tracer, nanos: () => bigint): Observer => {
       const traced = open.get(transition.connection)
       if (traced === undefined) return
       if (transition.to === "candidate") describe(traced.handshake, { "holdfast.peer": transition.peer })
-      else if (transition.to === "active") active(traced, transition)
+      else if (transition.to === "active" || transition.to === "lane") active(traced, transition)
       else {
         open.delete(transition.connection)
         closed(traced, { reason: transition.reason ?? "internal", detail: transition.detail ?? "" })

@@ -109,6 +109,7 @@ export const start = Effect.fnUntraced(function* ({ config, listen, sessions = (
     sessions,
     nextId: () => 0,
     enter: unused,
+    asLane: unused,
     event: unused,
     leave: unused,
     standing: () => ({ knows: 0n, holds: false }),

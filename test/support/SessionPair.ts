@@ -60,6 +60,9 @@ export const make = Effect.fnUntraced(function* (leftKey: NodeKey, rightKey: Nod
         sent.push({ kind, body, from: self })
         Queue.offerUnsafe(other, { kind, body })
       },
+      lanes: 1,
+      openLanes: [0],
+      lane: () => Effect.never,
       close: (reason, detail) => Effect.asVoid(Deferred.succeed(closed, { by: self, reason, detail }))
     }
   }

@@ -69,6 +69,7 @@ const detailOf = ({ dialling, lastConnectedAt, lastEnded, session }: PeerView, n
       ? [breakerOf(dialling), next, last === "" ? seen : last]
       : [
           `session ${session.number}`,
+          session.lanes === undefined ? "" : `lanes ${session.lanes.open}/${session.lanes.most}`,
           session.pings === 0 ? "" : `pongs ${session.pongs}/${session.pings}`,
           breakerOf(dialling),
           last === "" ? "" : `before: ${last}`

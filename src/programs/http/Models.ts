@@ -43,6 +43,8 @@ export const PeerSession = Schema.Struct({
   since: Schema.Number,
   /** The peer's software. */
   agent: Schema.String,
+  /** Connections of the session, if it may have several. */
+  lanes: optional(Schema.Struct({ open: Schema.Int, most: Schema.Int })),
   /** Smoothed; absent before the first pong. */
   rttMillis: optional(Schema.Number),
   pings: Schema.Int,

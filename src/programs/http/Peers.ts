@@ -47,6 +47,7 @@ const sessionView = ({ connection, session }: Live, now: number, ticks: number, 
   remote: session.remote,
   since: Math.round(now - (ticks - connection.openedAt)),
   agent: session.hello.agent,
+  ...(session.lanes === 1 ? {} : { lanes: { open: session.openLanes.length, most: session.lanes } }),
   ...countersView(connection, ticks, timeout)
 })
 
@@ -64,8 +65,9 @@ const byPeer = <A extends { readonly peer: NodeKey }>(items: ReadonlyArray<A>): 
 /** How the last connection with each peer ended, of those that are remembered. */
 const lastEnds = (registry: Registry["Service"]): ReadonlyMap<NodeKey, Ended> => {
   const ends = new Map<NodeKey, Ended>()
-  for (const { detail = "", peer, reason, to } of registry.recent()) {
-    if (to === "closed" && peer !== undefined && reason !== undefined) ends.set(peer, { reason, detail })
+  for (const { detail = "", from, peer, reason, to } of registry.recent()) {
+    if (to === "closed" && from !== "lane" && peer !== undefined && reason !== undefined)
+      ends.set(peer, { reason, detail })
   }
   return ends
 }

@@ -3,7 +3,7 @@
  * (docs/PROTOCOL.md, 3).
  *
  * The decoder is incremental: it takes chunks cut anywhere, checks a length before it allocates anything, and
- * hands out whole frames. Bodies may be views of the chunk they came in. Up to and including COMMIT a frame is small.
+ * hands out whole frames. Bodies may be views of the chunk they came in. Up to and including COMMIT or JOINED a frame is small.
  */
 import { Schema } from "effect"
 
@@ -26,9 +26,12 @@ export const Kind = {
   Goodbye: 4,
   Ping: 5,
   Pong: 6,
+  Join: 7,
+  Joined: 8,
   Resume: 16,
   Data: 17,
   Receipt: 18,
+  Stream: 19,
   Gossip: 128
 } as const
 
@@ -101,8 +104,8 @@ const lengthAt = (bytes: Uint8Array, at: number): number =>
  */
 export class Decoder {
   /**
-   * A frame above it is refused by its length alone. The arbiter raises it when it sends COMMIT; the follower needs
-   * not, because what comes after a COMMIT may already be in the same piece.
+   * A frame above it is refused by its length alone. The arbiter raises it when it sends COMMIT, and who sends JOINED
+   * with that; the other side needs not, because what comes after them may already be in the same piece.
    */
   maxFrame: number
   #begun: Uint8Array = nothing
@@ -170,7 +173,7 @@ export class Decoder {
   }
 
   #finished(kind: number): void {
-    if (kind === Kind.Commit) this.maxFrame = Math.max(this.maxFrame, maxOnSession)
+    if (kind === Kind.Commit || kind === Kind.Joined) this.maxFrame = Math.max(this.maxFrame, maxOnSession)
   }
 
   /** How many bytes from `at` are needed before anything more can be said; 0 if the frame is invalid. */

@@ -7,7 +7,7 @@
 import type { NodeKey } from "../NodeKey.ts"
 import { roleOf } from "./Arbiter.ts"
 import { Kind, mayBeIgnored } from "./Frame.ts"
-import type { Goodbye, Hello, LinkMessage, Reject, RejectReason } from "./LinkMessage.ts"
+import type { Goodbye, Hello, Join, LinkMessage, Reject, RejectReason } from "./LinkMessage.ts"
 
 export type State =
   /** Our HELLO is out, theirs is awaited. */
@@ -16,13 +16,13 @@ export type State =
   | { readonly phase: "candidate"; readonly hello: Hello }
   /** This connection is the session. */
   | { readonly phase: "active"; readonly hello: Hello }
-  /** Refused, ended or left: whatever still comes in is not looked at. */
+  /** Refused, ended, left, or to be a lane of a session: whatever still comes in is not looked at here. */
   | { readonly phase: "closed" }
 
 export const initial: State = { phase: "greeting" }
 
 export type Event =
-  /** HELLO, COMMIT, REJECT or GOODBYE came in. */
+  /** A message about the link itself came in. */
   | { readonly _tag: "Message"; readonly message: LinkMessage }
   /** A frame of any other kind came in. */
   | { readonly _tag: "Frame"; readonly kind: number }
@@ -34,6 +34,8 @@ export type Action =
   | { readonly _tag: "Propose"; readonly hello: Hello }
   /** The arbiter's COMMIT, for the pair's arbiter machine. */
   | { readonly _tag: "Obey"; readonly hello: Hello; readonly number: bigint }
+  /** The peer asks for this connection to be a lane of a session that is live. */
+  | { readonly _tag: "Join"; readonly join: Join }
   /** Hand the frame to the session. */
   | { readonly _tag: "Deliver" }
   /** A frame of a kind that may be ignored and is not known. */
@@ -69,6 +71,7 @@ const sessionKinds: ReadonlySet<number> = new Set([
   Kind.Resume,
   Kind.Data,
   Kind.Receipt,
+  Kind.Stream,
   Kind.Gossip
 ])
 
@@ -118,6 +121,12 @@ const received = (self: Self, peer: NodeKey, state: State, message: LinkMessage)
         : { state: { phase: "closed" }, action: { _tag: "Rejected", reject: message.reject } }
     case "Goodbye":
       return { state: { phase: "closed" }, action: { _tag: "Left", goodbye: message.goodbye } }
+    case "Join":
+      return state.phase === "greeting"
+        ? { state: { phase: "closed" }, action: { _tag: "Join", join: message.join } }
+        : refuse("violation", "JOIN came after HELLO")
+    case "Joined":
+      return refuse("violation", "JOINED came without JOIN")
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * What two nodes say to each other about the link itself (docs/PROTOCOL.md, 4): HELLO, COMMIT, REJECT, GOODBYE,
- * PING and PONG. Each is a frame of its own kind with a CBOR body; ping and pong carry eight bytes and nothing else.
+ * JOIN, JOINED, PING and PONG. Each is a frame of its own kind with a CBOR body; ping and pong carry eight bytes and nothing else.
  */
 import { Result, Schema } from "effect"
 import { Host, Port } from "../Address.ts"
@@ -15,12 +15,16 @@ const ProtocolName = Schema.String.check(
   Schema.isPattern(/^[!-~]{1,64}$/, { message: "a protocol name is 1 to 64 ASCII characters without spaces" })
 )
 
+/** More than this node may use: a newer one may offer more. */
+const LaneCount = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 255 }))
+
 /**
  * The first message of both sides.
  *
  * `instance` is random per process, `database` per database, `incarnation` grows with every start on that database.
  * `knows` is the highest session number seen from the arbiter of the pair and `holds` whether that session still
- * lives here: the arbiter decides by them, see `Arbiter.ts`.
+ * lives here: the arbiter decides by them, see `Arbiter.ts`. `lanes` is how many a session may have, see `Lanes.ts`; one
+ * where it says nothing.
  */
 export const Hello = Schema.Struct({
   network: text(64),
@@ -32,13 +36,21 @@ export const Hello = Schema.Struct({
   holds: Schema.Boolean,
   agent: text(64),
   protocols: Schema.Array(ProtocolName).check(Schema.isMaxLength(maxProtocols)),
-  listen: Schema.optionalKey(Schema.Struct({ host: Host, port: Port }))
+  listen: Schema.optionalKey(Schema.Struct({ host: Host, port: Port })),
+  lanes: Schema.optionalKey(LaneCount)
 })
 export type Hello = typeof Hello.Type
 
 /** The arbiter's word that this connection is session `number`. */
 export const Commit = Schema.Struct({ number: U64 })
 export type Commit = typeof Commit.Type
+
+/** Asks for a connection to be a lane of a live session, and the answer that it is. */
+export const Join = Schema.Struct({
+  session: U64,
+  lane: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 255 }))
+})
+export type Join = typeof Join.Type
 
 /** The longest that a peer can be asked to stay away, in milliseconds. */
 export const maxRetryMillis = 86_400_000
@@ -47,7 +59,7 @@ const RetryMillis = Schema.Natural.check(Schema.isLessThanOrEqualTo(maxRetryMill
 /**
  * Why a connection does not become a session. `duplicate` names the session that stays; `occupied`: another node is
  * connected from this address and alive; `owner`: another agent of this node keeps the link; `banned`: the peer or its
- * host is kept out. `self`, `clone`, `network` and `version` will not change by redialling soon.
+ * host is kept out; `lane`: the connection does not become a lane of a session. `self`, `clone`, `network` and `version` will not change by redialling soon.
  */
 export const RejectReason = Schema.Literals([
   "duplicate",
@@ -60,7 +72,8 @@ export const RejectReason = Schema.Literals([
   "version",
   "violation",
   "busy",
-  "shutdown"
+  "shutdown",
+  "lane"
 ])
 export type RejectReason = typeof RejectReason.Type
 
@@ -89,6 +102,8 @@ export type Goodbye = typeof Goodbye.Type
 
 export const hello: Codec<Hello> = codec("HELLO", Hello)
 export const commit: Codec<Commit> = codec("COMMIT", Commit)
+export const join: Codec<Join> = codec("JOIN", Join)
+export const joined: Codec<Join> = codec("JOINED", Join)
 export const reject: Codec<Reject> = codec("REJECT", Reject)
 export const goodbye: Codec<Goodbye> = codec("GOODBYE", Goodbye)
 
@@ -98,6 +113,8 @@ export type LinkMessage =
   | { readonly _tag: "Commit"; readonly commit: Commit }
   | { readonly _tag: "Reject"; readonly reject: Reject }
   | { readonly _tag: "Goodbye"; readonly goodbye: Goodbye }
+  | { readonly _tag: "Join"; readonly join: Join }
+  | { readonly _tag: "Joined"; readonly joined: Join }
 
 /** Decodes the frames of the handshake and of the end of a session; any other kind is `undefined`. */
 export const decode = (kind: number, body: Uint8Array): Result.Result<LinkMessage, BodyInvalid> | undefined => {
@@ -110,6 +127,10 @@ export const decode = (kind: number, body: Uint8Array): Result.Result<LinkMessag
       return Result.map(reject.decode(body), (value): LinkMessage => ({ _tag: "Reject", reject: value }))
     case Kind.Goodbye:
       return Result.map(goodbye.decode(body), (value): LinkMessage => ({ _tag: "Goodbye", goodbye: value }))
+    case Kind.Join:
+      return Result.map(join.decode(body), (value): LinkMessage => ({ _tag: "Join", join: value }))
+    case Kind.Joined:
+      return Result.map(joined.decode(body), (value): LinkMessage => ({ _tag: "Joined", joined: value }))
     default:
       return undefined
   }

@@ -10,7 +10,7 @@ import { type Rate, TokenBucket } from "./TokenBucket.ts"
 
 /**
  * `control`: messages about the link. `request`: what asks for work. `gossip`: what may be lost. `bulk`: what is only
- * sent where it was asked for, which resuming a stream does.
+ * sent where it was asked for, which resuming a stream does, or where both sides' programs have agreed on it.
  */
 export type FrameClass = "ping" | "pong" | "control" | "request" | "gossip" | "bulk"
 
@@ -19,6 +19,7 @@ export const classOf = (kind: number): FrameClass => {
   switch (kind) {
     case Kind.Data:
     case Kind.Receipt:
+    case Kind.Stream:
       return "bulk"
     case Kind.Ping:
       return "ping"

@@ -227,6 +227,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
         if (result._tag === "Progress") Queue.offerUnsafe(receipts, receipt)
       } else if (frame.kind === Kind.Gossip) yield* aside(session, frame)
       else if (frame.kind === Kind.Resume) return yield* new StreamViolated({ detail: "RESUME came twice" })
+      else return yield* new StreamViolated({ detail: `frame kind ${frame.kind} is nothing that this node reads` })
     }
   })
 

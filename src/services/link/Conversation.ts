@@ -6,6 +6,7 @@ import { Effect, Fiber, Result } from "effect"
 import type * as Ban from "../../protocol/link/Ban.ts"
 import * as Frame from "../../protocol/link/Frame.ts"
 import * as Handshake from "../../protocol/link/Handshake.ts"
+import * as Lanes from "../../protocol/link/Lanes.ts"
 import * as LinkMessage from "../../protocol/link/LinkMessage.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Alarm } from "./Alarms.ts"
@@ -15,6 +16,8 @@ import { type Ended, ended } from "./Ended.ts"
 import type { Entrance, Guest } from "./Entrance.ts"
 import type { Ground } from "./Ground.ts"
 import { Inbox } from "./Inbox.ts"
+import type { Again } from "./LaneKeeper.ts"
+import { type Home, LaneLink } from "./LaneLink.ts"
 import { goodbye, reject } from "./LastWord.ts"
 import { LiveSession } from "./LiveSession.ts"
 import type { Outcome } from "./Outcome.ts"
@@ -33,6 +36,12 @@ export interface Office extends Ground {
   readonly activated: (conversation: Conversation) => void
   /** It has ended. */
   readonly closed: (conversation: Conversation) => void
+  /** The live session with this peer, as the home of a lane over a connection from `host`. */
+  readonly home: (peer: NodeKey, session: bigint, host: string) => Home | undefined
+  /** A connection is a lane of a session from now on. */
+  readonly joined: (connection: Connection) => void
+  /** Keeps the lanes of a session open that this node has dialled. */
+  readonly keep: (conversation: Conversation, session: LiveSession) => Fiber.Fiber<void> | undefined
   /** Runs the handler of a session, after the peer's last one. */
   readonly handle: (session: LiveSession, connection: Connection) => Fiber.Fiber<void>
 }
@@ -44,6 +53,8 @@ export interface Parties extends Omit<Options, "peer"> {
   readonly peer: NodeKey
   /** The IP address at the other end, or the name that was dialled. */
   readonly host: string
+  /** Dials the other end once more, if this node has dialled it. */
+  readonly again?: Again | undefined
 }
 
 /** How soon a peer shall dial again that had to make room, in milliseconds. */
@@ -53,14 +64,19 @@ export class Conversation implements Member, Owner, Guest {
   readonly peer: NodeKey
   readonly host: string
   readonly connection: Connection
+  readonly again: Again | undefined
   readonly #office: Office
   readonly #deadline: Alarm
   #state: Handshake.State = Handshake.initial
   #number: bigint | undefined
   #startedAt = 0
   #inbox: Inbox | undefined
+  #session: LiveSession | undefined
   #handler: Fiber.Fiber<void> | undefined
   #reason: Ended = ended("internal", "it has not ended")
+  #keeper: Fiber.Fiber<void> | undefined
+  /** It is, or asks to be, a lane of another connection's session. */
+  #lane: LaneLink | undefined
   #rejected: Outcome["reject"]
   #left: LinkMessage.Goodbye | undefined
   #proven: boolean
@@ -73,6 +89,7 @@ export class Conversation implements Member, Owner, Guest {
     this.#office = office
     this.peer = parties.peer
     this.host = parties.host
+    this.again = parties.again
     this.#proven = parties.direction === "outbound"
     this.connection = new Connection(office, this, parties)
     this.#deadline = office.alarms.set(deadline, () => this.#tooLate())
@@ -81,6 +98,11 @@ export class Conversation implements Member, Owner, Guest {
   /** Whether the peer has proven its key. A dialled node has at once, one that dialled us with its first frame. */
   proven(): boolean {
     return this.#proven
+  }
+
+  /** The session that it is, or was. */
+  get session(): LiveSession | undefined {
+    return this.#session
   }
 
   /** It is the session, or was. */
@@ -102,18 +124,24 @@ export class Conversation implements Member, Owner, Guest {
     })
   }
 
-  /** Cuts the connection if it is still there, and waits for its handler. */
+  /** Cuts the connection if it is still there, and waits for its lanes and its handler. */
   get letGo(): Effect.Effect<void> {
     return Effect.suspend(() => {
       // The connection is over before anything waits for the end of its handler.
       this.connection.end(ended("shutdown", "this node closes the connection"))
-      return this.#handler === undefined ? Effect.void : Fiber.interrupt(this.#handler)
+      const gone = this.#handlerGone
+      return this.#keeper === undefined ? gone : Effect.andThen(Fiber.interrupt(this.#keeper), gone)
     })
+  }
+
+  get #handlerGone(): Effect.Effect<void> {
+    return this.#handler === undefined ? Effect.void : Fiber.interrupt(this.#handler)
   }
 
   /** This node stops: says so and ends. */
   leave(retryAfterMillis: number): void {
-    if (this.#number === undefined) return this.refuse("shutdown", 0n, "this node stops")
+    if (this.#lane !== undefined) return this.#lane.leave(stops)
+    if (this.#number === undefined) return this.refuse("shutdown", 0n, stops)
     this.connection.finish(ended("shutdown", stops), goodbye("shutdown", retryAfterMillis, stops))
   }
 
@@ -122,6 +150,7 @@ export class Conversation implements Member, Owner, Guest {
   handle(frame: Frame.Frame): Effect.Effect<void> | undefined {
     this.#proven = true
     if (this.#inbox !== undefined && Handshake.isForSession(this.#state, frame.kind)) return this.#deliver(frame)
+    if (this.#lane !== undefined) return this.#lane.handle(frame)
     const message = LinkMessage.decode(frame.kind, frame.body)
     if (message !== undefined && Result.isFailure(message)) {
       this.refuse("violation", 0n, message.failure.message)
@@ -135,12 +164,14 @@ export class Conversation implements Member, Owner, Guest {
   }
 
   caughtUp(): void {
+    this.#lane?.caughtUp()
     if (this.#inbox === undefined || this.#inbox.bytes === 0) return
     this.connection.usefulAt = this.#office.alarms.now
     this.#inbox.wake()
   }
 
   violated(reason: Ended, cause?: Error): void {
+    if (this.#lane !== undefined) return this.#lane.violated(reason, cause)
     const oversized = cause instanceof Frame.FrameInvalid && cause.reason === "oversized"
     this.#refuseFor("violation", 0n, reason)
     if (oversized) this.#offended("oversized-frame", reason.detail)
@@ -153,6 +184,8 @@ export class Conversation implements Member, Owner, Guest {
     this.#goOn()
     entrance.left(this.connection.id)
     this.#office.closed(this)
+    this.#session?.joined?.end(reason)
+    if (this.#lane !== undefined) return this.#lane.onEnded(reason)
     const from = this.#number === undefined ? "candidate" : "active"
     const numbered = this.#number === undefined ? {} : { session: this.#number }
     registry.note(this.connection, { peer: this.peer, from, to: "closed", ...reason, ...numbered })
@@ -176,8 +209,9 @@ export class Conversation implements Member, Owner, Guest {
     // Before anything that the session's handler may send.
     if (send) this.connection.control(Frame.encode(Frame.Kind.Commit, LinkMessage.commit.encode({ number: given })))
     this.connection.established()
-    const session = new LiveSession(this.connection, this.peer, given, this.#state.hello, this.#inbox)
-    this.#handler = this.#office.handle(session, this.connection)
+    this.#session = this.#live(given, this.#state.hello, this.#inbox)
+    this.#handler = this.#office.handle(this.#session, this.connection)
+    this.#keeper = this.#office.keep(this, this.#session)
   }
 
   // What the entrance decides
@@ -215,6 +249,26 @@ export class Conversation implements Member, Owner, Guest {
 
   // Within
 
+  #live(number: bigint, hello: LinkMessage.Hello, frames: Inbox): LiveSession {
+    const { lanes, probeTimeout } = this.#office.config
+    const session = { peer: this.peer, number, hello, frames, lanes: Lanes.agreed(lanes, hello.lanes), probeTimeout }
+    return new LiveSession(this.connection, session)
+  }
+
+  /** This connection shall be a lane of a session that is live already: of this peer, who has dialled that as well. */
+  #join({ lane, session }: LinkMessage.Join): void {
+    const { entrance, gate, home } = this.#office
+    if (this.connection.direction === "outbound") return this.refuse("violation", 0n, "JOIN is for who has dialled")
+    if (entrance.closed) return this.turnAway("shutdown", stops)
+    const kept = gate.keptOut(this.peer, this.host)
+    if (kept !== undefined) return this.turnAway("banned", kept.reason, kept.forMillis)
+    const joined = home(this.peer, session, this.host)
+    if (joined === undefined) return this.turnAway("lane", `you have dialled no session ${session} that has lanes here`)
+    this.#deadline.cancel()
+    this.#lane = new LaneLink(this.#office, joined, lane, () => this.connection, this.#deadline.due)
+    joined.lanes.ask(this.#lane)
+  }
+
   #refuseFor(
     reason: LinkMessage.RejectReason,
     known: bigint,
@@ -251,6 +305,9 @@ export class Conversation implements Member, Owner, Guest {
         return this.#propose(action.hello)
       case "Obey":
         this.#obey(action.hello, action.number)
+        return undefined
+      case "Join":
+        this.#join(action.join)
         return undefined
       case "Rejected":
         this.#heardReject(action.reject)

@@ -10,6 +10,7 @@ import { Buggify } from "../Buggify.ts"
 import { monotonic } from "../Monotonic.ts"
 import { ended } from "./Ended.ts"
 import { LinkConfig } from "./LinkConfig.ts"
+import type { Again } from "./LaneKeeper.ts"
 import { Links } from "./Links.ts"
 import { nothing, type Outcome } from "./Outcome.ts"
 import { OwnAddresses } from "./OwnAddresses.ts"
@@ -67,7 +68,8 @@ export const make: Effect.Effect<Dialer, never, Links | Self | Transport> = Effe
     if (buggify.fires("link.dial-given-up")) {
       return { outcome: nothing(ended("dial-failed", "given up")), answered: false }
     }
-    const from = { direction: "outbound", remote: endpoint.toString(), expected: peer } as const
+    const again: Again = (isWanted) => connect(endpoint, isWanted)
+    const from = { direction: "outbound", remote: endpoint.toString(), expected: peer, again } as const
     const outcome = yield* links.serve(socket, from)
     if (outcome.reject?.reason === "self") own.note(endpoint)
     return { outcome, answered: true }

@@ -54,6 +54,11 @@ export interface Config {
   readonly firstDialDelay: number
   /** What waits of one session for its handler, in bytes; when it is full nothing more is read. */
   readonly sessionQueue: number
+  /**
+   * Connections that one session may have, 8 at the most, where the peer wants as many: the handler of sessions decides
+   * what they carry. Message delivery and gossip stay on the first.
+   */
+  readonly lanes: number
 }
 
 export const defaults: Config = {
@@ -78,7 +83,8 @@ export const defaults: Config = {
   learnedMemory: 3_600_000,
   standstill: 5_000,
   firstDialDelay: 500,
-  sessionQueue: 256 * 1024
+  sessionQueue: 256 * 1024,
+  lanes: 1
 }
 
 export const LinkConfig = Context.Reference<Config>("holdfast/services/link/LinkConfig", {

@@ -130,7 +130,7 @@ export const make = (now: () => number, timeout: number): LinkMeter["Service"] =
     const known = open.get(connection)
     if (to === "closed") {
       const wasSession = known?.state === "active"
-      count(wasSession ? ended : failed, `${direction} ${reason}`)
+      if (known?.state !== "lane") count(wasSession ? ended : failed, `${direction} ${reason}`)
       if (wasSession) sessionSeconds = Histogram.add(sessionSeconds, (at - known.since) / 1_000)
       // One with counters leaves later, with them.
       if (known?.counters === undefined) open.delete(connection)
@@ -170,7 +170,7 @@ export const make = (now: () => number, timeout: number): LinkMeter["Service"] =
 
   const reading = (): Reading => {
     const at = now()
-    const connections = { opening: 0, candidate: 0, active: 0 }
+    const connections = { opening: 0, candidate: 0, active: 0, lane: 0 }
     const peers = new Set<NodeKey>()
     let sum = { traffic, queuedBytes: 0, largestQueueBytes: 0, pings, roundTrips }
     for (const { counters, ended, peer, state } of open.values()) {

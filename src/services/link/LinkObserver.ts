@@ -70,6 +70,10 @@ export const registry: Layer.Layer<Registry, never, Self> = Layer.effect(
         plain.enter(member)
         observer.entered(member.peer, member.connection)
       },
+      asLane: (peer, connection) => {
+        plain.asLane(peer, connection)
+        observer.entered(peer, connection)
+      },
       leave: (peer, id) => {
         plain.leave(peer, id)
         observer.left(peer, id)

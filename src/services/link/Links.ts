@@ -6,21 +6,24 @@
  */
 import { Context, Deferred, Effect, Exit, FiberSet, Layer, Random } from "effect"
 import type { Socket } from "effect/socket/Socket"
-import { short } from "../../protocol/NodeKey.ts"
+import { type NodeKey, short } from "../../protocol/NodeKey.ts"
 import { Buggify } from "../Buggify.ts"
 import { Alarms } from "./Alarms.ts"
 import { BanGate } from "./BanGate.ts"
 import type { Conversation, Office } from "./Conversation.ts"
+import { Connection } from "./Connection.ts"
 import { ended } from "./Ended.ts"
 import { Entrance } from "./Entrance.ts"
 import * as Greeting from "./Greeting.ts"
 import * as Handlers from "./Handlers.ts"
+import * as LaneKeeper from "./LaneKeeper.ts"
+import { type Home, LaneLink } from "./LaneLink.ts"
 import { LinkConfig } from "./LinkConfig.ts"
 import { LinkTap } from "./LinkTap.ts"
 import { nothing, type Outcome } from "./Outcome.ts"
 import { Registry } from "./Registry.ts"
 import { Self } from "./Self.ts"
-import { type From, type Pending, type Service, Serving } from "./Serving.ts"
+import { type Begin, type From, type Pending, type Service, Serving } from "./Serving.ts"
 import { SessionHandler } from "./Session.ts"
 import { Wire } from "./Wire.ts"
 
@@ -55,6 +58,7 @@ const make = Effect.gen(function* () {
   const fork = yield* FiberSet.makeRuntime<never, void>()
   const pending = new Map<number, Pending>()
   const conversations = new Map<number, Conversation>()
+  const live = new Map<NodeKey, Conversation>()
   const gate = yield* BanGate
   const random = yield* Random.Random
   const salt = random.nextIntUnsafe()
@@ -69,13 +73,29 @@ const make = Effect.gen(function* () {
     fork,
     registry,
     self: { network: self.network, key: self.key, instance: self.instance, versions: self.versions },
-    greeting: (peer) => Greeting.frame(self, registry.standing(peer)),
+    greeting: (peer) => Greeting.frame(self, registry.standing(peer), config.lanes),
     entrance,
     gate,
-    activated: ({ connection }) => void pending.delete(connection.id),
-    closed: ({ connection }) => {
-      pending.delete(connection.id)
-      conversations.delete(connection.id)
+    activated: (conversation) => {
+      pending.delete(conversation.connection.id)
+      live.set(conversation.peer, conversation)
+    },
+    closed: (conversation) => {
+      pending.delete(conversation.connection.id)
+      conversations.delete(conversation.connection.id)
+      if (live.get(conversation.peer) === conversation) live.delete(conversation.peer)
+    },
+    home: (peer, session, host) => {
+      const conversation = live.get(peer)
+      if (conversation?.session?.number !== session || conversation.connection.direction === "outbound")
+        return undefined
+      return homeOf(conversation, host)
+    },
+    joined: ({ id }) => void pending.delete(id),
+    keep: (conversation, { lanes }) => {
+      const { again, connection } = conversation
+      if (again === undefined || connection.direction === "inbound" || lanes === 1) return undefined
+      return fork(LaneKeeper.keep(config, lanes, lane(conversation, again)))
     },
     handle
   }
@@ -91,13 +111,36 @@ const make = Effect.gen(function* () {
       Effect.annotateLogs({ direction: from.direction, remote: from.remote, ...outcome.ended, ...named(outcome, from) })
     )
 
+  const serve = (socket: Socket, from: From, begin?: Begin): Effect.Effect<Outcome> =>
+    Effect.flatMap(Effect.exit(new Serving(service, from, begin).run(socket)), (exit) => {
+      if (Exit.isSuccess(exit)) return Effect.as(logged(from, exit.value), exit.value)
+      const outcome = nothing(ended("internal", "this node failed to handle the connection"))
+      return Effect.as(Effect.logError("A connection crashed", exit.cause), outcome)
+    })
+
+  /** Dials one of the lanes of this session and runs it to its end. */
+  const lane =
+    (conversation: Conversation, again: LaneKeeper.Again): LaneKeeper.Dial =>
+    (number, opened) => {
+      const { connection, host, peer } = conversation
+      const home = homeOf(conversation, host)
+      if (home === undefined) return Effect.void
+      const from: From = { direction: "outbound", remote: connection.remote, host, expected: peer }
+      const isDue = () => !home.lanes.over && !entrance.closed
+      const join: Begin = (parties, deadline) =>
+        new LaneLink(office, home, number, (owner) => new Connection(office, owner, parties), deadline, opened)
+      return again(isDue).pipe(
+        Effect.flatMap((socket) => (socket !== undefined && isDue() ? serve(socket, from, join) : Effect.void)),
+        Effect.catchTag("DialFailed", ({ message }) =>
+          Effect.annotateLogs(Effect.logDebug("Dial of a lane failed"), { peer: short(peer), detail: message })
+        ),
+        Effect.scoped,
+        Effect.asVoid
+      )
+    }
+
   return Links.of({
-    serve: (socket, from) =>
-      Effect.flatMap(Effect.exit(new Serving(service, from).run(socket)), (exit) => {
-        if (Exit.isSuccess(exit)) return Effect.as(logged(from, exit.value), exit.value)
-        const outcome = nothing(ended("internal", "this node failed to handle the connection"))
-        return Effect.as(Effect.logError("A connection crashed", exit.cause), outcome)
-      }),
+    serve: (socket, from) => serve(socket, from),
     pending: () => pending.values(),
     close: (retryAfterMillis) =>
       Effect.suspend(() => {
@@ -111,6 +154,13 @@ const make = Effect.gen(function* () {
       }).pipe(Effect.timeoutOption(2 * config.lingerTimeout), Effect.asVoid)
   })
 })
+
+/** Where lanes of this session belong whose connections come from, or lead to, this host, unless it ends. */
+const homeOf = ({ connection, peer, session }: Conversation, host: string): Home | undefined => {
+  if (session?.joined === undefined || connection.finishing) return undefined
+  const { hello, joined, number } = session
+  return { peer, host, session: number, connection, instance: hello.instance, lanes: joined }
+}
 
 const named = (outcome: Outcome, from: From) => {
   const peer = outcome.peer ?? from.expected

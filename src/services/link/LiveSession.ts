@@ -1,7 +1,7 @@
 /**
  * The session that a connection has become, for its handler.
  */
-import { Effect } from "effect"
+import { Deferred, Effect } from "effect"
 import * as Frame from "../../protocol/link/Frame.ts"
 import type { GoodbyeReason, Hello } from "../../protocol/link/LinkMessage.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
@@ -9,7 +9,8 @@ import type { Connection } from "./Connection.ts"
 import { ended } from "./Ended.ts"
 import type { Frames } from "./Inbox.ts"
 import { goodbye } from "./LastWord.ts"
-import type { Session } from "./Session.ts"
+import type { Session, SessionLane } from "./Session.ts"
+import { SessionLanes } from "./SessionLanes.ts"
 import type { Direction } from "./Wire.ts"
 
 const endings = {
@@ -28,14 +29,28 @@ export class LiveSession implements Session {
   readonly number: bigint
   readonly hello: Hello
   readonly frames: Frames
+  /** If it may have several. */
+  readonly joined: SessionLanes | undefined
   readonly #connection: Connection
 
-  constructor(connection: Connection, peer: NodeKey, number: bigint, hello: Hello, frames: Frames) {
+  /** With `lanes`, how many it may have, and how long a doubted one may take to show life, in milliseconds. */
+  constructor(
+    connection: Connection,
+    {
+      frames,
+      hello,
+      lanes,
+      number,
+      peer,
+      probeTimeout
+    }: Pick<Session, "frames" | "hello" | "lanes" | "number" | "peer"> & { readonly probeTimeout: number }
+  ) {
     this.#connection = connection
     this.peer = peer
     this.number = number
     this.hello = hello
     this.frames = frames
+    this.joined = lanes === 1 ? undefined : new SessionLanes(lanes, this.#home, probeTimeout)
   }
 
   get direction(): Direction {
@@ -44,6 +59,14 @@ export class LiveSession implements Session {
 
   get remote(): string {
     return this.#connection.remote
+  }
+
+  get lanes(): number {
+    return this.joined?.count ?? 1
+  }
+
+  get openLanes(): ReadonlyArray<number> {
+    return this.joined?.open ?? [0]
   }
 
   // Functions of their own, so that a handler may take them out of the session.
@@ -56,12 +79,26 @@ export class LiveSession implements Session {
 
   readonly gossip = (kind: number, body: Uint8Array): void => this.#connection.gossip(Frame.encodeInPlace(kind, body))
 
+  readonly lane = (number: number): Effect.Effect<SessionLane> =>
+    (this.joined ?? new SessionLanes(1, this.#home, 0)).lane(number)
+
   readonly close = (reason: GoodbyeReason, detail: string): Effect.Effect<void> =>
     Effect.sync(() => this.#finish(endings[reason], reason, detail))
 
   /** The handler ended, and with it the session. */
   handlerEnded(detail: string): void {
     this.#finish("internal", "unwanted", detail)
+  }
+
+  /** Lane 0. */
+  get #home(): SessionLane {
+    return {
+      number: 0,
+      frames: this.frames,
+      send: (body) => this.send(Frame.Kind.Stream, body),
+      sendAll: (bodies) => this.sendAll(Frame.Kind.Stream, bodies),
+      lost: Effect.asVoid(Deferred.await(this.#connection.ended))
+    }
   }
 
   #finish(meaning: Parameters<typeof ended>[0], reason: GoodbyeReason, detail: string): void {

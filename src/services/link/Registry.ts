@@ -59,6 +59,8 @@ export class Registry extends Context.Service<
     readonly event: (peer: NodeKey, event: Arbiter.Event) => void
     /** The connection is gone. */
     readonly leave: (peer: NodeKey, id: number) => void
+    /** The connection is, or asks to be, a further one of the peer's session: the arbiter has no more to do with it. */
+    readonly asLane: (peer: NodeKey, connection: Connection) => void
     /** What a HELLO to this peer says about the session. */
     readonly standing: (peer: NodeKey) => { readonly knows: bigint; readonly holds: boolean }
     /** Whether a connection with this peer, which has proven itself, is open: no other is dialled then. */
@@ -146,6 +148,14 @@ export class Registry extends Context.Service<
         for (const action of actions) perform(peer, pair, action)
       }
 
+      const leave = (peer: NodeKey, id: number): void => {
+        const pair = pairOf(peer)
+        pair.members = pair.members.filter(({ connection }) => connection.id !== id)
+        if (pair.live?.connection.id === id) pair.live = undefined
+        event(peer, { _tag: "Closed", connection: id })
+        if (pair.members.length === 0 && buggify.fires("link.idle-pair-forgotten")) pairs.delete(peer)
+      }
+
       return Registry.of({
         nextId: () => ++lastId,
         enter: (member) => {
@@ -153,12 +163,9 @@ export class Registry extends Context.Service<
           pair.members = [...pair.members, member]
         },
         event,
-        leave: (peer, id) => {
-          const pair = pairOf(peer)
-          pair.members = pair.members.filter(({ connection }) => connection.id !== id)
-          if (pair.live?.connection.id === id) pair.live = undefined
-          event(peer, { _tag: "Closed", connection: id })
-          if (pair.members.length === 0 && buggify.fires("link.idle-pair-forgotten")) pairs.delete(peer)
+        leave,
+        asLane: (peer, { id }) => {
+          if (pairs.get(peer)?.members.some(({ connection }) => connection.id === id) === true) leave(peer, id)
         },
         standing: (peer) => Arbiter.standing(pairs.get(peer)?.state ?? Arbiter.initial),
         engaged: (peer) => pairs.get(peer)?.members.some((member) => member.proven()) === true,

@@ -6,10 +6,11 @@ import { Effect, Exit, Fiber, Scope } from "effect"
 import type { Socket } from "effect/socket/Socket"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Alarm } from "./Alarms.ts"
-import { Conversation, type Office } from "./Conversation.ts"
+import { Conversation, type Office, type Parties } from "./Conversation.ts"
 import { type Ended, ended } from "./Ended.ts"
+import type { Again } from "./LaneKeeper.ts"
 import { nothing, type Outcome } from "./Outcome.ts"
-import type { Direction, Opened, Speech } from "./Wire.ts"
+import type { Channel, Direction, Opened, Speech } from "./Wire.ts"
 
 /** Where a socket came from. */
 export interface From {
@@ -20,7 +21,22 @@ export interface From {
   readonly host?: string | undefined
   /** The key that must answer; the peer's own word counts without it. */
   readonly expected?: NodeKey | undefined
+  /** How to get there again, for further lanes of the session: without it there are none. */
+  readonly again?: Again | undefined
 }
+
+/** Talks with a peer that is known. */
+export interface Talk {
+  /** To the end of the connection. */
+  readonly converse: (channel: Channel<Error>, describe: (error: Error) => Ended) => Effect.Effect<unknown>
+  /** Comes after it, or when it is interrupted. */
+  readonly letGo: Effect.Effect<void>
+  /** Asked for after that. */
+  readonly outcome: Outcome
+}
+
+/** What is talked about, of a connection that must be something by `deadline`. */
+export type Begin = (parties: Parties, deadline: number) => Talk
 
 /** A connection that is not a session, or not yet. */
 export interface Pending {
@@ -49,14 +65,17 @@ export class Serving {
   readonly host: string
   readonly #service: Service
   readonly #expected: NodeKey | undefined
+  readonly #again: Again | undefined
+  readonly #begin: Begin | undefined
   readonly #deadline: number
   readonly #scope = Scope.makeUnsafe()
   #late: Alarm | undefined
   #isLate = false
-  #conversation: Conversation | undefined
+  #talk: Talk | undefined
   #failed: Ended | undefined
 
-  constructor(service: Service, from: From) {
+  /** Talks about a session, unless `begin` knows better. */
+  constructor(service: Service, from: From, begin?: Begin) {
     const { alarms, config, registry } = service.office
     this.id = registry.nextId()
     this.direction = from.direction
@@ -64,6 +83,8 @@ export class Serving {
     this.host = from.host ?? hostIn(from.remote)
     this.#service = service
     this.#expected = from.expected
+    this.#again = from.again
+    this.#begin = begin
     this.#deadline = alarms.now + config.handshakeTimeout
   }
 
@@ -115,7 +136,7 @@ export class Serving {
   }
 
   #converse({ channel, peer }: Opened<Error>): Effect.Effect<unknown> {
-    const { conversations, office, random, wire } = this.#service
+    const { random, wire } = this.#service
     this.#late?.cancel()
     const parties = {
       id: this.id,
@@ -123,13 +144,20 @@ export class Serving {
       remote: this.remote,
       host: this.host,
       peer,
+      again: this.#again,
       nonce: BigInt(Math.floor(random() * 0xffff_ffff)) << 16n,
       phase: random()
     }
+    const talk = this.#begin?.(parties, this.#deadline) ?? this.#session(parties)
+    this.#talk = talk
+    return talk.converse(channel, wire.describe)
+  }
+
+  #session(parties: Parties): Talk {
+    const { conversations, office } = this.#service
     const conversation = new Conversation(office, parties, this.#deadline)
-    this.#conversation = conversation
     conversations.set(this.id, conversation)
-    return conversation.converse(channel, wire.describe)
+    return conversation
   }
 
   #fail(reason: Ended): void {
@@ -140,13 +168,13 @@ export class Serving {
   #letGo(exit: Exit.Exit<unknown>): Effect.Effect<void> {
     this.#late?.cancel()
     this.#service.pending.delete(this.id)
-    const conversation = this.#conversation
-    if (conversation !== undefined) return Effect.andThen(conversation.letGo, Scope.close(this.#scope, exit))
+    const talk = this.#talk
+    if (talk !== undefined) return Effect.andThen(talk.letGo, Scope.close(this.#scope, exit))
     if (this.#failed === undefined) this.#fail(ended("shutdown", "this node closes the connection"))
     return Scope.close(this.#scope, exit)
   }
 
   #outcome(): Outcome {
-    return this.#conversation?.outcome ?? nothing(this.#failed ?? ended("internal", "nobody said why"))
+    return this.#talk?.outcome ?? nothing(this.#failed ?? ended("internal", "nobody said why"))
   }
 }

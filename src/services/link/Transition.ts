@@ -7,9 +7,9 @@ import { EndReason } from "./Ended.ts"
 
 /**
  * `opening`: dialled or accepted, its peer not proven yet. `candidate`: the peer is proven. `active`: it is the
- * session. `closed`: over, with a reason.
+ * session. `lane`: it is a further connection of a session. `closed`: over, with a reason.
  */
-export const ConnectionState = Schema.Literals(["opening", "candidate", "active", "closed"])
+export const ConnectionState = Schema.Literals(["opening", "candidate", "active", "lane", "closed"])
 export type ConnectionState = typeof ConnectionState.Type
 
 export const Transition = Schema.Struct({

@@ -15,13 +15,16 @@ const hello: LinkMessage.Hello = {
   holds: true,
   agent: "holdfast/0.1.0",
   protocols: ["chat", "credit"],
+  lanes: 8,
   listen: { host: "2001:db8::1", port: 4001 }
 }
 const bodies: ReadonlyArray<readonly [number, Uint8Array]> = [
   [Frame.Kind.Hello, LinkMessage.hello.encode(hello)],
   [Frame.Kind.Commit, LinkMessage.commit.encode({ number: 77n })],
   [Frame.Kind.Reject, LinkMessage.reject.encode({ reason: "duplicate", number: 3n, detail: "the other one stays" })],
-  [Frame.Kind.Goodbye, LinkMessage.goodbye.encode({ reason: "shutdown", retryAfterMillis: 5_000, detail: "restart" })]
+  [Frame.Kind.Goodbye, LinkMessage.goodbye.encode({ reason: "shutdown", retryAfterMillis: 5_000, detail: "restart" })],
+  [Frame.Kind.Join, LinkMessage.join.encode({ session: 7n, lane: 3 })],
+  [Frame.Kind.Joined, LinkMessage.joined.encode({ session: 7n, lane: 3 })]
 ]
 
 const comesBack =
@@ -35,9 +38,14 @@ describe("link messages", () => {
   it.prop("REJECT comes back as it went", [LinkMessage.Reject], ([value]) => comesBack(LinkMessage.reject)(value))
   it.prop("GOODBYE comes back as it went", [LinkMessage.Goodbye], ([value]) => comesBack(LinkMessage.goodbye)(value))
 
+  it.prop("JOIN and JOINED come back as they went", [LinkMessage.Join], ([value]) => {
+    comesBack(LinkMessage.join)(value)
+    comesBack(LinkMessage.joined)(value)
+  })
+
   it("are decoded by the kind of their frame, and other kinds are not theirs", () => {
     const tags = bodies.map(([kind, body]) => Result.getOrThrow(LinkMessage.decode(kind, body)!)._tag)
-    assert.deepStrictEqual(tags, ["Hello", "Commit", "Reject", "Goodbye"])
+    assert.deepStrictEqual(tags, ["Hello", "Commit", "Reject", "Goodbye", "Join", "Joined"])
     const theirs = new Set(bodies.map(([kind]) => kind))
     for (let kind = 0; kind < 256; kind++) {
       assert.strictEqual(LinkMessage.decode(kind, bodies[0]![1]) === undefined, !theirs.has(kind))

@@ -52,7 +52,7 @@ describe("the meter of links", () => {
     active(1, a)
     active(2, a)
     assert.strictEqual(meter.reading().sessions, 1)
-    assert.deepStrictEqual(meter.reading().connections, { opening: 0, candidate: 0, active: 2 })
+    assert.deepStrictEqual(meter.reading().connections, { opening: 0, candidate: 0, active: 2, lane: 0 })
     closed(1, a, "replaced")
     assert.strictEqual(meter.reading().sessions, 1)
     assert.strictEqual(meter.sessions().length, 1)
@@ -62,7 +62,7 @@ describe("the meter of links", () => {
     assert.strictEqual(meter.reading().sessions, 2)
     closed(2, a, "network")
     closed(4, keyOf(2), "silent")
-    assert.deepInclude(meter.reading(), { sessions: 0, connections: { opening: 0, candidate: 0, active: 0 } })
+    assert.deepInclude(meter.reading(), { sessions: 0, connections: { opening: 0, candidate: 0, active: 0, lane: 0 } })
   })
 
   it("counts starts and ends by direction and reason, and what came to no session apart", () => {
@@ -84,7 +84,7 @@ describe("the meter of links", () => {
     assert.deepStrictEqual(started, { inbound: 1, outbound: 2 })
     assert.deepStrictEqual(Object.fromEntries(ended), { "outbound silent": 2, "inbound goodbye": 1 })
     assert.deepStrictEqual(Object.fromEntries(failed), { "outbound rejected": 1, "inbound handshake-failed": 1 })
-    assert.deepStrictEqual(connections, { opening: 0, candidate: 0, active: 0 })
+    assert.deepStrictEqual(connections, { opening: 0, candidate: 0, active: 0, lane: 0 })
   })
 
   it("measures handshakes from the open socket to the session, and sessions from there to their end", () => {

@@ -13,6 +13,7 @@ describe("links with peers that say HELLO, COMMIT, REJECT, GOODBYE and worse in 
     console.log(`talk, seed ${seed}: ${JSON.stringify(report)}`)
     assert.strictEqual(report.inputs, 16_000)
     assert.isAbove(report.sessions, 4_000)
+    assert.isAbove(report.lanes, 200)
     for (const reason of ["violation", "goodbye", "rejected", "refused", "closed", "network", "truncated"] as const) {
       assert.isAbove(report.ends[reason]!, 50, reason)
     }

@@ -37,7 +37,7 @@ const read = (bytes: Uint8Array, limit: number): Reading => {
     if (left < 4 + length) return { frames, failure: "truncated" }
     const kind = bytes[at + 5]!
     frames.push({ kind, from: at + Frame.headerSize, to: at + 4 + length })
-    if (kind === Frame.Kind.Commit) most = Math.max(most, Frame.maxOnSession)
+    if (kind === Frame.Kind.Commit || kind === Frame.Kind.Joined) most = Math.max(most, Frame.maxOnSession)
     at += 4 + length
   }
 }

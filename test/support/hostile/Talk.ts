@@ -55,13 +55,23 @@ const helloOf = (chance: Chance): LinkMessage.Hello => ({
   incarnation: BigInt(chance.below(4)),
   versions: chance.oneIn(12) ? { min: 3, max: 5 } : greeting.versions,
   knows: chance.oneIn(2) ? 0n : number(chance),
-  holds: chance.oneIn(3)
+  holds: chance.oneIn(3),
+  ...(chance.oneIn(3) ? {} : { lanes: 1 + chance.below(9) })
 })
+
+/** Often for a lane of a session that may be there. */
+const joinOf = (chance: Chance): Uint8Array => {
+  const session = chance.pick([1n, 1n, BigInt(1 + chance.below(9)), number(chance)])
+  return Frame.encode(
+    Kind.Join,
+    LinkMessage.join.encode({ session, lane: 1 + chance.below(chance.oneIn(8) ? 255 : 2) })
+  )
+}
 
 /** A frame of whatever kind, as who knows the protocol would make it. */
 const frameOf = (chance: Chance): Uint8Array => {
   const detail = "x".repeat(chance.below(20))
-  switch (chance.below(9)) {
+  switch (chance.below(11)) {
     case 0:
     case 1:
       return Frame.encode(Kind.Hello, LinkMessage.hello.encode(helloOf(chance)))
@@ -80,16 +90,31 @@ const frameOf = (chance: Chance): Uint8Array => {
     case 6:
       return Frame.encode(chance.pick([Kind.Ping, Kind.Pong]), chance.bytes(chance.oneIn(8) ? chance.below(20) : 8))
     case 7:
-      return Frame.encode(chance.pick([Kind.Data, Kind.Resume, Kind.Receipt]), chance.bytes(chance.below(60)))
+      return Frame.encode(
+        chance.pick([Kind.Data, Kind.Resume, Kind.Receipt, Kind.Stream]),
+        chance.bytes(chance.below(60))
+      )
+    case 8:
+      return joinOf(chance)
+    case 9:
+      return Frame.encode(Kind.Joined, LinkMessage.joined.encode({ session: 1n, lane: 1 }))
     default:
       return Frame.encode(chance.below(256), chance.bytes(chance.below(60)))
   }
+}
+
+/** A session that nothing comes on, so that it lives for a while. */
+const quiet = (chance: Chance, peer: NodeKey): ReadonlyArray<Uint8Array> => {
+  const hello = LinkMessage.hello.encode({ ...greeting, lanes: 1 + chance.below(9) })
+  const commit = Frame.encode(Kind.Commit, LinkMessage.commit.encode({ number: 1n }))
+  return [Frame.encode(Kind.Hello, hello), ...(roleOf(self.key, peer) === "arbiter" ? [] : [commit])]
 }
 
 /** The frames of one connection, often with the beginning that makes a session. */
 const framesOf = (chance: Chance, peer: NodeKey): ReadonlyArray<Uint8Array> => {
   const frames = Array.from({ length: chance.below(7) }, () => frameOf(chance))
   if (chance.oneIn(4)) return frames
+  if (chance.oneIn(4)) return [joinOf(chance), ...frames]
   const hello = Frame.encode(Kind.Hello, LinkMessage.hello.encode({ ...helloOf(chance), network: "test" }))
   const commit = Frame.encode(Kind.Commit, LinkMessage.commit.encode({ number: BigInt(1 + chance.below(9)) }))
   return roleOf(self.key, peer) === "arbiter" ? [hello, ...frames] : [hello, commit, ...frames]
@@ -114,8 +139,29 @@ const actsOf = (chance: Chance, bytes: Uint8Array): ReadonlyArray<PlainLinks.Act
   return acts
 }
 
-export const talkOf = (chance: Chance): Talk => {
+const talkOf = (chance: Chance): Talk => {
   const peer = chance.pick(peers)
   const bytes = spoilt(chance, framesOf(chance, peer))
   return { peer, bytes, direction: chance.pick(["inbound", "outbound"] as const), acts: actsOf(chance, bytes) }
+}
+
+/** One that wants a lane of a session of this peer. */
+const visitOf = (chance: Chance, peer: NodeKey): Talk => {
+  const frames = Array.from({ length: chance.below(4) }, () => frameOf(chance))
+  const bytes = spoilt(chance, [joinOf(chance), ...frames])
+  return { peer, bytes, direction: "inbound", acts: [{ _tag: "Waits", millis: 1 }, ...actsOf(chance, bytes)] }
+}
+
+/** A connection for each, with a few peers; or a session that the others want lanes of. */
+export const talksOf = (chances: ReadonlyArray<Chance>): ReadonlyArray<Talk> => {
+  const [first, ...others] = chances
+  if (first === undefined || !first.oneIn(6)) return chances.map(talkOf)
+  const peer = first.pick(peers)
+  const bytes = joined(...quiet(first, peer))
+  const acts = [
+    { _tag: "Bytes", bytes },
+    { _tag: "Waits", millis: 50 + first.below(3_000) },
+    { _tag: "Closes" }
+  ] as const
+  return [{ peer, bytes, direction: "inbound", acts }, ...others.map((chance) => visitOf(chance, peer))]
 }

@@ -16,7 +16,7 @@ import * as LinkConfig from "../../../src/services/link/LinkConfig.ts"
 import type { Transition } from "../../../src/services/link/Transition.ts"
 import { Chance, chanceOf, found, type Range } from "./Fuzz.ts"
 import * as PlainLinks from "./PlainLinks.ts"
-import { self, talkOf } from "./Talk.ts"
+import { self, talksOf } from "./Talk.ts"
 
 const { Kind } = Frame
 
@@ -24,13 +24,14 @@ export interface Report {
   /** Connections. */
   inputs: number
   sessions: number
+  lanes: number
   readonly ends: Partial<Record<EndReason, number>>
 }
 
 /** Connections that share a node, and may meet there. */
 const together = 5
 
-const config: LinkConfig.Config = { ...LinkConfig.defaults, heartbeat: Heartbeat.profiles.fast }
+const config: LinkConfig.Config = { ...LinkConfig.defaults, heartbeat: Heartbeat.profiles.fast, lanes: 3 }
 
 const is = (holds: boolean, words: () => string): void => {
   if (!holds) throw new Error(words())
@@ -61,7 +62,7 @@ const reasons: ReadonlySet<string> = new Set<EndReason>([
 ])
 
 /** What the node wrote, in the order of docs/PROTOCOL.md, 4. */
-const judgeWritten = (script: PlainLinks.Script, isSession: boolean): void => {
+const judgeWritten = (script: PlainLinks.Script, isSession: boolean, isLane: boolean): void => {
   const kinds = script.written.map(({ kind }) => kind)
   const said = () => kinds.map(Frame.nameOf).join(", ")
   const allowed: ReadonlySet<number> = new Set([
@@ -69,6 +70,7 @@ const judgeWritten = (script: PlainLinks.Script, isSession: boolean): void => {
     Kind.Commit,
     Kind.Reject,
     Kind.Goodbye,
+    Kind.Joined,
     Kind.Ping,
     Kind.Pong
   ])
@@ -81,15 +83,22 @@ const judgeWritten = (script: PlainLinks.Script, isSession: boolean): void => {
   const last = kinds.findIndex((kind) => kind === Kind.Reject || kind === Kind.Goodbye)
   is(last < 0 || last === kinds.length - 1, said)
   is(kinds.filter((kind) => kind === Kind.Commit).length <= (isSession ? 1 : 0), said)
-  if (last >= 0) is(kinds[last] === (isSession ? Kind.Goodbye : Kind.Reject), said)
+  is(kinds.filter((kind) => kind === Kind.Joined).length <= (isLane ? 1 : 0), said)
+  if (last >= 0) is(kinds[last] === (isSession || isLane ? Kind.Goodbye : Kind.Reject), said)
 }
+
+const lives: ReadonlySet<string> = new Set([
+  "opening,candidate,closed",
+  "opening,candidate,active,closed",
+  "opening,candidate,lane,closed"
+])
 
 /** The life of one connection, as it was announced. */
 const judgeLife = (life: ReadonlyArray<Transition>): void => {
   const words = () =>
     life.map(({ from, reason, to }) => `${from ?? ""}>${to}${reason === undefined ? "" : ` ${reason}`}`).join(", ")
   const states = life.map(({ to }) => to)
-  is(["opening,candidate,closed", "opening,candidate,active,closed"].includes(states.join()), words)
+  is(lives.has(states.join()), words)
   is(reasons.has(life.at(-1)?.reason ?? ""), words)
 }
 
@@ -114,10 +123,7 @@ const batch = Effect.fnUntraced(function* (chances: ReadonlyArray<Chance>, repor
     config,
     handler: { run: (session) => Effect.forever(session.frames.takeAll) }
   })
-  const talks = chances.map((chance) => {
-    const talk = talkOf(chance)
-    return { ...talk, script: new PlainLinks.Script(talk.peer, talk.acts) }
-  })
+  const talks = talksOf(chances).map((talk) => ({ ...talk, script: new PlainLinks.Script(talk.peer, talk.acts) }))
   const serving = yield* Effect.forEach(talks, ({ direction, script }) =>
     Effect.forkChild(plain.serve(script, direction), { startImmediately: true })
   )
@@ -133,12 +139,17 @@ const batch = Effect.fnUntraced(function* (chances: ReadonlyArray<Chance>, repor
     const isSession = life.some(({ to }) => to === "active")
     is(!isSession || isGreeted(bytes), () => "a session began without a HELLO")
     is(isSession === (outcomes[index]!.session !== undefined), () => "the outcome says something else")
-    judgeWritten(script, isSession)
+    judgeWritten(
+      script,
+      isSession,
+      life.some(({ to }) => to === "lane")
+    )
     const { reason } = outcomes[index]!.ended
     report.ends[reason] = (report.ends[reason] ?? 0) + 1
     report.inputs++
   }
   report.sessions += judgeSessions(all)
+  report.lanes += all.filter(({ to }) => to === "lane").length
   // Said aloud where two nodes have the same key.
   const crashes = plain.log.filter((line) => !line.startsWith("Connection closed"))
   is(crashes.length === 0, () => crashes.join("; "))
@@ -148,7 +159,7 @@ const batch = Effect.fnUntraced(function* (chances: ReadonlyArray<Chance>, repor
 
 /** Throws at the first batch in which something else happens than may. Counts batches of five connections as inputs. */
 export const fuzz = async ({ from = 0, inputs, seed }: Range): Promise<Report> => {
-  const report: Report = { inputs: 0, sessions: 0, ends: {} }
+  const report: Report = { inputs: 0, sessions: 0, lanes: 0, ends: {} }
   for (let index = from; index < from + inputs; index++) {
     const chance = chanceOf(seed, index)
     const chances = Array.from({ length: together }, () => new Chance(() => chance.below(2 ** 32) / 2 ** 32))

@@ -1,0 +1,236 @@
+/**
+ * One connection that is a lane of a session, or asks to be: JOIN from the side that has dialled the session, JOINED or
+ * REJECT from the other, and then what the two sides' programs send each other (docs/PROTOCOL.md, 4.7).
+ *
+ * The arbiter never hears of it.
+ */
+import { Deferred, Effect, Result } from "effect"
+import * as Frame from "../../protocol/link/Frame.ts"
+import * as LinkMessage from "../../protocol/link/LinkMessage.ts"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
+import type { Alarm } from "./Alarms.ts"
+import type { Gate } from "./BanGate.ts"
+import type { Connection, Owner } from "./Connection.ts"
+import { type Ended, ended } from "./Ended.ts"
+import type { Ground } from "./Ground.ts"
+import { type Frames, Inbox } from "./Inbox.ts"
+import { goodbye, reject } from "./LastWord.ts"
+import { nothing, type Outcome } from "./Outcome.ts"
+import type { Registry } from "./Registry.ts"
+import type { Joiner, SessionLanes } from "./SessionLanes.ts"
+import type { Channel } from "./Wire.ts"
+
+export interface Office extends Ground {
+  readonly registry: Registry["Service"]
+  readonly gate: Gate
+  /** The connection is a lane from now on. */
+  readonly joined: (connection: Connection) => void
+}
+
+/** The session that it is to be a lane of. */
+export interface Home {
+  readonly peer: NodeKey
+  /** The IP address at the other end of this connection, or the name that was dialled. */
+  readonly host: string
+  readonly session: bigint
+  /** The connection that is lane 0. */
+  readonly connection: Connection
+  /** The process that the session is with, as its HELLO said. */
+  readonly instance: string
+  readonly lanes: SessionLanes
+}
+
+export class LaneLink implements Owner, Joiner {
+  readonly number: number
+  readonly connection: Connection
+  readonly lost: Effect.Effect<void>
+  readonly #office: Office
+  readonly #home: Home
+  readonly #inbox: Inbox
+  readonly #deadline: Alarm
+  /** This side has asked. */
+  readonly #asks: boolean
+  #greeted = false
+  #opened = false
+  #reason: Ended = ended("internal", "it has not ended")
+  readonly #onOpen: () => void
+
+  /** Lane `number`, over the connection that `connect` gives; by `deadline`, monotonic milliseconds, it must be open. */
+  constructor(
+    office: Office,
+    home: Home,
+    number: number,
+    connect: (owner: Owner) => Connection,
+    deadline: number,
+    onOpen: () => void = () => {}
+  ) {
+    this.#onOpen = onOpen
+    this.#office = office
+    this.#home = home
+    this.number = number
+    this.connection = connect(this)
+    this.#asks = this.connection.direction === "outbound"
+    this.lost = Effect.asVoid(Deferred.await(this.connection.ended))
+    // All lanes together take as much room as lane 0.
+    this.#inbox = new Inbox(office.config.sessionQueue / (home.lanes.count - 1))
+    this.#deadline = office.alarms.set(deadline, () => this.#tooLate())
+    office.registry.asLane(home.peer, this.connection)
+  }
+
+  /** From JOIN to the end, for the side that asks; `letGo` comes after it, or when it is interrupted. */
+  converse<E extends Error>(channel: Channel<E>, describe: (error: E) => Ended): Effect.Effect<Ended> {
+    const { peer, session } = this.#home
+    return Effect.suspend(() => {
+      this.#office.registry.note(this.connection, { peer, from: "opening", to: "candidate" })
+      const body = LinkMessage.join.encode({ session, lane: this.number })
+      this.connection.control(Frame.encode(Frame.Kind.Join, body))
+      return this.connection.run(channel, describe)
+    })
+  }
+
+  /** Cuts the connection if it is still there. */
+  get letGo(): Effect.Effect<void> {
+    return Effect.sync(() => this.connection.end(ended("shutdown", "this node closes the connection")))
+  }
+
+  /** Of no consequence for the next session. */
+  get outcome(): Outcome {
+    return { ...nothing(this.#reason), peer: this.#home.peer }
+  }
+
+  // For the session's handler
+
+  get frames(): Frames {
+    return this.#inbox
+  }
+
+  readonly send = (body: Uint8Array): Effect.Effect<void> =>
+    this.connection.bulk(Frame.encodeInPlace(Frame.Kind.Stream, body))
+
+  readonly sendAll = (bodies: ReadonlyArray<Uint8Array>): Effect.Effect<void> =>
+    this.connection.bulkAll(bodies.map((body) => Frame.encodeInPlace(Frame.Kind.Stream, body)))
+
+  // What the connection tells
+
+  handle(frame: Frame.Frame): Effect.Effect<void> | undefined {
+    if (!this.#opened || frame.kind !== Frame.Kind.Stream) {
+      this.#hear(frame)
+      return undefined
+    }
+    const inbox = this.#inbox
+    inbox.put(frame)
+    if (!inbox.full) return undefined
+    inbox.wake()
+    return inbox.full ? inbox.room : undefined
+  }
+
+  caughtUp(): void {
+    if (this.#inbox.bytes === 0) return
+    this.#home.connection.usefulAt = this.#office.alarms.now
+    this.#inbox.wake()
+  }
+
+  violated(reason: Ended, cause?: Error): void {
+    if (cause instanceof Frame.FrameInvalid && cause.reason === "oversized") {
+      this.#office.gate.offended("oversized-frame", { peer: this.#home.peer, host: this.#home.host }, reason.detail)
+    }
+    this.#finish("violation", reason)
+  }
+
+  onEnded(reason: Ended): void {
+    this.#reason = reason
+    this.#deadline.cancel()
+    const { lanes, peer, session } = this.#home
+    const from = this.#opened ? "lane" : "candidate"
+    this.#office.registry.note(this.connection, { peer, from, to: "closed", ...reason, session })
+    this.#office.registry.leave(peer, this.connection.id)
+    lanes.left(this.connection.id)
+  }
+
+  // What the session decides
+
+  open(): void {
+    const { peer, session } = this.#home
+    this.#opened = true
+    this.#deadline.cancel()
+    this.#office.joined(this.connection)
+    const detail = `lane ${this.number}`
+    this.#office.registry.note(this.connection, { peer, from: "candidate", to: "lane", session, detail })
+    if (!this.#asks) {
+      const body = LinkMessage.joined.encode({ session, lane: this.number })
+      this.connection.control(Frame.encode(Frame.Kind.Joined, body))
+    }
+    this.connection.established()
+    this.#onOpen()
+  }
+
+  refuse(detail: string): void {
+    this.#finish("lane", ended("refused", `lane: ${detail}`), detail)
+  }
+
+  replace(): void {
+    this.connection.end(ended("silent", "it did not answer when another connection asked for its lane"))
+  }
+
+  /** This node stops: says so and ends. */
+  leave(detail: string): void {
+    this.#finish("shutdown", ended("shutdown", detail))
+  }
+
+  // Within
+
+  #tooLate(): void {
+    const why = ended("handshake-timeout", `no lane within ${this.#office.config.handshakeTimeout} ms`)
+    this.#finish("busy", why)
+  }
+
+  /** Says why and ends: with REJECT as long as it is no lane, with GOODBYE after. */
+  #finish(reason: "violation" | "lane" | "busy" | "shutdown", why: Ended, detail = why.detail): void {
+    const leaving = reason === "violation" ? "violation" : "shutdown"
+    this.connection.finish(why, this.#opened ? goodbye(leaving, 0, detail) : reject(reason, 0n, detail))
+  }
+
+  /** Whatever is not for the session's handler. */
+  #hear(frame: Frame.Frame): void {
+    const decoded = LinkMessage.decode(frame.kind, frame.body)
+    if (decoded === undefined) {
+      if (Frame.mayBeIgnored(frame.kind)) this.connection.framesIgnored++
+      else this.#wrong(`${Frame.nameOf(frame.kind)} came on lane ${this.number}`)
+    } else if (Result.isFailure(decoded)) this.#wrong(decoded.failure.message)
+    else this.#told(decoded.success)
+  }
+
+  #told(message: LinkMessage.LinkMessage): void {
+    switch (message._tag) {
+      case "Goodbye":
+        return this.connection.end(ended("goodbye", `${message.goodbye.reason}: ${message.goodbye.detail}`))
+      case "Reject":
+        return this.connection.end(ended("rejected", `${message.reject.reason}: ${message.reject.detail}`))
+      case "Hello":
+        return this.#heardHello(message.hello)
+      case "Joined":
+        return this.#heardJoined(message.joined)
+      case "Commit":
+      case "Join":
+        return this.#wrong(`${message._tag.toUpperCase()} came on lane ${this.number}`)
+    }
+  }
+
+  /** The other side greets whoever dials before it knows what for. */
+  #heardHello({ instance }: LinkMessage.Hello): void {
+    if (!this.#asks || this.#opened || this.#greeted) return this.#wrong(`HELLO came on lane ${this.number}`)
+    this.#greeted = true
+    if (instance !== this.#home.instance) this.refuse("another process of the peer has answered")
+  }
+
+  #heardJoined({ lane, session }: LinkMessage.Join): void {
+    const asked = this.#asks && !this.#opened && session === this.#home.session && lane === this.number
+    if (!asked)
+      return this.#wrong(`JOINED came on lane ${this.number} and speaks of lane ${lane} of session ${session}`)
+    this.#home.lanes.ask(this)
+  }
+
+  #wrong(detail: string): void {
+    this.violated(ended("violation", detail))
+  }
+}
