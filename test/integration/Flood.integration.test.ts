@@ -8,16 +8,19 @@ import { Kind } from "../../src/protocol/link/Frame.ts"
 import * as Flood from "../support/hostile/Flood.ts"
 
 describe("eight peers that ask for one thing after the other, while a ninth floods the node", () => {
-  for (const [what, kind, size] of [
-    ["with small frames", Kind.Data, 100],
-    ["with frames of 1 MB", Kind.Data, 1_000_000],
-    ["with more gossip than it may", Kind.Gossip, 100]
+  for (const [what, role, kind, size] of [
+    ["with small frames", "floods", Kind.Data, 100],
+    ["with frames of 1 MB", "floods", Kind.Data, 1_000_000],
+    ["with more gossip than it may", "floods", Kind.Gossip, 100],
+    ["with empty frames that nobody knows", "floods", 200, 0],
+    ["with a large frame in records of one byte", "dribbles", 200, 1_000_000]
   ] as const) {
     it.live(`${what} are served evenly, and none starves`, () =>
       Effect.gen(function* () {
-        const figures = yield* Flood.run({ kind, size, millis: 2_000 })
+        const figures = yield* Flood.run({ role, kind, size, millis: 2_000 })
         console.log(`flooded ${what}: ${JSON.stringify(figures)}`)
-        const { flooded, quiet } = figures
+        const { flood, flooded, quiet } = figures
+        assert.isAbove(flood, 0)
         assert.isAtLeast(quiet.fairness, 0.95)
         assert.isAtLeast(flooded.fairness, 0.95)
         const sum = (answers: ReadonlyArray<number>): number => answers.reduce((all, one) => all + one, 0)

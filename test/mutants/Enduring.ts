@@ -237,6 +237,22 @@ export const enduring: ReadonlyArray<EnduranceMutant> = [
     property: "everybody has a turn"
   },
   {
+    name: "frames-for-nothing",
+    what: "A connection reads for as long as frames have few bytes.",
+    file: connection,
+    find: `inTurn += frameCost * this.#frames.length`,
+    replace: ``,
+    property: "everybody has a turn"
+  },
+  {
+    name: "records-for-nothing",
+    what: "A connection reads for as long as records carry few bytes.",
+    file: "src/services/link/SecureChannel.ts",
+    find: `this.#opener.records - before > crowd`,
+    replace: `this.#opener.records - before === -1`,
+    property: "everybody has a turn"
+  },
+  {
     name: "inbox-without-end",
     what: "What a session's handler does not take is read all the same.",
     file: inbox,

@@ -127,6 +127,8 @@ export type Take = (plaintext: Uint8Array) => void
  * Owned by one reader. Holds at most one unfinished record, 64 KiB.
  */
 export class Opener {
+  /** Records that it has opened. */
+  records = 0
   readonly #turn: Turn
   #failed: RecordFailed | undefined
   /** The record that has begun: first its length alone, then a buffer of its size with `#received` bytes in place. */
@@ -223,6 +225,7 @@ export class Opener {
       return
     }
     this.#turn.next()
+    this.records++
     if (content.length > 0) take(content)
   }
 }

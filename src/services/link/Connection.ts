@@ -35,6 +35,8 @@ export interface Owner {
  * who say little. Not less than what a writer writes in its turn, so that reading keeps up with writing.
  */
 const maxInTurn = 256 * 1024
+/** What a frame counts for besides its bytes: to handle an empty one takes time as well. */
+const frameCost = 32
 
 export interface Options extends Heart.Options {
   /** Unique within the process. */
@@ -209,6 +211,7 @@ export class Connection {
       if (!this.finishing && wrong === undefined) wrong = this.#decoder.feed(piece, this.#frames)
     })
     const handle = (): Effect.Effect<void> => {
+      inTurn += frameCost * this.#frames.length
       if (this.#frames.length > 0) this.#heart.alive()
       else if (this.bytesIn > heard) this.#heart.partly()
       heard = this.bytesIn

@@ -28,6 +28,11 @@ const written = new BufferPool(Record.sealedSize(256 * 1024), 16)
 // Made once: to make an error takes longer than to close a connection.
 const closed = new ChannelClosed({})
 const nothing: ReadonlyArray<Uint8Array> = []
+/**
+ * More records than this that come together are a turn of their own: to open one takes time, however little is in it, and
+ * whoever takes the contents does not see how many there were.
+ */
+const crowd = 512
 
 export class SecureChannel {
   /** The node at the other end, by the key that it proved. */
@@ -43,6 +48,8 @@ export class SecureChannel {
   /** Set while a sealed record is on its way. If it is set when the next write begins, that record may be missing. */
   #unfinished = false
   #ended = false
+  /** So many records came last that all others have their turn before the next. */
+  #crowded = false
 
   constructor(peer: NodeKey, options: Options) {
     this.peer = peer
@@ -64,9 +71,10 @@ export class SecureChannel {
       onFailure: (error) => Effect.fail(this.#over(error)),
       onSuccess: (chunks) => this.#open(chunks, take)
     })
+    const moreInNextTurn = Effect.andThen(Effect.yieldNow, more)
     return Effect.suspend(() => {
       if (this.#failed !== undefined) return Effect.fail(this.#failed)
-      if (this.#early.length === 0) return more
+      if (this.#early.length === 0) return this.#crowded ? moreInNextTurn : more
       const early = this.#early
       this.#early = nothing
       return this.#open(early, take)
@@ -74,12 +82,14 @@ export class SecureChannel {
   }
 
   #open(chunks: ReadonlyArray<Uint8Array | string>, take: Record.Take): Effect.Effect<void> {
+    const before = this.#opener.records
     for (let i = 0; i < chunks.length && this.#failed === undefined; i++) {
       const chunk = chunks[i]!
       if (typeof chunk === "string") return Effect.die(new Error("a transport brings bytes, not text"))
       const reason = this.#opener.feed(chunk, take)
       if (reason !== undefined) this.#failed = new ChannelFailed({ reason })
     }
+    this.#crowded = this.#opener.records - before > crowd
     return Effect.void
   }
 

@@ -183,24 +183,27 @@ describe("Connection", () => {
       })
     )
 
-    it.effect("lets all others have their turn after 256 KiB, however much has come", () =>
-      Effect.gen(function* () {
-        const begin = Latch.makeUnsafe(false)
-        let left = 40
-        const { connection, handled } = yield* start({
-          pull: (take) =>
-            begin.whenOpen(Effect.suspend(() => (left-- > 0 ? Effect.sync(() => take(piece)) : Effect.never)))
+    for (const [what, piece, inTwoTurns] of [
+      ["after 256 KiB", data(1, 64 * 1024), 8],
+      ["after fewer bytes of small frames", Buffer.concat(Array.from({ length: 4_000 }, () => data(1, 0))), 16_000]
+    ] as const) {
+      it.effect(`lets all others have their turn ${what}, however much has come`, () =>
+        Effect.gen(function* () {
+          const begin = Latch.makeUnsafe(false)
+          let left = 40
+          const { connection } = yield* start({
+            pull: (take) =>
+              begin.whenOpen(Effect.suspend(() => (left-- > 0 ? Effect.sync(() => take(piece)) : Effect.never)))
+          })
+          connection.established()
+          const seen = yield* watching(() => connection.framesIn)
+          begin.openUnsafe()
+          for (let i = 0; i < 20; i++) yield* settle
+          assert.isBelow(left, 0)
+          assert.isAtMost(mostAtOnce(seen), inTwoTurns)
         })
-        const piece = data(1, 64 * 1024)
-        connection.established()
-        const seen = yield* watching(() => handled.length)
-        begin.openUnsafe()
-        for (let i = 0; i < 20; i++) yield* settle
-        assert.strictEqual(handled.length, 40)
-        // What is handled between two looks are two turns at the most.
-        assert.isAtMost(mostAtOnce(seen), 8)
-      })
-    )
+      )
+    }
 
     it.effect("ends when a handler crashes, and says so", () =>
       Effect.gen(function* () {

@@ -7,11 +7,15 @@ import { Worker } from "node:worker_threads"
 import { load } from "../../../bench/Machine.ts"
 import { quantile } from "../../../bench/Measurement.ts"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
+import type { NodeKey } from "../../../src/protocol/NodeKey.ts"
+import * as NodeSecret from "../../../src/protocol/NodeSecret.ts"
 import type { Session } from "../../../src/services/link/Session.ts"
 import { type Answers, asks, type Part } from "./FloodPart.ts"
 import * as SessionNode from "./SessionNode.ts"
 
 export interface Options {
+  /** Frames as a node sends them, or byte by byte in records of their own. */
+  readonly role: "floods" | "dribbles"
   /** Of the frames of the flood. */
   readonly kind: number
   /** Of its bodies, in bytes. */
@@ -35,7 +39,7 @@ interface Half {
 export interface Figures {
   readonly quiet: Half
   readonly flooded: Half
-  /** What of the flood the node's handler had, in MiB a second. */
+  /** What of the flood the node read, opened, in bytes a second. */
   readonly flood: number
   readonly load: ReadonlyArray<number>
 }
@@ -74,31 +78,33 @@ const hears = (worker: Worker): Effect.Effect<unknown> =>
     worker.once("error", (error) => resume(Effect.die(error)))
   })
 
-/** Answers what is asked, and counts the rest. */
-const serving =
-  (count: { bytes: number }) =>
-  (session: Session): Effect.Effect<void> =>
-    Effect.forever(
-      Effect.flatMap(session.frames.takeAll, (frames) => {
-        const answers: Array<Uint8Array> = []
-        for (const { body } of frames) {
-          if (body[0] === asks) answers.push(body)
-          else count.bytes += body.length
-        }
-        return session.sendAll(Frame.Kind.Data, answers)
-      })
-    )
+/** The number of a node that does not decide about its sessions with this one. */
+const numberAbove = (key: NodeKey): number => {
+  for (let number = 50; ; number++) if (NodeSecret.fromSeed(SessionNode.seedOf(number)).key > key) return number
+}
 
-export const run = Effect.fnUntraced(function* ({ kind, millis, size }: Options) {
-  const count = { bytes: 0 }
-  const hub = yield* SessionNode.start({ number: 1, handle: serving(count) })
+/** Answers what is asked, and takes the rest. */
+const serving = (session: Session): Effect.Effect<void> =>
+  Effect.forever(
+    Effect.flatMap(session.frames.takeAll, (frames) =>
+      session.sendAll(
+        Frame.Kind.Data,
+        frames.map(({ body }) => body).filter((body) => body[0] === asks)
+      )
+    )
+  )
+
+export const run = Effect.fnUntraced(function* ({ kind, millis, role, size }: Options) {
+  const hub = yield* SessionNode.start({ number: 1, handle: serving })
   const { host, port } = hub.address.endpoint
   const at = { key: hub.key, host, port }
   const numbers = Array.from({ length: crowd }, (_, index) => 2 + index)
   const asking = yield* peers({ hub: at, role: "asks", kind: Frame.Kind.Data, numbers, size: 100 })
   yield* hears(asking)
-  const flooding = yield* peers({ hub: at, role: "floods", kind, numbers: [50], size })
+  const flooder = numberAbove(hub.key)
+  const flooding = yield* peers({ hub: at, role, kind, numbers: [flooder], size })
   yield* hears(flooding)
+  const read = () => hub.registry.session(NodeSecret.fromSeed(SessionNode.seedOf(flooder)).key)?.connection.bytesIn ?? 0
 
   const asked = Effect.gen(function* () {
     asking.postMessage("go")
@@ -110,9 +116,9 @@ export const run = Effect.fnUntraced(function* ({ kind, millis, size }: Options)
   const quiet = yield* asked
   flooding.postMessage("go")
   yield* Effect.sleep(500)
-  const [before, began] = [count.bytes, performance.now()]
+  const [before, began] = [read(), performance.now()]
   const flooded = yield* asked
-  const flood = (count.bytes - before) / ((performance.now() - began) / 1_000) / 2 ** 20
+  const flood = (read() - before) / ((performance.now() - began) / 1_000)
   const figures: Figures = { quiet, flooded, flood: Math.round(flood), load: load() }
   return figures
 })

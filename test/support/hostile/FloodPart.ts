@@ -8,7 +8,8 @@ export interface Part {
   readonly hub: { readonly key: NodeKey; readonly host: string; readonly port: number }
   /** Names of the nodes in this thread. */
   readonly numbers: ReadonlyArray<number>
-  readonly role: "asks" | "floods"
+  /** Who dribbles sends its frames in records of one byte. */
+  readonly role: "asks" | "floods" | "dribbles"
   /** Of the frames that it sends. */
   readonly kind: number
   /** Of a body, in bytes. */

@@ -5,7 +5,9 @@
 import { Effect, Exit, Scope } from "effect"
 import { parentPort, workerData } from "node:worker_threads"
 import { Address } from "../../../src/protocol/Address.ts"
+import * as Frame from "../../../src/protocol/link/Frame.ts"
 import type { Session } from "../../../src/services/link/Session.ts"
+import * as Dribble from "./Dribble.ts"
 import { asks, floods, type Part } from "./FloodPart.ts"
 import * as SessionNode from "./SessionNode.ts"
 
@@ -25,29 +27,46 @@ const asking = (session: Session, answers: Array<number>): Effect.Effect<never> 
 
 /** As many as a write carries, again and again. */
 const flooding = (session: Session): Effect.Effect<never> => {
-  const bodies = Array.from({ length: Math.max(1, Math.floor((64 * 1024) / size)) }, () => bodyOf(floods))
+  const bodies = Array.from({ length: Math.max(1, Math.floor((64 * 1024) / (Frame.headerSize + size))) }, () =>
+    bodyOf(floods)
+  )
   return Effect.forever(session.sendAll(kind, bodies))
 }
 
+/** The sessions of the nodes in this thread. */
+const sessionsOf = Effect.gen(function* () {
+  const address = new Address(hub)
+  return yield* Effect.forEach(numbers, (number) =>
+    Effect.gen(function* () {
+      const node = yield* SessionNode.start({ number, handle: () => Effect.never })
+      yield* node.want({ key: hub.key, address })
+      return yield* node.session(hub.key)
+    })
+  )
+})
+
+/** What goes on between "go" and "stop", for each peer, and what has been answered. */
+const works = Effect.gen(function* () {
+  if (role === "dribbles") {
+    const met = yield* Dribble.meet({ hub, numbers })
+    return { sessions: [], begin: () => [Dribble.dribble(met, { kind, size })] }
+  }
+  const sessions = yield* sessionsOf
+  const begin = (answers: ReadonlyArray<Array<number>>) =>
+    sessions.map((session, at) => (role === "asks" ? asking(session, answers[at]!) : flooding(session)))
+  return { sessions, begin }
+})
+
 const main = Effect.gen(function* () {
   const port = parentPort!
-  const nodes = yield* Effect.forEach(numbers, (number) => SessionNode.start({ number, handle: () => Effect.never }))
-  const address = new Address(hub)
-  const sessions: Array<Session> = []
-  for (const node of nodes) {
-    yield* node.want({ key: hub.key, address })
-    sessions.push(yield* node.session(hub.key))
-  }
+  const { begin, sessions } = yield* works
   port.postMessage("ready")
   return yield* Effect.forever(
     Effect.gen(function* () {
       yield* told(port, "go")
       const work = yield* Scope.make()
-      const answers: ReadonlyArray<Array<number>> = sessions.map(() => [])
-      for (const [at, session] of sessions.entries()) {
-        const one = role === "asks" ? asking(session, answers[at]!) : flooding(session)
-        yield* Effect.forkIn(one, work)
-      }
+      const answers: ReadonlyArray<Array<number>> = numbers.map(() => [])
+      for (const one of begin(answers)) yield* Effect.forkIn(one, work)
       yield* told(port, "stop")
       yield* Scope.close(work, Exit.void)
       // An answer may still be on its way: nobody may take it for the next one's.

@@ -34,6 +34,14 @@ export const sealed = (plaintexts: ReadonlyArray<Uint8Array>): Uint8Array => {
   return Uint8Array.from(Buffer.concat(plaintexts.map((plaintext) => sealer.seal([plaintext]))))
 }
 
+/** Chunks of a thousand records each that together carry one small frame, byte by byte. */
+export const full = (count: number): ReadonlyArray<Uint8Array> => {
+  const sealer = new Record.Sealer(key, { rekeyInterval })
+  const frame = Frame.encode(Frame.Kind.Data, new Uint8Array(count * 1_000 - Frame.headerSize))
+  const records = Array.from(frame, (byte) => Uint8Array.from(sealer.seal([Uint8Array.of(byte)])))
+  return Array.from({ length: count }, (_, at) => Buffer.concat(records.slice(at * 1_000, (at + 1) * 1_000)))
+}
+
 const closed = new Socket.SocketError({ reason: new Socket.SocketCloseError({ code: 1000 }) })
 
 /** A channel on which copies of these chunks come, and then an orderly end. */

@@ -40,7 +40,7 @@ const rounds =
 
 /** With the write time-out of production. */
 const slow = (how: SlowReader.Options["how"]) => SlowReader.run({ how, mebibytes: 250, writeTimeout: 10_000 })
-const flood = (size: number) => Flood.run({ kind: Frame.Kind.Data, size, millis: 5_000 })
+const flood = (size: number) => Flood.run({ role: "floods", kind: Frame.Kind.Data, size, millis: 5_000 })
 
 const tortures: Readonly<Record<string, { readonly inputs: number; readonly run: (range: Range) => unknown }>> = {
   frames: { inputs: 1_000_000, run: FrameFuzz.fuzz },
