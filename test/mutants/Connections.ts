@@ -5,6 +5,7 @@ import type { Mutant } from "./Mutant.ts"
 
 const connection = "src/services/link/Connection.ts"
 const conversation = "src/services/link/Conversation.ts"
+const session = "src/services/link/RunningSession.ts"
 const heartbeat = "src/protocol/link/Heartbeat.ts"
 
 export const connections: ReadonlyArray<Mutant> = [
@@ -66,7 +67,7 @@ export const connections: ReadonlyArray<Mutant> = [
   {
     name: "handler-outlives-session",
     what: "What runs on a session goes on when the session has ended.",
-    file: conversation,
+    file: session,
     find: `return this.#handler === undefined ? Effect.void : Fiber.interrupt(this.#handler)`,
     replace: `return Effect.void`,
     property: "everyone is connected",
@@ -76,9 +77,9 @@ export const connections: ReadonlyArray<Mutant> = [
     name: "guard-not-cancelled",
     what: "The timer that guards a handshake is not cancelled when the session begins.",
     file: conversation,
-    find: `    this.#startedAt = alarms.now
+    find: `    this.#session = session
     this.#deadline.cancel()`,
-    replace: `    this.#startedAt = alarms.now
+    replace: `    this.#session = session
 `,
     property: "calm stays calm",
     also: ["nobody is accused"],

@@ -20,7 +20,7 @@ const handshake = "src/protocol/link/Handshake.ts"
 const queue = "src/services/link/SendQueue.ts"
 const writer = "src/services/link/Writer.ts"
 const connection = "src/services/link/Connection.ts"
-const conversation = "src/services/link/Conversation.ts"
+const negotiation = "src/services/link/Negotiation.ts"
 const inbox = "src/services/link/Inbox.ts"
 
 export const enduring: ReadonlyArray<EnduranceMutant> = [
@@ -137,7 +137,7 @@ export const enduring: ReadonlyArray<EnduranceMutant> = [
   {
     name: "unreadable-body-dies",
     what: "A body that cannot be decoded is an exception of the reader.",
-    file: conversation,
+    file: negotiation,
     find: `if (message !== undefined && Result.isFailure(message)) {`,
     replace: `if (message !== undefined && Result.isFailure(message) && Result.getOrThrow(message) !== undefined) {`,
     property: "sessions begin where both said so"

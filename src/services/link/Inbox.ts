@@ -58,6 +58,14 @@ export class Inbox implements Frames {
     this.#bytes += frame.body.length + overhead
   }
 
+  /** Puts a frame in. What is returned must be waited for before the next one. */
+  deliver(frame: Frame): Effect.Effect<void> | undefined {
+    this.put(frame)
+    if (!this.full) return undefined
+    this.wake()
+    return this.full ? this.room : undefined
+  }
+
   /** Lets the handler go on, if it waits and there is something. */
   wake(): void {
     const taker = this.#taker

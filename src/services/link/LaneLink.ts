@@ -113,15 +113,9 @@ export class LaneLink implements Owner, Joiner {
   // What the connection tells
 
   handle(frame: Frame.Frame): Effect.Effect<void> | undefined {
-    if (!this.#opened || frame.kind !== Frame.Kind.Stream) {
-      this.#hear(frame)
-      return undefined
-    }
-    const inbox = this.#inbox
-    inbox.put(frame)
-    if (!inbox.full) return undefined
-    inbox.wake()
-    return inbox.full ? inbox.room : undefined
+    if (this.#opened && frame.kind === Frame.Kind.Stream) return this.#inbox.deliver(frame)
+    this.#hear(frame)
+    return undefined
   }
 
   caughtUp(): void {

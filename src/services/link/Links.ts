@@ -10,18 +10,20 @@ import { type NodeKey, short } from "../../protocol/NodeKey.ts"
 import { Buggify } from "../Buggify.ts"
 import { Alarms } from "./Alarms.ts"
 import { BanGate } from "./BanGate.ts"
-import type { Conversation, Office } from "./Conversation.ts"
+import type { Conversation } from "./Conversation.ts"
 import { Connection } from "./Connection.ts"
 import { ended } from "./Ended.ts"
 import { Entrance } from "./Entrance.ts"
 import * as Greeting from "./Greeting.ts"
 import * as Handlers from "./Handlers.ts"
 import * as LaneKeeper from "./LaneKeeper.ts"
-import { type Home, LaneLink } from "./LaneLink.ts"
+import { LaneLink } from "./LaneLink.ts"
 import { LinkConfig } from "./LinkConfig.ts"
 import { LinkTap } from "./LinkTap.ts"
+import type { Office } from "./Office.ts"
 import { nothing, type Outcome } from "./Outcome.ts"
 import { Registry } from "./Registry.ts"
+import type { RunningSession } from "./RunningSession.ts"
 import { Self } from "./Self.ts"
 import { type Begin, type From, type Pending, type Service, Serving } from "./Serving.ts"
 import { SessionHandler } from "./Session.ts"
@@ -58,7 +60,7 @@ const make = Effect.gen(function* () {
   const fork = yield* FiberSet.makeRuntime<never, void>()
   const pending = new Map<number, Pending>()
   const conversations = new Map<number, Conversation>()
-  const live = new Map<NodeKey, Conversation>()
+  const live = new Map<NodeKey, RunningSession>()
   const gate = yield* BanGate
   const random = yield* Random.Random
   const salt = random.nextIntUnsafe()
@@ -76,26 +78,23 @@ const make = Effect.gen(function* () {
     greeting: (peer) => Greeting.frame(self, registry.standing(peer), config.lanes),
     entrance,
     gate,
-    activated: (conversation) => {
-      pending.delete(conversation.connection.id)
-      live.set(conversation.peer, conversation)
+    activated: (session) => {
+      pending.delete(session.connection.id)
+      live.set(session.peer, session)
     },
-    closed: (conversation) => {
-      pending.delete(conversation.connection.id)
-      conversations.delete(conversation.connection.id)
-      if (live.get(conversation.peer) === conversation) live.delete(conversation.peer)
+    closed: ({ connection, peer }) => {
+      pending.delete(connection.id)
+      conversations.delete(connection.id)
+      if (live.get(peer)?.connection === connection) live.delete(peer)
     },
-    home: (peer, session, host) => {
-      const conversation = live.get(peer)
-      if (conversation?.session?.number !== session || conversation.connection.direction === "outbound")
-        return undefined
-      return homeOf(conversation, host)
+    home: (peer, number, host) => {
+      const session = live.get(peer)
+      return session?.number === number && session.connection.direction === "inbound" ? session.home(host) : undefined
     },
     joined: ({ id }) => void pending.delete(id),
-    keep: (conversation, { lanes }) => {
-      const { again, connection } = conversation
-      if (again === undefined || connection.direction === "inbound" || lanes === 1) return undefined
-      return fork(LaneKeeper.keep(config, lanes, lane(conversation, again)))
+    keep: (session, host, again) => {
+      const { lanes } = session.live
+      return lanes === 1 ? undefined : fork(LaneKeeper.keep(config, lanes, lane(session, host, again)))
     },
     handle
   }
@@ -120,10 +119,10 @@ const make = Effect.gen(function* () {
 
   /** Dials one of the lanes of this session and runs it to its end. */
   const lane =
-    (conversation: Conversation, again: LaneKeeper.Again): LaneKeeper.Dial =>
+    (session: RunningSession, host: string, again: LaneKeeper.Again): LaneKeeper.Dial =>
     (number, opened) => {
-      const { connection, host, peer } = conversation
-      const home = homeOf(conversation, host)
+      const { connection, peer } = session
+      const home = session.home(host)
       if (home === undefined) return Effect.void
       const from: From = { direction: "outbound", remote: connection.remote, host, expected: peer }
       const isDue = () => !home.lanes.over && !entrance.closed
@@ -154,13 +153,6 @@ const make = Effect.gen(function* () {
       }).pipe(Effect.timeoutOption(2 * config.lingerTimeout), Effect.asVoid)
   })
 })
-
-/** Where lanes of this session belong whose connections come from, or lead to, this host, unless it ends. */
-const homeOf = ({ connection, peer, session }: Conversation, host: string): Home | undefined => {
-  if (session?.joined === undefined || connection.finishing) return undefined
-  const { hello, joined, number } = session
-  return { peer, host, session: number, connection, instance: hello.instance, lanes: joined }
-}
 
 const named = (outcome: Outcome, from: From) => {
   const peer = outcome.peer ?? from.expected
