@@ -51,8 +51,6 @@ const maxSessionNumber = 2n ** 63n - 1n
 
 export interface Parties extends Omit<Options, "peer"> {
   readonly peer: NodeKey
-  /** The IP address at the other end, or the name that was dialled. */
-  readonly host: string
   /** Dials the other end once more, if this node has dialled it. */
   readonly again?: Again | undefined
 }

@@ -125,12 +125,14 @@ const make = Effect.gen(function* () {
       const { connection, host, peer } = conversation
       const home = homeOf(conversation, host)
       if (home === undefined) return Effect.void
-      const from: From = { direction: "outbound", remote: connection.remote, host, expected: peer }
+      const from = { direction: "outbound", remote: connection.remote, expected: peer } as const
       const isDue = () => !home.lanes.over && !entrance.closed
       const join: Begin = (parties, deadline) =>
         new LaneLink(office, home, number, (owner) => new Connection(office, owner, parties), deadline, opened)
       return again(isDue).pipe(
-        Effect.flatMap((socket) => (socket !== undefined && isDue() ? serve(socket, from, join) : Effect.void)),
+        Effect.flatMap((socket) =>
+          socket !== undefined && isDue() ? serve(socket, { ...from, host: socket.remoteHost }, join) : Effect.void
+        ),
         Effect.catchTag("DialFailed", ({ message }) =>
           Effect.annotateLogs(Effect.logDebug("Dial of a lane failed"), { peer: short(peer), detail: message })
         ),

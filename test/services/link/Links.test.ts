@@ -314,7 +314,12 @@ describe("Links", () => {
             const serving = yield* Effect.forkChild(
               Effect.scoped(
                 Effect.flatMap(low.transport.dial(high.address.endpoint), (socket) =>
-                  low.links.serve(socket, { direction: "outbound", remote: "test", expected: high.key })
+                  low.links.serve(socket, {
+                    direction: "outbound",
+                    remote: "test",
+                    host: high.host,
+                    expected: high.key
+                  })
                 )
               )
             )
