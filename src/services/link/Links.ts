@@ -10,6 +10,7 @@ import { type NodeKey, short } from "../../protocol/NodeKey.ts"
 import { Buggify } from "../Buggify.ts"
 import { Alarms } from "./Alarms.ts"
 import { BanGate } from "./BanGate.ts"
+import { Complaints } from "./Complaints.ts"
 import type { Conversation, Office } from "./Conversation.ts"
 import { Connection } from "./Connection.ts"
 import { ended } from "./Ended.ts"
@@ -62,6 +63,7 @@ const make = Effect.gen(function* () {
   const gate = yield* BanGate
   const random = yield* Random.Random
   const salt = random.nextIntUnsafe()
+  const strangers = new Complaints(closed)
   const entrance = new Entrance({ config, gate, points, registry, salt, now: () => alarms.now })
 
   const office: Office = {
@@ -102,14 +104,14 @@ const make = Effect.gen(function* () {
 
   const service: Service = { office, wire, pending, conversations, random: () => random.nextDoubleUnsafe() }
 
-  /** Two nodes with one key are nobody's intention: somebody has to know. */
-  const logged = (from: From, outcome: Outcome) =>
-    (outcome.reject?.reason === "clone"
-      ? Effect.logError("Connection closed")
-      : Effect.logInfo("Connection closed")
-    ).pipe(
-      Effect.annotateLogs({ direction: from.direction, remote: from.remote, ...outcome.ended, ...named(outcome, from) })
-    )
+  const logged = (from: From, outcome: Outcome): Effect.Effect<void> => {
+    const { direction, remote } = from
+    const data = { direction, remote, ...outcome.ended, ...named(outcome, from) }
+    // Two nodes with one key are nobody's intention: somebody has to know.
+    if (outcome.reject?.reason === "clone") return Effect.annotateLogs(Effect.logError(closed), data)
+    const isStranger = direction === "inbound" && outcome.session === undefined
+    return isStranger ? strangers.say(data, alarms.now) : Effect.annotateLogs(Effect.logInfo(closed), data)
+  }
 
   const serve = (socket: Socket, from: From, begin?: Begin): Effect.Effect<Outcome> =>
     Effect.flatMap(Effect.exit(new Serving(service, from, begin).run(socket)), (exit) => {
@@ -163,6 +165,8 @@ const homeOf = ({ connection, peer, session }: Conversation, host: string): Home
   const { hello, joined, number } = session
   return { peer, host, session: number, connection, instance: hello.instance, lanes: joined }
 }
+
+const closed = "Connection closed"
 
 const named = (outcome: Outcome, from: From) => {
   const peer = outcome.peer ?? from.expected
