@@ -144,7 +144,7 @@ export const contender: Contender = {
     const dial: Dial = async ({ host, key, port }) => {
       const expected = NodeKey.make(key)
       const serving = Effect.flatMap(transport.dial(new Endpoint({ host, port })), (socket) =>
-        connections.serve(socket, { direction: "outbound", remote: `${host}:${port}`, expected })
+        connections.serve(socket, { direction: "outbound", remote: `${host}:${port}`, host, expected })
       ).pipe(Effect.scoped)
       const { fiber, session } = await run(
         Effect.gen(function* () {

@@ -179,7 +179,7 @@ const dial = (options: Options, closing: Closing) => {
       // Of everything together: the time-out of a socket would begin anew with each address that is tried.
       Effect.timeoutOrElse({ duration, orElse: () => Effect.fail(failed("timed-out")) })
     )
-    return new TcpSocket(connection)
+    return new TcpSocket(connection, normaliseIp(connection.remoteAddress ?? endpoint.host))
   })
 }
 
@@ -210,10 +210,8 @@ const handled = (connection: Net.Socket, handler: (accepted: Accepted) => Effect
     const { remoteAddress, remotePort } = connection
     // The peer has gone already.
     if (remoteAddress === undefined || remotePort === undefined) return Effect.void
-    return handler({
-      socket: new TcpSocket(connection),
-      remote: { host: normaliseIp(remoteAddress), port: remotePort }
-    })
+    const host = normaliseIp(remoteAddress)
+    return handler({ socket: new TcpSocket(connection, host), remote: { host, port: remotePort } })
   }).pipe(
     Effect.onExit(() => closing.release(connection)),
     Effect.tapCause((cause) => Effect.logError("The handler of a connection failed", cause))

@@ -6,7 +6,14 @@
  */
 import { Effect, FiberSet, Layer } from "effect"
 import { Endpoint } from "../protocol/Address.ts"
-import { type Accepted, DialFailed, type Listener, ListenFailed, Transport } from "../services/link/Transport.ts"
+import {
+  type Accepted,
+  DialFailed,
+  type Listener,
+  ListenFailed,
+  type Reached,
+  Transport
+} from "../services/link/Transport.ts"
 import { MemoryLink, type Where } from "./MemoryLink.ts"
 
 /** What becomes of a dial: `hang` is a host that does not answer. */
@@ -38,6 +45,8 @@ export class MemoryNetwork {
   #nextPort = 20_000
   #nextSource = 49_152
   #dials = 0
+  /** Addresses of names. Everything else that is dialled is an address. */
+  readonly names = new Map<string, string>()
   /** Decides every dial before it is looked whether anybody listens. */
   onDial: (from: string, to: Endpoint) => Fate = () => "open"
 
@@ -80,10 +89,11 @@ export class MemoryNetwork {
       this.#dials++
       const fate = this.onDial(host, endpoint)
       if (fate === "hang") return Effect.never
-      const listening = fate === "refuse" ? undefined : this.#listening.get(at(endpoint))
+      const to: Where = { host: this.names.get(endpoint.host) ?? endpoint.host, port: endpoint.port }
+      const listening = fate === "refuse" ? undefined : this.#listening.get(at(to))
       if (listening === undefined) return Effect.fail(failed("refused"))
       if (listening.take === undefined && listening.waiting.length >= this.#options.backlog) return Effect.never
-      const link = new MemoryLink({ host, port: this.#sourcePort() }, endpoint, this.#options.capacity)
+      const link = new MemoryLink({ host, port: this.#sourcePort() }, to, this.#options.capacity)
       this.#links.push(link)
       if (listening.take === undefined) listening.waiting.push(link)
       else listening.take(link)
@@ -97,7 +107,7 @@ export class MemoryNetwork {
       (link) => Effect.sync(link.dialler.close),
       { interruptible: true }
     )
-    return Effect.map(dialled, (link) => link.dialler.socket)
+    return Effect.map(dialled, (link): Reached => ({ ...link.dialler.socket, remoteHost: link.to.host }))
   }
 
   #listen(own: string, { host, port }: Where) {

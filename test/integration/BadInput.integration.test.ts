@@ -670,7 +670,11 @@ describe("who connects to whom", () => {
       const friend = yield* MemoryNode.start({ seed: seed(50) })
       yield* node.say(friend.key, "committed before")
       const socket = yield* node.transport.dial(node.address.endpoint)
-      const outcome = yield* node.links.serve(socket, { direction: "outbound", remote: "itself" })
+      const outcome = yield* node.links.serve(socket, {
+        direction: "outbound",
+        remote: "itself",
+        host: socket.remoteHost
+      })
       assert.strictEqual(outcome.reject?.reason, "self")
       // The test's own fiber serves the dialled end, so that only the other one is in the node's log.
       yield* node.logs(({ data }) => data["direction"] === "inbound")

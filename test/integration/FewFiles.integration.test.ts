@@ -25,11 +25,26 @@ const addressOf = ({ addresses }: Crowd.Crowd): Address.Address => {
   return parsed.success
 }
 
-/** Until the other side closes one of them. */
-const someClosed = (sockets: ReadonlyArray<Net.Socket>) =>
-  Effect.raceAll(
-    sockets.map((socket) => (socket.readableEnded || socket.destroyed ? Effect.void : event(socket.resume(), "end")))
-  )
+/** Until the other side closes it. */
+const closed = (socket: Net.Socket) =>
+  socket.readableEnded || socket.destroyed ? Effect.void : event(socket.resume(), "end")
+
+/**
+ * Until nobody waits any more to be taken: a newcomer is closed, and so was, or was taken, whoever came before.
+ *
+ * To close a newcomer a full process gives up the one file that libuv keeps for that, and takes it back in the same
+ * turn. A thread that looks up a name can take it in between, and gives it back to everybody. So nobody may come while
+ * a name is looked up, or a dial may find a file.
+ */
+const noNewcomers = (endpoint: Address.Endpoint) => Effect.scoped(Effect.flatMap(bare(endpoint), closed))
+
+/** A node that finds no file to be taken by; it is gone when this returns. */
+const refused = (address: Address.Address, number: number) =>
+  Effect.gen(function* () {
+    const late = yield* TcpNode.start({ number, link })
+    yield* Effect.orDie(late.node.connect(address))
+    yield* late.until(() => late.reading().failed.size > 0)
+  }).pipe(Effect.scoped)
 
 const answers = ({ registry }: TcpNode.TcpNode, peer: Address.Address) =>
   Effect.callback<boolean>((resume) => {
@@ -46,7 +61,6 @@ describe("a node with as many files open as it may", () => {
       const friend = yield* TcpNode.start({ number: 2, listen })
       const other = yield* TcpNode.start({ number: 3, listen })
       const named = yield* TcpNode.start({ number: 5, listen })
-      const late = yield* TcpNode.start({ number: 4, link })
       yield* Effect.orDie(friend.node.connect(address))
       yield* node.call("connected", 1)
 
@@ -54,13 +68,13 @@ describe("a node with as many files open as it may", () => {
       const strangers = yield* Effect.forEach(Array.from({ length: openFiles }), () =>
         Scope.provide(bare(address.endpoint), crowd)
       )
-      yield* someClosed(strangers)
+      yield* Effect.raceAll(strangers.map(closed))
+      yield* refused(address, 4)
+      yield* noNewcomers(address.endpoint)
 
       const { key, port } = named.address!
       const byName = new Address.Address({ key, host: "localhost", port })
       yield* node.call("want", [other.address!.toString(), byName.toString()])
-      yield* Effect.orDie(late.node.connect(address))
-      yield* late.until(() => late.reading().failed.size > 0)
       // Both of them at least once, for neither waits much longer than the other.
       yield* node.call("dialled", 10)
       const full = yield* node.story
@@ -71,6 +85,8 @@ describe("a node with as many files open as it may", () => {
       assert.isTrue(yield* answers(friend, address))
 
       yield* Scope.close(crowd, Exit.void)
+      const late = yield* TcpNode.start({ number: 4, link })
+      yield* Effect.orDie(late.node.connect(address))
       yield* node.call("connected", 4)
       assert.isUndefined(yield* node.call("listening", undefined))
       assert.deepStrictEqual((yield* node.story).ended, [])

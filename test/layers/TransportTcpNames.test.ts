@@ -44,7 +44,8 @@ const listening = (at: "127.0.0.1" | "::1") => bareServer((socket) => void socke
 const dial = (options: TransportTcp.Options, port: number, host = "peer.example") =>
   Effect.gen(function* () {
     const transport = yield* build(options)
-    return yield* Effect.scoped(Effect.asVoid(transport.dial(new Endpoint({ host, port }))))
+    const { remoteHost } = yield* Effect.scoped(transport.dial(new Endpoint({ host, port })))
+    return remoteHost
   })
 
 const failure = (options: TransportTcp.Options, port = 1, host?: string) =>
@@ -74,7 +75,8 @@ describe("a dial of a name", () => {
     it.live(`with addresses of both families connects by ${what}`, () =>
       Effect.gen(function* () {
         const { endpoint } = yield* listening(at)
-        yield* dial({ lookup: resolver(() => addresses).lookup }, endpoint.port)
+        const { lookup } = resolver(() => addresses)
+        assert.strictEqual(yield* dial({ lookup }, endpoint.port), at, "it says where the name led")
       })
     )
   }

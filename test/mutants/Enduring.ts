@@ -264,8 +264,8 @@ export const enduring: ReadonlyArray<EnduranceMutant> = [
     name: "chunks-kept-alive",
     what: "What waits for a handler keeps alive the whole chunks in which it came.",
     file: inbox,
-    find: `return isLean ? frame : { kind, body: new Uint8Array(body) }`,
-    replace: `return isLean ? frame : { kind, body }`,
+    find: `overhead : overhead + body.buffer.byteLength`,
+    replace: `overhead : overhead + body.length`,
     property: "who does not take is not read for"
   }
 ]

@@ -16,7 +16,7 @@ import { PeerBook } from "../../src/services/link/PeerBook.ts"
 import { type Live, Registry } from "../../src/services/link/Registry.ts"
 import { Self } from "../../src/services/link/Self.ts"
 import { Supervisor } from "../../src/services/link/Supervisor.ts"
-import { DialFailed, Transport } from "../../src/services/link/Transport.ts"
+import { DialFailed, type Reached, Transport } from "../../src/services/link/Transport.ts"
 import { keyOf } from "./LinkNode.ts"
 
 /** What comes of a dial: it fails, hangs until it times out, or brings a connection that ends like this. */
@@ -78,13 +78,13 @@ export const start = Effect.fnUntraced(function* ({ config, listen, sessions = (
   /** How the connections that have just been made will end. */
   const connected = new Map<string, Effect.Effect<Outcome>>()
 
-  const connect = (endpoint: Endpoint): Effect.Effect<Socket.Socket, DialFailed> => {
+  const connect = (endpoint: Endpoint): Effect.Effect<Reached, DialFailed> => {
     const failed = (reason: DialFailed["reason"]) => new DialFailed({ endpoint: endpoint.toString(), reason })
     const decided = fate(endpoint.toString())
     if (decided === "refuse") return Effect.fail(failed("refused"))
     if (decided === "hang") return Effect.andThen(Effect.sleep(dialTimeout), Effect.fail(failed("timed-out")))
     connected.set(endpoint.toString(), decided)
-    return Effect.succeed(socket)
+    return Effect.succeed({ ...socket, remoteHost: endpoint.host })
   }
   const transport = Layer.mock(Transport, {
     dial: (endpoint) =>

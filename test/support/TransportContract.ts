@@ -38,6 +38,13 @@ export const transportContract = (name: string, test: Test, make: Effect.Effect<
         assert.notStrictEqual(remote.port, listener.endpoint.port)
       }))
 
+    test("says to which address a dial led", () =>
+      Effect.gen(function* () {
+        const subject = yield* make
+        const { endpoint } = yield* listening(subject)
+        assert.strictEqual((yield* subject.transport.dial(endpoint)).remoteHost, subject.host)
+      }))
+
     test("gives each free port once, and a port in use is a typed failure that says what to do", () =>
       Effect.gen(function* () {
         const subject = yield* make

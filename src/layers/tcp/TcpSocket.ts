@@ -9,6 +9,7 @@ import { Effect } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Socket from "effect/socket/Socket"
 import type * as Net from "node:net"
+import type { Reached } from "../../services/link/Transport.ts"
 
 type Pulled = Effect.Effect<NonEmptyReadonlyArray<Uint8Array>, Socket.SocketError>
 type Written = Effect.Effect<void, Socket.SocketError>
@@ -24,16 +25,18 @@ const nothing = new Uint8Array(0)
 const noChunks: Array<Uint8Array> = []
 
 /** One reader and one writer of a connection that is open; neither closes it. */
-export class TcpSocket implements Socket.Socket {
+export class TcpSocket implements Reached {
   readonly [Socket.TypeId]: typeof Socket.TypeId = Socket.TypeId
+  readonly remoteHost: string
   readonly #connection: Net.Socket
   /** What came while nobody waited for it. */
   #waiting = noChunks
   #reader: ((pulled: Pulled) => void) | undefined
   #over: Socket.SocketError | undefined
 
-  constructor(connection: Net.Socket) {
+  constructor(connection: Net.Socket, remoteHost: string) {
     this.#connection = connection
+    this.remoteHost = remoteHost
   }
 
   get reader(): Socket.Socket["reader"] {

@@ -17,6 +17,8 @@ const line = (item: EventView, now: number): string => {
   switch (item._tag) {
     case "Event":
       return `${dim(moment(item.at, now))}  ${bold(printable(item.kind))}  ${printable(JSON.stringify(item.body))}`
+    case "Now":
+      return dim("What happens from now on")
     case "Reset":
       return yellow("The cursor belongs to another database: starting over at the oldest event")
     case "Gap":

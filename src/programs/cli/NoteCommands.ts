@@ -79,9 +79,9 @@ const follow = Effect.fnUntraced(function* (limit: number) {
   })
   const { items } = yield* ask((client) => client.inbox({ query: { limit } }))
   yield* show(items)
-  // Looked at once more when the events are open, and again after they were lost: nothing falls between.
-  yield* Stream.concat(Stream.make(undefined), following("now", Effect.void)).pipe(
-    Stream.filter((item) => item === undefined || item._tag !== "Event" || item.kind === "note.received"),
+  // The events begin with where they begin, when it is looked at once more: nothing falls between.
+  yield* following("now", Effect.void).pipe(
+    Stream.filter((item) => item._tag !== "Event" || item.kind === "note.received"),
     Stream.runForEach(() => Effect.ignore(news, { log: "Debug" }))
   )
 })

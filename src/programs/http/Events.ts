@@ -13,7 +13,10 @@ import { EventView } from "./Models.ts"
 import { reachable } from "./Reachable.ts"
 
 export interface Query {
-  /** Where to go on; `now` leaves out what has already happened. From the oldest event on by default. */
+  /**
+   * Where to go on; `now` leaves out what has already happened, and the first item says where that is. From the oldest
+   * event on by default.
+   */
   readonly after?: Cursor | "now" | undefined
   /** Whether to wait for what happens; true by default. */
   readonly follow?: boolean | undefined
@@ -26,16 +29,18 @@ const page = 256
 /** Readers at once. */
 export const maxReaders = 256
 
+type Now = Extract<EventView, { readonly _tag: "Now" }>
+
 const encode = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(EventView)))
 const isJson = Schema.is(Schema.Json)
 
-const view = (item: Item): EventView => {
+const view = (item: Item | Now): EventView => {
   if (item._tag !== "Event") return item
   const { at, audience, body, kind, protocol, subject } = item.event
   return { _tag: "Event", cursor: item.cursor, at, audience, protocol, subject, kind, body: isJson(body) ? body : null }
 }
 
-const render = (item: Item): string => `id: ${item.cursor}\ndata: ${encode(view(item))}\n\n`
+const render = (item: Item | Now): string => `id: ${item.cursor}\ndata: ${encode(view(item))}\n\n`
 
 /** Everything there is after the cursor, page by page, and no more. */
 const existing = (feed: Feed["Service"], after: Cursor | undefined) =>
@@ -65,10 +70,12 @@ export const make = Effect.gen(function* () {
           fix: "Close readers that are no longer needed, or try again later."
         })
       }
-      const after = query.after === "now" ? yield* reachable(feed.now) : query.after
+      const now = query.after === "now" ? yield* reachable(feed.now) : undefined
+      const after = query.after === "now" ? now : query.after
       const items = query.follow === false ? existing(feed, after) : feed.follow({ after })
       // The first line makes the answer's head leave at once, also when nothing has happened yet.
-      const lines = Stream.concat(Stream.make(":\n\n"), Stream.map(items, render))
+      const first = now === undefined ? ":\n\n" : render({ _tag: "Now", cursor: now })
+      const lines = Stream.concat(Stream.make(first), Stream.map(items, render))
       const body = Stream.merge(lines, comments, { haltStrategy: "left" })
       return HttpServerResponse.stream(
         Stream.unwrap(Effect.as(reader, body)).pipe(

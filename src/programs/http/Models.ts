@@ -150,6 +150,8 @@ export const Dropped = Schema.Struct({ result: Schema.Literals(["cancelled", "un
 export const InboxPage = Schema.Struct({ items: Schema.Array(InboxNote), next: optional(Schema.BigInt) })
 
 export const EventView = Schema.Union([
+  /** What comes first of a reading from `now`: where that is. Whatever happens from then on follows. */
+  Schema.TaggedStruct("Now", { cursor: Cursor }),
   Schema.TaggedStruct("Event", {
     cursor: Cursor,
     at: Schema.Number,

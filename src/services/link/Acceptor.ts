@@ -5,10 +5,10 @@
 import { Clock, Effect } from "effect"
 import { isLoopback } from "../../protocol/Address.ts"
 import { hostOf } from "../../protocol/HostNetwork.ts"
-import { TokenBucket } from "../../protocol/link/TokenBucket.ts"
 import { TokenBuckets } from "../../protocol/link/TokenBuckets.ts"
 import { Buggify } from "../Buggify.ts"
 import { monotonic } from "../Monotonic.ts"
+import { Complaints } from "./Complaints.ts"
 import { type Config, LinkConfig } from "./LinkConfig.ts"
 import { Links } from "./Links.ts"
 import type { Pending } from "./Serving.ts"
@@ -18,8 +18,6 @@ import type { Accepted, Listener } from "./Transport.ts"
 
 /** Hosts whose rate is remembered. */
 const maxHosts = 4_096
-/** Lines of the log about connections that are not taken: whoever sends them by the thousand does not fill it. */
-const lines = { burst: 10, perSecond: 1 }
 
 /** Who is let in: why a connection is not taken, if so. Plain and synchronous. */
 export class Door {
@@ -62,22 +60,6 @@ export class Door {
   }
 }
 
-/** Says that connections are not taken, and of how many it has not said so. */
-class Complaints {
-  readonly #lines = new TokenBucket(lines, 0)
-  #unsaid = 0
-
-  say(remote: string, limit: string, now: number): Effect.Effect<void> {
-    if (!this.#lines.take(now)) {
-      this.#unsaid++
-      return Effect.void
-    }
-    const unsaid = this.#unsaid === 0 ? {} : { unsaid: this.#unsaid }
-    this.#unsaid = 0
-    return Effect.logInfo("Connection not taken").pipe(Effect.annotateLogs({ remote, limit, ...unsaid }))
-  }
-}
-
 const nobody = (): boolean => false
 
 /** Serves everything that `listener` accepts, for ever. `isBanned` is asked for the IP address of each. */
@@ -87,7 +69,7 @@ export const run = Effect.fnUntraced(function* (listener: Listener, isBanned: (i
   const links = yield* Links
   const supervisor = yield* Supervisor
   const door = new Door(yield* LinkConfig, links.pending, isBanned)
-  const complaints = new Complaints()
+  const complaints = new Complaints("Connection not taken")
 
   const serve = ({ remote, socket }: Accepted): Effect.Effect<void> =>
     Effect.suspend(() => {
@@ -95,7 +77,7 @@ export const run = Effect.fnUntraced(function* (listener: Listener, isBanned: (i
       const at = remoteOf(remote)
       const now = monotonic(clock)
       const objection = door.objection(remote.host, now)
-      if (objection !== undefined) return complaints.say(at, objection, now)
+      if (objection !== undefined) return complaints.say({ remote: at, limit: objection }, now)
       return Effect.flatMap(
         links.serve(socket, { direction: "inbound", remote: at, host: remote.host }),
         (outcome: Outcome) => supervisor.report(outcome)

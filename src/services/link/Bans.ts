@@ -62,12 +62,23 @@ export class Bans extends Context.Service<
 >()("holdfast/services/link/Bans") {
   static readonly layer: Layer.Layer<Bans, SqlError, BanStore | PeerBook | Registry> = Layer.effect(
     Bans,
-    Effect.flatMap(Registry, (registry) => make(() => registry.sessions().map(({ session }) => session)))
+    Effect.flatMap(Registry, (registry) =>
+      make(() =>
+        registry.sessions().map(({ connection, session }) => ({
+          peer: session.peer,
+          host: connection.host,
+          close: session.close
+        }))
+      )
+    )
   )
 }
 
 /** What a ban needs of a live session. */
-export type Closable = Pick<Session, "peer" | "remote" | "close">
+export interface Closable extends Pick<Session, "peer" | "close"> {
+  /** The IP address at the other end. */
+  readonly host: string
+}
 
 /** Characters of a reason; the rest is cut off. */
 const longestReason = 200
@@ -77,8 +88,6 @@ const writeAgain = 5_000
 const lastWrite = 1_000
 /** Bans of one statement. */
 const writtenAtOnce = 1_000
-
-const addressOf = (remote: string): string => remote.slice(0, remote.lastIndexOf(":"))
 
 /** The bans of a node that are to be written, and the writing. */
 const writing = (store: BanStore["Service"], bans: ReadonlyMap<Ban.Subject, Ban.Ban>) => {
@@ -144,9 +153,9 @@ export const make = Effect.fnUntraced(function* (sessions: () => ReadonlyArray<C
   }
 
   /** An operator's ban on a host is about everybody there; one by rule only about strangers, for many may share it. */
-  const isConcerned = ({ by, subject }: Ban.Ban, { peer, remote }: Closable): boolean => {
+  const isConcerned = ({ by, subject }: Ban.Ban, { host, peer }: Closable): boolean => {
     const banned = Ban.peerOf(subject)
-    return banned === undefined ? by === "operator" && hostOf(addressOf(remote)) === subject : peer === banned
+    return banned === undefined ? by === "operator" && hostOf(host) === subject : peer === banned
   }
 
   const impose = Effect.fnUntraced(function* (ban: Ban.Ban) {

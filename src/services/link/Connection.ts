@@ -44,6 +44,8 @@ export interface Options extends Heart.Options {
   readonly direction: Direction
   /** Where the other end is, for people. */
   readonly remote: string
+  /** The IP address at the other end, whoever dialled. */
+  readonly host: string
   readonly peer?: NodeKey | undefined
 }
 
@@ -51,6 +53,7 @@ export class Connection {
   readonly id: number
   readonly direction: Direction
   readonly remote: string
+  readonly host: string
   readonly openedAt: number
   readonly ended: Deferred.Deferred<Ended> = Deferred.makeUnsafe<Ended>()
   framesIn = 0
@@ -80,6 +83,7 @@ export class Connection {
     this.id = options.id
     this.direction = options.direction
     this.remote = options.remote
+    this.host = options.host
     this.openedAt = ground.alarms.now
     this.#ground = ground
     this.#owner = owner

@@ -23,8 +23,6 @@ import type { Channel } from "./Wire.ts"
 
 export interface Parties extends Omit<Options, "peer"> {
   readonly peer: NodeKey
-  /** The IP address at the other end, or the name that was dialled. */
-  readonly host: string
   /** Dials the other end once more, if this node has dialled it. */
   readonly again?: Again | undefined
 }
@@ -154,7 +152,7 @@ export class Conversation implements Member, Owner, Subject {
     if (send) connection.control(Frame.encode(Frame.Kind.Commit, LinkMessage.commit.encode({ number })))
     connection.established()
     const handler = office.handle(session.live, connection)
-    session.runs(handler, this.#again === undefined ? undefined : office.keep(session, this.host, this.#again))
+    session.runs(handler, this.#again === undefined ? undefined : office.keep(session, this.#again))
   }
 
   replace(): void {
@@ -195,8 +193,7 @@ export class Conversation implements Member, Owner, Subject {
 
   /** From now on it is a lane, or asks to be one. */
   join(join: LinkMessage.Join): void {
-    const { host, peer } = this
-    const decision = Joining.decide(this.#office, { peer, host, direction: this.connection.direction }, join)
+    const decision = Joining.decide(this.#office, this, join)
     if (decision._tag === "Refuse") return this.refuse(decision.reason, 0n, decision.detail, decision.retryAfterMillis)
     this.#deadline.cancel()
     this.#lane = new LaneLink(this.#office, decision.home, join.lane, () => this.connection, this.#deadline.due)

@@ -8,6 +8,7 @@ import { TokenBucket } from "../../protocol/link/TokenBucket.ts"
 import { type NodeKey, short } from "../../protocol/NodeKey.ts"
 import { Buggify } from "../Buggify.ts"
 import { monotonic } from "../Monotonic.ts"
+import { BanGate } from "./BanGate.ts"
 import { ended } from "./Ended.ts"
 import { LinkConfig } from "./LinkConfig.ts"
 import type { Again } from "./LaneKeeper.ts"
@@ -40,6 +41,7 @@ export const make: Effect.Effect<Dialer, never, Links | Self | Transport> = Effe
   const self = yield* Self
   const transport = yield* Transport
   const config = yield* LinkConfig
+  const gate = yield* BanGate
   const buggify = yield* Buggify
   const clock = yield* Clock.Clock
   const underWay = yield* Semaphore.make(config.maxDials)
@@ -68,8 +70,14 @@ export const make: Effect.Effect<Dialer, never, Links | Self | Transport> = Effe
     if (buggify.fires("link.dial-given-up")) {
       return { outcome: nothing(ended("dial-failed", "given up")), answered: false }
     }
+    const host = socket.remoteHost
+    // Where a name leads is known only now.
+    const kept = gate.keptOut(peer, host)
+    if (kept !== undefined) {
+      return { outcome: nothing(ended("refused", `${host} is banned: ${kept.reason}`)), answered: true }
+    }
     const again: Again = (isWanted) => connect(endpoint, isWanted)
-    const from = { direction: "outbound", remote: endpoint.toString(), expected: peer, again } as const
+    const from = { direction: "outbound", remote: endpoint.toString(), host, expected: peer, again } as const
     const outcome = yield* links.serve(socket, from)
     if (outcome.reject?.reason === "self") own.note(endpoint)
     return { outcome, answered: true }

@@ -21,7 +21,7 @@ import type { Registry } from "./Registry.ts"
 export interface Guest {
   readonly connection: Connection
   readonly peer: NodeKey
-  /** The IP address at the other end, or the name that was dialled. */
+  /** The IP address at the other end, whoever dialled. */
   readonly host: string
   /** The port that its HELLO says it listens at. */
   readonly listens: number | undefined

@@ -20,14 +20,11 @@ type Waiter = (resumed: Effect.Effect<void>) => void
 const overhead = 64
 
 /**
- * A frame that may wait behind the first. A body is a view of the chunk in which it came and keeps all of it alive: where
- * little of another chunk would wait that is copied, or a peer could fill the memory and not the inbox.
+ * What a frame takes beside another one that is there. A body is a view of the chunk in which it came and keeps all of it
+ * alive, so that it is the chunk that counts, once, or a peer could fill the memory and not the inbox.
  */
-const lean = (frame: Frame, first: Frame): Frame => {
-  const { body, kind } = frame
-  const isLean = body.buffer === first.body.buffer || 2 * body.length >= body.buffer.byteLength
-  return isLean ? frame : { kind, body: new Uint8Array(body) }
-}
+const cost = ({ body }: Frame, neighbour: Frame | undefined): number =>
+  neighbour?.body.buffer === body.buffer ? overhead : overhead + body.buffer.byteLength
 
 export class Inbox implements Frames {
   readonly #limit: number
@@ -42,7 +39,7 @@ export class Inbox implements Frames {
     this.#limit = limit
   }
 
-  /** What the frames take that wait, in bytes. */
+  /** What the frames keep alive that wait, in bytes. */
   get bytes(): number {
     return this.#bytes
   }
@@ -53,9 +50,8 @@ export class Inbox implements Frames {
 
   /** Puts a frame in, full or not. Nobody is woken. */
   put(frame: Frame): void {
-    const first = this.#frames[this.#at]
-    this.#frames.push(first === undefined ? frame : lean(frame, first))
-    this.#bytes += frame.body.length + overhead
+    this.#bytes += cost(frame, this.#at === this.#frames.length ? undefined : this.#frames.at(-1))
+    this.#frames.push(frame)
   }
 
   /** Puts a frame in. What is returned must be waited for before the next one. */
@@ -90,7 +86,7 @@ export class Inbox implements Frames {
       const frame = this.#frames[this.#at]
       if (frame === undefined) return Effect.flatMap(this.#filled, () => this.take)
       this.#at++
-      this.#taken(frame.body.length + overhead)
+      this.#taken(cost(frame, this.#frames[this.#at]))
       return Effect.succeed(frame)
     })
   }

@@ -4,16 +4,14 @@
  */
 import type { Join, RejectReason } from "../../protocol/link/LinkMessage.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
+import type { Connection } from "./Connection.ts"
 import type { Home } from "./LaneLink.ts"
 import type { Office } from "./Office.ts"
-import type { Direction } from "./Wire.ts"
 
 /** Who asks. The key is proven. */
 export interface Applicant {
   readonly peer: NodeKey
-  /** The IP address at the other end. */
-  readonly host: string
-  readonly direction: Direction
+  readonly connection: Pick<Connection, "direction" | "host">
 }
 
 export type Decision =
@@ -29,16 +27,16 @@ const refuse = (reason: RejectReason, detail: string): Decision => ({ _tag: "Ref
 
 export const decide = (
   { entrance, gate, home }: Pick<Office, "entrance" | "gate" | "home">,
-  { direction, host, peer }: Applicant,
+  { connection, peer }: Applicant,
   { session }: Join
 ): Decision => {
-  if (direction === "outbound") return refuse("violation", "JOIN is for who has dialled")
+  if (connection.direction === "outbound") return refuse("violation", "JOIN is for who has dialled")
   if (entrance.closed) return refuse("shutdown", "this node stops")
-  const kept = gate.keptOut(peer, host)
+  const kept = gate.keptOut(peer, connection.host)
   if (kept !== undefined) {
     return { _tag: "Refuse", reason: "banned", detail: kept.reason, retryAfterMillis: kept.forMillis }
   }
-  const joined = home(peer, session, host)
+  const joined = home(peer, session)
   return joined === undefined
     ? refuse("lane", `you have dialled no session ${session} that has lanes here`)
     : { _tag: "Ask", home: joined }

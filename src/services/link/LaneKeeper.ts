@@ -3,14 +3,13 @@
  * when it is lost, while the session lives (docs/PROTOCOL.md, 4.7).
  */
 import { Clock, Effect, FiberSet, Latch, Random, type Scope } from "effect"
-import type { Socket } from "effect/socket/Socket"
 import * as LaneDials from "../../protocol/link/LaneDials.ts"
 import { monotonic } from "../Monotonic.ts"
 import type { Config } from "./LinkConfig.ts"
-import type { DialFailed } from "./Transport.ts"
+import type { DialFailed, Reached } from "./Transport.ts"
 
 /** Dials the same endpoint once more within the limits of dials; nothing if `isDue` says that nobody needs it any more. */
-export type Again = (isDue: () => boolean) => Effect.Effect<Socket | undefined, DialFailed, Scope.Scope>
+export type Again = (isDue: () => boolean) => Effect.Effect<Reached | undefined, DialFailed, Scope.Scope>
 
 /** Dials one lane and runs it to its end; calls `opened` when it is one. */
 export type Dial = (lane: number, opened: () => void) => Effect.Effect<void>

@@ -30,8 +30,6 @@ export interface Office extends Ground {
 /** The session that it is to be a lane of. */
 export interface Home {
   readonly peer: NodeKey
-  /** The IP address at the other end of this connection, or the name that was dialled. */
-  readonly host: string
   readonly session: bigint
   /** The connection that is lane 0. */
   readonly connection: Connection
@@ -126,7 +124,11 @@ export class LaneLink implements Owner, Joiner {
 
   violated(reason: Ended, cause?: Error): void {
     if (cause instanceof Frame.FrameInvalid && cause.reason === "oversized") {
-      this.#office.gate.offended("oversized-frame", { peer: this.#home.peer, host: this.#home.host }, reason.detail)
+      this.#office.gate.offended(
+        "oversized-frame",
+        { peer: this.#home.peer, host: this.connection.host },
+        reason.detail
+      )
     }
     this.#finish("violation", reason)
   }

@@ -10,6 +10,7 @@ import { type NodeKey, short } from "../../protocol/NodeKey.ts"
 import { Buggify } from "../Buggify.ts"
 import { Alarms } from "./Alarms.ts"
 import { BanGate } from "./BanGate.ts"
+import { Complaints } from "./Complaints.ts"
 import type { Conversation } from "./Conversation.ts"
 import { Connection } from "./Connection.ts"
 import { ended } from "./Ended.ts"
@@ -64,6 +65,7 @@ const make = Effect.gen(function* () {
   const gate = yield* BanGate
   const random = yield* Random.Random
   const salt = random.nextIntUnsafe()
+  const strangers = new Complaints(closed)
   const entrance = new Entrance({ config, gate, points, registry, salt, now: () => alarms.now })
 
   const office: Office = {
@@ -87,28 +89,28 @@ const make = Effect.gen(function* () {
       conversations.delete(connection.id)
       if (live.get(peer)?.connection === connection) live.delete(peer)
     },
-    home: (peer, number, host) => {
+    home: (peer, number) => {
       const session = live.get(peer)
-      return session?.number === number && session.connection.direction === "inbound" ? session.home(host) : undefined
+      return session?.number === number && session.connection.direction === "inbound" ? session.home : undefined
     },
     joined: ({ id }) => void pending.delete(id),
-    keep: (session, host, again) => {
+    keep: (session, again) => {
       const { lanes } = session.live
-      return lanes === 1 ? undefined : fork(LaneKeeper.keep(config, lanes, lane(session, host, again)))
+      return lanes === 1 ? undefined : fork(LaneKeeper.keep(config, lanes, lane(session, again)))
     },
     handle
   }
 
   const service: Service = { office, wire, pending, conversations, random: () => random.nextDoubleUnsafe() }
 
-  /** Two nodes with one key are nobody's intention: somebody has to know. */
-  const logged = (from: From, outcome: Outcome) =>
-    (outcome.reject?.reason === "clone"
-      ? Effect.logError("Connection closed")
-      : Effect.logInfo("Connection closed")
-    ).pipe(
-      Effect.annotateLogs({ direction: from.direction, remote: from.remote, ...outcome.ended, ...named(outcome, from) })
-    )
+  const logged = (from: From, outcome: Outcome): Effect.Effect<void> => {
+    const { direction, remote } = from
+    const data = { direction, remote, ...outcome.ended, ...named(outcome, from) }
+    // Two nodes with one key are nobody's intention: somebody has to know.
+    if (outcome.reject?.reason === "clone") return Effect.annotateLogs(Effect.logError(closed), data)
+    const isStranger = direction === "inbound" && outcome.session === undefined
+    return isStranger ? strangers.say(data, alarms.now) : Effect.annotateLogs(Effect.logInfo(closed), data)
+  }
 
   const serve = (socket: Socket, from: From, begin?: Begin): Effect.Effect<Outcome> =>
     Effect.flatMap(Effect.exit(new Serving(service, from, begin).run(socket)), (exit) => {
@@ -119,17 +121,20 @@ const make = Effect.gen(function* () {
 
   /** Dials one of the lanes of this session and runs it to its end. */
   const lane =
-    (session: RunningSession, host: string, again: LaneKeeper.Again): LaneKeeper.Dial =>
+    (session: RunningSession, again: LaneKeeper.Again): LaneKeeper.Dial =>
     (number, opened) => {
-      const { connection, peer } = session
-      const home = session.home(host)
+      const { connection, home, peer } = session
       if (home === undefined) return Effect.void
-      const from: From = { direction: "outbound", remote: connection.remote, host, expected: peer }
+      const from = { direction: "outbound", remote: connection.remote, expected: peer } as const
       const isDue = () => !home.lanes.over && !entrance.closed
       const join: Begin = (parties, deadline) =>
         new LaneLink(office, home, number, (owner) => new Connection(office, owner, parties), deadline, opened)
       return again(isDue).pipe(
-        Effect.flatMap((socket) => (socket !== undefined && isDue() ? serve(socket, from, join) : Effect.void)),
+        Effect.flatMap((socket) => {
+          if (socket === undefined || !isDue() || gate.keptOut(peer, socket.remoteHost) !== undefined)
+            return Effect.void
+          return serve(socket, { ...from, host: socket.remoteHost }, join)
+        }),
         Effect.catchTag("DialFailed", ({ message }) =>
           Effect.annotateLogs(Effect.logDebug("Dial of a lane failed"), { peer: short(peer), detail: message })
         ),
@@ -153,6 +158,8 @@ const make = Effect.gen(function* () {
       }).pipe(Effect.timeoutOption(2 * config.lingerTimeout), Effect.asVoid)
   })
 })
+
+const closed = "Connection closed"
 
 const named = (outcome: Outcome, from: From) => {
   const peer = outcome.peer ?? from.expected

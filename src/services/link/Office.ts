@@ -25,12 +25,12 @@ export interface Office extends Ground {
   readonly activated: (session: RunningSession) => void
   /** A conversation has ended. */
   readonly closed: (member: Member) => void
-  /** The live session with this peer, as the home of a lane over a connection from `host`. */
-  readonly home: (peer: NodeKey, session: bigint, host: string) => Home | undefined
+  /** The live session of this number that this peer has dialled, as the home of a lane. */
+  readonly home: (peer: NodeKey, session: bigint) => Home | undefined
   /** A connection is a lane of a session from now on. */
   readonly joined: (connection: Connection) => void
   /** Keeps the lanes of a session open that this node has dialled, if it has any. `again` dials its other end once more. */
-  readonly keep: (session: RunningSession, host: string, again: Again) => Fiber.Fiber<void> | undefined
+  readonly keep: (session: RunningSession, again: Again) => Fiber.Fiber<void> | undefined
   /** Runs the handler of a session, after the peer's last one. */
   readonly handle: (session: LiveSession, connection: Connection) => Fiber.Fiber<void>
 }

@@ -64,12 +64,12 @@ export class RunningSession {
     this.inbox.wake()
   }
 
-  /** Where lanes of it belong whose connections come from, or lead to, this host: nowhere if it may have none, or ends. */
-  home(host: string): Home | undefined {
+  /** Where lanes of it belong: nowhere if it may have none, or ends. */
+  get home(): Home | undefined {
     const { connection, live } = this
     if (live.joined === undefined || connection.finishing) return undefined
     const { hello, joined, number, peer } = live
-    return { peer, host, session: number, connection, instance: hello.instance, lanes: joined }
+    return { peer, session: number, connection, instance: hello.instance, lanes: joined }
   }
 
   /** Its connection is over, and so are its lanes. */

@@ -18,8 +18,8 @@ export interface From {
   readonly direction: Direction
   /** The other end, for people. */
   readonly remote: string
-  /** The IP address at the other end, for limits. */
-  readonly host?: string | undefined
+  /** The IP address at the other end, for limits and bans. */
+  readonly host: string
   /** The key that must answer; the peer's own word counts without it. */
   readonly expected?: NodeKey | undefined
   /** How to get there again, for further lanes of the session: without it there are none. */
@@ -56,9 +56,6 @@ export interface Service {
   readonly random: () => number
 }
 
-/** The host of `host:port`. */
-const hostIn = (remote: string): string => remote.slice(0, remote.lastIndexOf(":")).replace(/^\[|\]$/g, "")
-
 export class Serving {
   readonly id: number
   readonly direction: Direction
@@ -81,7 +78,7 @@ export class Serving {
     this.id = registry.nextId()
     this.direction = from.direction
     this.remote = from.remote
-    this.host = from.host ?? hostIn(from.remote)
+    this.host = from.host
     this.#service = service
     this.#expected = from.expected
     this.#again = from.again

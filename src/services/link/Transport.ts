@@ -48,6 +48,12 @@ export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFail
   }
 }
 
+/** A connection that was dialled, and where the dial led. */
+export interface Reached extends Socket {
+  /** The IP address at the other end, whatever name was dialled. */
+  readonly remoteHost: string
+}
+
 /** An accepted connection and where it came from. The port is the peer's ephemeral one: never an identity. */
 export interface Accepted {
   readonly socket: Socket
@@ -73,7 +79,7 @@ export class Transport extends Context.Service<
   Transport,
   {
     /** Connects within the transport's own time-out. The connection is closed with the scope. */
-    readonly dial: (endpoint: Endpoint) => Effect.Effect<Socket, DialFailed, Scope.Scope>
+    readonly dial: (endpoint: Endpoint) => Effect.Effect<Reached, DialFailed, Scope.Scope>
     /** Listens until the scope closes; port 0 takes a free one. */
     readonly listen: (at: {
       readonly host: string

@@ -26,7 +26,11 @@ export const layer = (network: SimulatedNetwork, process: Process, listening: Li
     const on = (socket: Socket.Socket, direction: Direction, remote: Endpoint) =>
       listenedTo(socket, new Line(process.name, process.life, direction, remote.toString()), listening)
     return {
-      dial: (endpoint) => Effect.map(dial(endpoint), (socket) => on(socket, "outbound", endpoint)),
+      dial: (endpoint) =>
+        Effect.map(dial(endpoint), (socket) => ({
+          ...on(socket, "outbound", endpoint),
+          remoteHost: socket.remoteHost
+        })),
       listen: (at) =>
         Effect.map(listen(at), (listener) => ({
           endpoint: listener.endpoint,

@@ -10,6 +10,7 @@ import {
   type DialReason,
   type Listener,
   ListenFailed,
+  type Reached,
   type Transport
 } from "../../services/link/Transport.ts"
 import { Attempt } from "./Attempt.ts"
@@ -44,7 +45,8 @@ const dial = Effect.fnUntraced(function* (fabric: Fabric, stack: Stack, endpoint
         })
     })
   )
-  return end.socket
+  const reached: Reached = { ...end.socket, remoteHost: end.remote.host }
+  return reached
 })
 
 const bind = (fabric: Fabric, stack: Stack, { host, port }: Where): Effect.Effect<Port, ListenFailed> =>

@@ -53,8 +53,8 @@ const house = Effect.gen(function* () {
   return {
     start,
     closed,
-    session: (peer: NodeKey, remote: string) =>
-      live.push({ peer, remote, close: (reason, detail) => Effect.sync(() => closed.push([peer, reason, detail])) }),
+    session: (peer: NodeKey, host: string) =>
+      live.push({ peer, host, close: (reason, detail) => Effect.sync(() => closed.push([peer, reason, detail])) }),
     setDown: (down: boolean) => void (isDown = down)
   }
 })
@@ -68,7 +68,7 @@ describe("Bans", () => {
       const { closed, session, start } = yield* house
       const { bans } = yield* start()
       const [peer, other] = [stranger(), stranger()]
-      for (const it of [peer, other]) session(it, "10.0.0.1:4001")
+      for (const it of [peer, other]) session(it, "10.0.0.1")
       assert.isUndefined(bans.ofPeer(peer))
       bans.report("oversized-frame", { peer, host: "10.0.0.1" }, "5000000 bytes announced")
       yield* settle
@@ -93,7 +93,7 @@ describe("Bans", () => {
         const { closed, session, start } = yield* house
         const { bans } = yield* start()
         const peer = stranger()
-        session(peer, "[2001:db8::5]:4001")
+        session(peer, "2001:db8::5")
         for (const host of ["2001:db8::1", "2001:db8::2"]) bans.report("wrong-magic", { host, peer }, "GET /")
         yield* settle
         assert.isUndefined(bans.ofHost("2001:db8::1"))
@@ -142,9 +142,9 @@ describe("Bans", () => {
       const { closed, session, start } = yield* house
       const { bans, book, stored } = yield* start()
       const [a, b, c] = [stranger(), stranger(), stranger()]
-      session(a, "10.0.0.1:4001")
-      session(b, "[::ffff:10.0.0.2]:4001")
-      session(c, "10.0.0.3:4001")
+      session(a, "10.0.0.1")
+      session(b, "::ffff:10.0.0.2")
+      session(c, "10.0.0.3")
       yield* book.want(a, undefined)
       yield* bans.order(Ban.ofPeer(a), { reason: "spam\u001b[1m\n" })
       yield* bans.order(Ban.ofHost("10.0.0.2"), { reason: "spam" })

@@ -55,7 +55,7 @@ const start = Effect.fnUntraced(function* (options?: {
         options?.onEnded?.(connection)
       }
     },
-    { id: 1, direction: "inbound", remote: "test:1", nonce: 0n, phase: yield* Random.next }
+    { id: 1, direction: "inbound", remote: "test:1", host: "test", nonce: 0n, phase: yield* Random.next }
   )
   const channel = options?.pull === undefined ? fake.channel : { ...fake.channel, pull: options.pull }
   const running = yield* Effect.forkChild(connection.run(channel, describeError))

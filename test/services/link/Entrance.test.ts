@@ -1,12 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { Address } from "../../../src/protocol/Address.ts"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
 import * as LinkMessage from "../../../src/protocol/link/LinkMessage.ts"
 import { BanGate, type Gate } from "../../../src/services/link/BanGate.ts"
 import * as LinkConfig from "../../../src/services/link/LinkConfig.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
 import * as HostilePeer from "../../support/HostilePeer.ts"
-import { keyOf, type LinkNode, start } from "../../support/LinkNode.ts"
+import { hostOf, keyOf, type LinkNode, start } from "../../support/LinkNode.ts"
 import { pass, settle } from "../../support/VirtualTime.ts"
 
 const { admission, eviction } = LinkConfig.defaults
@@ -142,6 +143,47 @@ describe("the entrance", () => {
       ])
     })
   )
+
+  describe("of a peer that is dialled by name", () => {
+    const named = Effect.fnUntraced(function* (parts: Partial<Gate>) {
+      const network = new MemoryNetwork()
+      const at = yield* Effect.provideService(node(network), BanGate, gate(parts))
+      const peer = yield* start({ network, seed: seeds[1]! })
+      network.names.set("peer.example", peer.host)
+      yield* at.want({ key: peer.key, address: new Address({ key: peer.key, host: "peer.example", port: 4000 }) })
+      yield* settle
+      return { at, network, peer }
+    })
+
+    it.effect("is closed where the name leads to a host that is kept out, and opens with the host", () =>
+      Effect.gen(function* () {
+        const kept = new Set([hostOf(seeds[1]!)])
+        const { at, network, peer } = yield* named({
+          keptOut: (_, host) => (kept.has(host) ? { reason: "it lied", forMillis: 5_000 } : undefined)
+        })
+        yield* pass("1 minute")
+        assert.isAbove(network.dials, 1)
+        assert.isFalse(isLive(at, peer.key))
+        assert.deepStrictEqual(at.registry.recent(), [], "nobody has been talked to")
+        const [watch] = yield* at.supervisor.watches
+        assert.strictEqual(watch?.lastEnded?.detail, "10.0.0." + seeds[1]! + " is banned: it lied")
+        kept.clear()
+        yield* pass("1 minute")
+        assert.isTrue(isLive(at, peer.key))
+      })
+    )
+
+    it.effect("is told of by its address", () =>
+      Effect.gen(function* () {
+        const asked: Array<string> = []
+        const { at, peer } = yield* named({ keptOut: (_, host) => void asked.push(host) })
+        assert.isTrue(isLive(at, peer.key))
+        assert.deepStrictEqual(new Set(asked), new Set([peer.host]))
+        assert.strictEqual(at.registry.session(peer.key)?.connection.host, peer.host)
+        assert.strictEqual(at.registry.session(peer.key)?.connection.remote, "peer.example:4000")
+      })
+    )
+  })
 
   describe("when every slot is taken", () => {
     const few = { maxSessions: 3, eviction: { ...eviction, nearest: 0, useful: 0, neighbourhoods: 0 } }

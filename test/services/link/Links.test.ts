@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Latch, Logger, Random } from "effect"
+import { Deferred, Effect, Fiber, Latch, Logger, Random, References } from "effect"
 import type { NodeKey } from "../../../src/protocol/NodeKey.ts"
 import type { Transition } from "../../../src/services/link/Transition.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
@@ -205,6 +205,40 @@ describe("Links", () => {
     )
   })
 
+  describe("the log", () => {
+    it.effect("is not filled by strangers who come to nothing, and says how many it leaves out", () => {
+      const lines: Array<Record<string, unknown>> = []
+      const logger = Logger.make((line) => {
+        const { direction, reason, unsaid } = line.fiber.getRef(References.CurrentLogAnnotations)
+        if (String(line.message) === "Connection closed") lines.push({ direction, reason, unsaid })
+      })
+      return Effect.gen(function* () {
+        const { high, low, network } = yield* pair()
+        const knock = Effect.fnUntraced(function* (count: number) {
+          for (let n = 0; n < count; n++) {
+            const stranger = network.transport(`10.1.0.${n}`)
+            yield* Effect.scoped(Effect.orDie(stranger.dial(low.address.endpoint)))
+            yield* settle
+          }
+        })
+        yield* knock(100)
+        const failed = { direction: "inbound", reason: "handshake-failed", unsaid: undefined }
+        assert.deepStrictEqual(lines.splice(0), Array(10).fill(failed))
+        yield* high.want(low)
+        yield* settle
+        yield* low.sessions[0]!.close("unwanted", "")
+        yield* pass(2 * config.lingerTimeout)
+        assert.deepStrictEqual(
+          lines.splice(0).map(({ direction }) => direction),
+          ["inbound", "outbound"],
+          "the ends of sessions are told all the same"
+        )
+        yield* knock(1)
+        assert.deepStrictEqual(lines, [{ ...failed, unsaid: 90 }])
+      }).pipe(Effect.provide(Logger.layer([logger])))
+    })
+  })
+
   describe("the end of a session", () => {
     it.effect("says GOODBYE, so that the peer knows that it was meant", () =>
       Effect.gen(function* () {
@@ -314,7 +348,12 @@ describe("Links", () => {
             const serving = yield* Effect.forkChild(
               Effect.scoped(
                 Effect.flatMap(low.transport.dial(high.address.endpoint), (socket) =>
-                  low.links.serve(socket, { direction: "outbound", remote: "test", expected: high.key })
+                  low.links.serve(socket, {
+                    direction: "outbound",
+                    remote: "test",
+                    host: high.host,
+                    expected: high.key
+                  })
                 )
               )
             )

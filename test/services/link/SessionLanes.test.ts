@@ -3,6 +3,7 @@ import { Effect, Exit, Fiber, Random } from "effect"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
 import * as LinkMessage from "../../../src/protocol/link/LinkMessage.ts"
 import type { NodeKey } from "../../../src/protocol/NodeKey.ts"
+import { BanGate, type Gate } from "../../../src/services/link/BanGate.ts"
 import type { Session } from "../../../src/services/link/Session.ts"
 import type { Transition } from "../../../src/services/link/Transition.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
@@ -228,6 +229,37 @@ describe("the lanes of a session", () => {
       assert.deepStrictEqual([why?.reason, why?.detail], ["refused", "lane: another process of the peer has answered"])
     })
   )
+
+  for (const keeper of ["dials", "is dialled"] as const) {
+    it.effect(`are not opened again while the node that ${keeper} keeps the other's host out`, () =>
+      Effect.gen(function* () {
+        const kept = new Set<string>()
+        const gate: Gate = {
+          closedFor: () => 0,
+          keptOut: (_, host) => (kept.has(host) ? { reason: "it lied", forMillis: 5_000 } : undefined),
+          offended: () => {}
+        }
+        const { high, low, network } = yield* Effect.provideService(pair(2, 2), BanGate, gate)
+        yield* high.want(low)
+        yield* pass("10 seconds")
+        kept.add(keeper === "dials" ? low.host : high.host)
+        network.links[1]!.reset()
+        yield* pass("1 minute")
+        assert.isAbove(network.dials, 3)
+        assert.deepStrictEqual([live(high, low).openLanes, live(low, high).openLanes], [[0], [0]])
+        kept.clear()
+        yield* pass("1 minute")
+        assert.deepStrictEqual(
+          [live(high, low).openLanes, live(low, high).openLanes],
+          [
+            [0, 1],
+            [0, 1]
+          ]
+        )
+        assert.deepStrictEqual([high.sessions.length, low.sessions.length], [1, 1])
+      })
+    )
+  }
 
   it.effect("end with a node that stops", () =>
     Effect.gen(function* () {

@@ -46,7 +46,7 @@ const make = Effect.fnUntraced(function* (pull: Pull | undefined) {
         reason = why
       }
     },
-    { id: 1, direction: "inbound", remote: "test:1", nonce: 0n, phase: 0.9 }
+    { id: 1, direction: "inbound", remote: "test:1", host: "test", nonce: 0n, phase: 0.9 }
   )
   const describe = (error: Error): Ended => ended("network", error.message)
   const read = pull === undefined ? channel.channel : { ...channel.channel, pull }

@@ -94,6 +94,7 @@ export const make = Effect.gen(function* () {
         id: 1,
         direction: "inbound",
         remote: "",
+        host: "",
         nonce: 0n,
         phase: 0.5
       })
