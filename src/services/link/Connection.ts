@@ -24,7 +24,10 @@ export interface Owner {
   readonly handle: (frame: Frame) => Effect.Effect<void> | undefined
   /** All that came together has been handled. */
   readonly caughtUp: () => void
-  /** Tells the peer what it did wrong, in the words of the wire, and ends the connection for that reason. */
+  /**
+   * Tells the peer what it did wrong, in the words of the wire, and ends the connection for that reason. With `cause`, the
+   * decoder's, it was in bytes that had opened.
+   */
   readonly violated: (reason: Ended, cause?: Error) => void
   /** Called once, in the same turn in which the connection ends, before anybody who waits for `ended` goes on. */
   readonly onEnded: (ended: Ended) => void

@@ -114,6 +114,8 @@ export class Conversation implements Member, Owner, Subject {
 
   violated(reason: Ended, cause?: Error): void {
     if (this.#lane !== undefined) return this.#lane.violated(reason, cause)
+    // What is wrong came in records that have opened.
+    if (cause !== undefined) this.#proven = true
     const oversized = cause instanceof Frame.FrameInvalid && cause.reason === "oversized"
     this.#refuse("violation", 0n, reason)
     if (oversized) this.offended("oversized-frame", reason.detail)

@@ -10,12 +10,13 @@ import type { RejectReason } from "../../protocol/link/LinkMessage.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Buggify } from "../Buggify.ts"
 import type { Connection } from "./Connection.ts"
+import { History } from "./History.ts"
 import { LinkConfig } from "./LinkConfig.ts"
 import { Self } from "./Self.ts"
 import type { Session } from "./Session.ts"
 import type { ConnectionState, Transition } from "./Transition.ts"
 
-/** Transitions kept for whoever asks later. */
+/** Transitions kept for whoever asks later: so many of peers, and so many of strangers. */
 export const keptTransitions = 1_024
 /** Peers whose last session number is remembered after everything with them is closed. */
 const keptPairs = 8_192
@@ -82,7 +83,7 @@ export class Registry extends Context.Service<
         readonly peer?: NodeKey | undefined
       }
     ) => void
-    /** The last transitions, oldest first, of one peer if it is given. */
+    /** The last transitions of peers and those of strangers, oldest first, of one peer if it is given. */
     readonly recent: (peer?: NodeKey) => ReadonlyArray<Transition>
     /** Transitions from now on. A reader that falls behind by `keptTransitions` misses the oldest. */
     readonly transitions: Stream.Stream<Transition>
@@ -99,7 +100,7 @@ export class Registry extends Context.Service<
       const announced = yield* PubSub.sliding<Transition>(keptTransitions)
       const pairs = new Map<NodeKey, Pair>()
       const desired = new Set<NodeKey>()
-      let kept: Array<Transition> = []
+      const history = new History(keptTransitions)
       let lastId = 0
 
       const forgetIdlePairs = () => {
@@ -177,13 +178,11 @@ export class Registry extends Context.Service<
         sessions: () => [...pairs.values()].flatMap((pair) => (pair.live === undefined ? [] : [pair.live])),
         note: (connection, change) => {
           const transition = transitionOf(clock.currentTimeMillisUnsafe(), connection, change)
-          kept.push(transition)
-          if (kept.length >= 2 * keptTransitions) kept = kept.slice(-keptTransitions)
+          history.note(transition)
           // The unsafe one does not slide: it refuses what is too much for the slowest reader.
           if (!PubSub.publishUnsafe(announced, transition)) runSync(PubSub.publish(announced, transition))
         },
-        recent: (peer) =>
-          kept.slice(-keptTransitions).filter((transition) => peer === undefined || transition.peer === peer),
+        recent: (peer) => history.recent(peer),
         transitions: Stream.fromPubSub(announced)
       })
     })

@@ -125,10 +125,11 @@ describe("the entrance", () => {
     Effect.gen(function* () {
       const network = new MemoryNetwork()
       const offences: Array<unknown> = []
+      const oversized = Uint8Array.of(0x7f, 0xff, 0xff, 0xff, Frame.version, Frame.Kind.Data)
       const offended: Gate["offended"] = (offence, by) => void offences.push([offence, by])
       const at = yield* Effect.provideService(node(network), BanGate, gate({ offended }))
       const large = yield* guest(network, at, 1, "10.0.0.97")
-      yield* large.sendBytes(Uint8Array.of(0x7f, 0xff, 0xff, 0xff, Frame.version, Frame.Kind.Data))
+      yield* large.sendBytes(oversized)
       yield* settle
       const boastful = yield* guest(network, at, 2, "10.0.0.98")
       assert.isTrue(isLive(at, boastful.key))
@@ -137,9 +138,16 @@ describe("the entrance", () => {
       })
       yield* liar.hello({ knows: 2n ** 64n - 1n })
       yield* settle
+      const blunt = yield* HostilePeer.dial(network.transport("10.0.0.95"), at.address.endpoint, {
+        seed: new Uint8Array(32).fill(seeds[4]!)
+      })
+      // Its very first frame. The record that carried it has opened, so the key is proven.
+      yield* blunt.sendBytes(oversized)
+      yield* settle
       assert.deepStrictEqual(offences, [
         ["oversized-frame", { peer: large.key, host: "10.0.0.97" }],
-        ["impossible-number", { peer: keyOf(seeds[3]!), host: "10.0.0.96" }]
+        ["impossible-number", { peer: keyOf(seeds[3]!), host: "10.0.0.96" }],
+        ["oversized-frame", { peer: keyOf(seeds[4]!), host: "10.0.0.95" }]
       ])
     })
   )

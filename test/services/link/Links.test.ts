@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Latch, Logger, Random, References } from "effect"
 import type { NodeKey } from "../../../src/protocol/NodeKey.ts"
+import { keptTransitions } from "../../../src/services/link/Registry.ts"
 import type { Transition } from "../../../src/services/link/Transition.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
 import * as HostilePeer from "../../support/HostilePeer.ts"
@@ -411,7 +412,7 @@ describe("Links", () => {
         const before = yield* state
         for (let n = 2; n <= 1_001; n++) yield* connect(n)
         assert.deepStrictEqual(yield* state, before)
-        assert.isAtMost(low.registry.recent().length, 1_024)
+        assert.isAtMost(low.registry.recent().length, 2 * keptTransitions)
         assert.deepStrictEqual(
           { links: before.links, sessions: before.sessions, pending: before.pending, watches: before.watches },
           { links: 0, sessions: 0, pending: 0, watches: 0 }
