@@ -163,9 +163,7 @@ export class Conversation implements Member, Owner, Guest {
 
   caughtUp(): void {
     this.#lane?.caughtUp()
-    if (this.#inbox === undefined || this.#inbox.bytes === 0) return
-    this.connection.usefulAt = this.#office.alarms.now
-    this.#inbox.wake()
+    this.#inbox?.wake()
   }
 
   violated(reason: Ended, cause?: Error): void {
