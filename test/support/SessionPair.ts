@@ -19,6 +19,8 @@ export interface SessionPair {
   readonly right: Session
   /** Every frame that was sent, in order. */
   readonly sent: Array<Frame & { readonly from: NodeKey }>
+  /** Whom a peer was of use to, once for each time. */
+  readonly useful: Array<NodeKey>
   readonly closed: Deferred.Deferred<Closed>
   readonly cut: Effect.Effect<void>
 }
@@ -40,6 +42,7 @@ export const make = Effect.fnUntraced(function* (leftKey: NodeKey, rightKey: Nod
   const toLeft = yield* Queue.bounded<Frame>(16)
   const toRight = yield* Queue.bounded<Frame>(16)
   const sent: SessionPair["sent"] = []
+  const useful: SessionPair["useful"] = []
 
   const session = (self: NodeKey, peer: NodeKey, own: Queue.Queue<Frame>, other: Queue.Queue<Frame>): Session => {
     const send = (kind: number, body: Uint8Array) =>
@@ -63,6 +66,7 @@ export const make = Effect.fnUntraced(function* (leftKey: NodeKey, rightKey: Nod
       lanes: 1,
       openLanes: [0],
       lane: () => Effect.never,
+      useful: () => void useful.push(self),
       close: (reason, detail) => Effect.asVoid(Deferred.succeed(closed, { by: self, reason, detail }))
     }
   }
@@ -70,6 +74,7 @@ export const make = Effect.fnUntraced(function* (leftKey: NodeKey, rightKey: Nod
     left: session(leftKey, rightKey, toLeft, toRight),
     right: session(rightKey, leftKey, toRight, toLeft),
     sent,
+    useful,
     closed,
     cut: Effect.asVoid(Deferred.succeed(closed, { by: undefined, reason: "cut", detail: "" }))
   }

@@ -91,7 +91,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     )
     const theirs = yield* hearResume(session)
     yield* Fiber.join(sent)
-    return { sending, theirs }
+    return { position: receiving.position, sending, theirs }
   })
 
   const aside = (session: Session, frame: Frame) => {
@@ -157,14 +157,18 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     return undefined
   })
 
-  /** Handles what the peer sends, as much as has gathered in one transaction, and receipts it. */
-  const receive = Effect.fnUntraced(function* (session: Session, link: Link, inbound: Inbound) {
+  /** Handles what the peer sends after `position`, as much as has gathered in one transaction, and receipts it. */
+  const receive = Effect.fnUntraced(function* (session: Session, link: Link, inbound: Inbound, position: bigint) {
+    let at = position
     let waiting: ReadonlyArray<DeliveryFrame.Data> = []
     while (true) {
       const gathered = waiting.length === 0 ? yield* Queue.takeAll(inbound.frames) : yield* Queue.clear(inbound.frames)
       waiting = gathered.length === 0 ? waiting : [...waiting, ...gathered]
       const handling = unheard(intake.receive(link, waiting))
       const progress = yield* handling.pipe(persist("handling received messages", config))
+      // Something new among it was taken: not all of it was refused.
+      if (progress.upTo - at > progress.answers.length) session.useful()
+      at = progress.upTo
       yield* buggify.pass("delivery.committed-before-receipt")
       const most = buggify.fires("delivery.answers-split") ? 1 : DeliveryFrame.maxAnswers
       for (const receipt of DeliveryFrame.receipts(progress, most)) {
@@ -192,12 +196,13 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     )
 
   /** Notes a receipt at once, so that the window moves; what it means is settled in its own time. */
-  const acknowledge = (outbound: Pump.Outbound, receipt: DeliveryFrame.Receipt) => {
+  const acknowledge = (session: Session, outbound: Pump.Outbound, receipt: DeliveryFrame.Receipt) => {
     const result = Sequence.receipted(outbound.state, receipt.stream, receipt.upTo)
     if (result._tag !== "Progress") return result
     outbound.state = result.state
     outbound.progressAt = monotonic(clock)
     outbound.look.openUnsafe()
+    session.useful()
     return result
   }
 
@@ -221,7 +226,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
         }
       } else if (frame.kind === Kind.Receipt) {
         const receipt = yield* decoded(DeliveryFrame.receipt.decode(frame.body))
-        const result = acknowledge(outbound, receipt)
+        const result = acknowledge(session, outbound, receipt)
         if (result._tag === "Violation") return yield* new StreamViolated({ detail: result.detail })
         // As many as there are messages in flight at the most: each finishes one.
         if (result._tag === "Progress") Queue.offerUnsafe(receipts, receipt)
@@ -246,7 +251,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     const look = yield* wakes.attach(session.peer)
     const link = yield* store.claim(session.peer).pipe(persist("claiming the link", config))
     yield* buggify.pass("delivery.claimed-before-resume")
-    const { sending, theirs } = yield* resume(session, link).pipe(persist("reading the positions", config))
+    const { position, sending, theirs } = yield* resume(session, link).pipe(persist("reading the positions", config))
     const from = yield* reconcile(link, sending, theirs).pipe(persist("resuming the stream", config))
     if (from === undefined) return yield* session.close("unwanted", "a new stream starts with the next session")
     const outbound = new Pump.Outbound(from.stream, from.position, from.last, look)
@@ -257,7 +262,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     )
     yield* Effect.raceAllFirst<Effect.Effect<void, SqlError | LinkFenced | IntakeService.StreamViolated>>([
       dispatch(session, theirs.sending.stream, outbound, inbound, receipts),
-      receive(session, link, inbound),
+      receive(session, link, inbound, position),
       settle(link, outbound, receipts),
       pump(session, link, outbound),
       slow

@@ -66,8 +66,7 @@ export class Connection {
   /** Frames of kinds that this node does not know and may ignore, and those that came faster than is allowed. */
   framesIgnored = 0
   framesDropped = 0
-  /** When it last brought something for the handler of its session, in monotonic milliseconds. */
-  usefulAt: number | undefined
+  #usefulAt: number | undefined
   readonly #ground: Ground
   readonly #owner: Owner
   readonly #queue: SendQueue
@@ -103,6 +102,15 @@ export class Connection {
 
   get heartbeat(): Heartbeat.State {
     return this.#heart.state
+  }
+
+  /** When its session's handler last found something of use in what it brought, in monotonic milliseconds. */
+  get usefulAt(): number | undefined {
+    return this.#usefulAt
+  }
+
+  useful(): void {
+    this.#usefulAt = this.#ground.alarms.now
   }
 
   /** Bytes that wait to be written. */

@@ -108,7 +108,7 @@ export class Conversation implements Member, Owner, Subject {
   }
 
   caughtUp(): void {
-    this.#session?.caughtUp()
+    this.#session?.inbox.wake()
     this.#lane?.caughtUp()
   }
 

@@ -117,8 +117,6 @@ export class LaneLink implements Owner, Joiner {
   }
 
   caughtUp(): void {
-    if (this.#inbox.bytes === 0) return
-    this.#home.connection.usefulAt = this.#office.alarms.now
     this.#inbox.wake()
   }
 

@@ -82,6 +82,8 @@ export class LiveSession implements Session {
   readonly lane = (number: number): Effect.Effect<SessionLane> =>
     (this.joined ?? new SessionLanes(1, this.#home, 0)).lane(number)
 
+  readonly useful = (): void => this.#connection.useful()
+
   readonly close = (reason: GoodbyeReason, detail: string): Effect.Effect<void> =>
     Effect.sync(() => this.#finish(endings[reason], reason, detail))
 

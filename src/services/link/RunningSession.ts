@@ -57,13 +57,6 @@ export class RunningSession {
     this.#keeper = keeper
   }
 
-  /** All that came together is in the inbox. */
-  caughtUp(): void {
-    if (this.inbox.bytes === 0) return
-    this.connection.usefulAt = this.#ground.alarms.now
-    this.inbox.wake()
-  }
-
   /** Where lanes of it belong: nowhere if it may have none, or ends. */
   get home(): Home | undefined {
     const { connection, live } = this

@@ -52,6 +52,11 @@ export interface Session {
    * on is a defect; `Lanes.laneOf` gives the number for a stream.
    */
   readonly lane: (number: number) => Effect.Effect<SessionLane>
+  /**
+   * The peer has just brought something new that this node wanted. Of strangers those who did so last are the last to make
+   * room for others.
+   */
+  readonly useful: () => void
   /** Says GOODBYE and ends the session. */
   readonly close: (reason: GoodbyeReason, detail: string) => Effect.Effect<void>
 }

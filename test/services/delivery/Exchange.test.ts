@@ -104,6 +104,27 @@ describe("Exchange", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("says of a peer that it was useful when it brings or takes what is wanted, and not for the rest", () =>
+    Effect.gen(function* () {
+      const left = recording()
+      const right = recording((word) =>
+        word.text === "bad" ? Effect.fail(Protocol.Rejected.refused("not-wanted")) : Effect.void
+      )
+      const { a, b } = yield* nodes(left, right)
+      const [atA, atB] = [DeliveryNode.keyOf(a), DeliveryNode.keyOf(b)]
+      const { sent, useful } = yield* connect(a, b)
+      yield* settle
+      assert.deepStrictEqual(useful, [], "nothing but a greeting has come")
+      yield* send(a, b, left, { text: "bad" })
+      yield* settle
+      assert.deepStrictEqual(useful.splice(0), [atA], "it takes what this node has for it")
+      yield* send(a, b, left, { text: "good" })
+      yield* settle
+      assert.deepStrictEqual(useful.splice(0), [atB, atA])
+      assert.isAbove(sent.length, 4)
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("sends nothing of a transaction that was rolled back", () =>
     Effect.gen(function* () {
       const [left, right] = [recording(), recording()]

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Latch, Logger, Random, References } from "effect"
+import * as Frame from "../../../src/protocol/link/Frame.ts"
 import type { NodeKey } from "../../../src/protocol/NodeKey.ts"
 import { keptTransitions } from "../../../src/services/link/Registry.ts"
 import type { Transition } from "../../../src/services/link/Transition.ts"
@@ -205,6 +206,28 @@ describe("Links", () => {
       })
     )
   })
+
+  it.effect("calls no session useful but for what its handler says", () =>
+    Effect.gen(function* () {
+      const { high, low } = yield* pair({
+        handle: (session) =>
+          Effect.forever(
+            Effect.map(session.frames.take, ({ body }) => {
+              if (body[0] === 1) session.useful()
+            })
+          )
+      })
+      yield* high.want(low)
+      yield* settle
+      const usefulAt = () => low.registry.session(high.key)?.connection.usefulAt
+      yield* high.sessions[0]!.send(Frame.Kind.Data, Uint8Array.of(0))
+      yield* settle
+      assert.isUndefined(usefulAt())
+      yield* high.sessions[0]!.send(Frame.Kind.Data, Uint8Array.of(1))
+      yield* settle
+      assert.isDefined(usefulAt())
+    })
+  )
 
   describe("the log", () => {
     it.effect("is not filled by strangers who come to nothing, and says how many it leaves out", () => {
