@@ -8,6 +8,7 @@ import { registerHooks } from "node:module"
 import { enduring } from "./Enduring.ts"
 import { exploring } from "./Exploring.ts"
 import { gossiping } from "./Gossiping.ts"
+import { laning } from "./Laning.ts"
 import { limiting } from "./Limiting.ts"
 import { find } from "./Mutants.ts"
 import { plant } from "./Mutant.ts"
@@ -15,7 +16,8 @@ import { plant } from "./Mutant.ts"
 const name = process.env["MUTANT"]
 
 if (name !== undefined && name !== "") {
-  const mutant = [...enduring, ...exploring, ...gossiping, ...limiting].find((one) => one.name === name) ?? find(name)
+  const mutant =
+    [...enduring, ...exploring, ...gossiping, ...laning, ...limiting].find((one) => one.name === name) ?? find(name)
   const { href } = new URL(`../../${mutant.file}`, import.meta.url)
   registerHooks({
     load: (url, context, nextLoad) => {
