@@ -21,7 +21,7 @@ const sizes = [
 const amounts = (quick: boolean) =>
   quick
     ? { warmUp: 20, connects: 30, round: 500, floodMillis: 200, idle: 100 }
-    : { warmUp: 100, connects: 400, round: 5_000, floodMillis: 1_500, idle: 500 }
+    : { warmUp: 100, connects: 400, round: 5_000, floodMillis: 1_500, idle: 1_000 }
 type Amounts = ReturnType<typeof amounts>
 
 /** Both ends, which are gone afterwards. */
@@ -84,7 +84,7 @@ const conversation = (contender: Contenders.Name, amount: Amounts) =>
   })
 
 /** What an idle connection costs the side that is one node among many others. */
-const idling = (contender: Contenders.Name, direction: "accepted" | "dialled", { idle, warmUp }: Amounts) =>
+const idling = (contender: Contenders.Name, direction: "accepted" | "dialled", { idle }: Amounts) =>
   between(contender, [`one-${direction}`, "crowd"], async (one, crowd) => {
     const connect = async (times: number) =>
       direction === "accepted"
@@ -92,7 +92,7 @@ const idling = (contender: Contenders.Name, direction: "accepted" | "dialled", {
         : one.call("gather", await crowd.call("listen", times))
     const own = first(await one.call("listen", 1))
     // What the first connections bring along, such as compiled code, is not theirs.
-    await connect(warmUp)
+    await connect(idle)
     const before = await one.call("memory", undefined)
     await connect(idle)
     const after = await one.call("memory", undefined)

@@ -80,7 +80,7 @@ export const limiting: ReadonlyArray<LimitMutant> = [
     what: "What was asked for is counted like what was not.",
     file: rates,
     find: `if (solicited) return pass`,
-    replace: `if (solicited && frame === "bulk") return pass`,
+    replace: `if (solicited && now < 0) return pass`,
     property: "what was asked for never counts"
   },
   {
@@ -89,14 +89,6 @@ export const limiting: ReadonlyArray<LimitMutant> = [
     file: rates,
     find: `(this.#meters[frame] ??= begun(this.#limits[frame], now))`,
     replace: `(this.#meters.ping ??= begun(this.#limits[frame], now))`,
-    property: "what was asked for never counts"
-  },
-  {
-    name: "bulk-unasked",
-    what: "Bulk may come although nobody has asked for it.",
-    file: rates,
-    find: `if (frame === "bulk") return unsolicited`,
-    replace: `if (frame === "bulk") return pass`,
     property: "what was asked for never counts"
   },
   {

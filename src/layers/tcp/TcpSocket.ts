@@ -5,7 +5,7 @@
  * While somebody waits for bytes the connection flows, and each chunk is given in the turn in which it comes; otherwise it
  * is paused, so that the peer has to wait. A write returns when the system has taken its bytes.
  */
-import { Effect } from "effect"
+import { Effect, Scope } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Socket from "effect/socket/Socket"
 import type * as Net from "node:net"
@@ -24,6 +24,13 @@ const writeFailed = (cause: Error) => new Socket.SocketError({ reason: new Socke
 const nothing = new Uint8Array(0)
 const noChunks: Array<Uint8Array> = []
 
+/**
+ * What is released with the caller's scope. Not `Effect.acquireRelease`, which keeps all services of its caller until
+ * then: they take more than the rest of a connection does here.
+ */
+const released = <A>(acquire: () => A, release: () => void): Effect.Effect<A, never, Scope.Scope> =>
+  Effect.flatMap(Effect.scope, (scope) => Effect.map(Scope.addFinalizer(scope, Effect.sync(release)), acquire))
+
 /** One reader and one writer of a connection that is open; neither closes it. */
 export class TcpSocket implements Reached {
   readonly [Socket.TypeId]: typeof Socket.TypeId = Socket.TypeId
@@ -40,9 +47,9 @@ export class TcpSocket implements Reached {
   }
 
   get reader(): Socket.Socket["reader"] {
-    return Effect.acquireRelease(
-      Effect.sync(() => this.#attach()),
-      () => Effect.sync(() => this.#detach())
+    return released(
+      () => this.#attach(),
+      () => this.#detach()
     )
   }
 
@@ -52,10 +59,11 @@ export class TcpSocket implements Reached {
         Socket.isCloseEvent(chunk) ? Effect.sync(() => void this.#connection.destroy()) : this.#write([chunk]),
       writeAll: (chunks) => this.#write(chunks)
     }
-    return Effect.acquireRelease(Effect.succeed(writer), () =>
-      Effect.sync(() => {
+    return released(
+      () => writer,
+      () => {
         if (!this.#connection.writableEnded) this.#connection.end()
-      })
+      }
     )
   }
 

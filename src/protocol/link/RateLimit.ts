@@ -9,10 +9,11 @@ import { Kind } from "./Frame.ts"
 import { type Rate, TokenBucket } from "./TokenBucket.ts"
 
 /**
- * `control`: messages about the link. `request`: what asks for work. `gossip`: what may be lost. `bulk`: what is only
- * sent where it was asked for, which resuming a stream does, or where both sides' programs have agreed on it.
+ * `control`: messages about the link. `gossip`: what may be lost. `bulk`: what is only sent where it was asked for, which
+ * resuming a stream does, or where both sides' programs have agreed on it; it has limits of its own.
  */
-export type FrameClass = "ping" | "pong" | "control" | "request" | "gossip" | "bulk"
+export type FrameClass = Metered | "bulk"
+export type Metered = "ping" | "pong" | "control" | "gossip"
 
 /** The class of a frame by its kind. Kinds that nobody knows count as gossip if they may be ignored. */
 export const classOf = (kind: number): FrameClass => {
@@ -37,13 +38,12 @@ export interface ClassLimit extends Rate {
   readonly drops: number
 }
 
-export type Limits = Readonly<Record<Exclude<FrameClass, "bulk">, ClassLimit>>
+export type Limits = Readonly<Record<Metered, ClassLimit>>
 
 export const defaults: Limits = {
   ping: { perSecond: 10, burst: 50, delays: 50, drops: 50 },
   pong: { perSecond: 10, burst: 50, delays: 50, drops: 50 },
   control: { perSecond: 10, burst: 50, delays: 50, drops: 50 },
-  request: { perSecond: 20, burst: 100, delays: 100, drops: 100 },
   // It may be lost, so too much of it is no offence, and waiting for it would hold up the rest. Topics have their own.
   gossip: { perSecond: 1_000, burst: 2_000, delays: 0, drops: Number.POSITIVE_INFINITY }
 }
@@ -58,7 +58,6 @@ export type Answer =
 
 const pass: Answer = { _tag: "Pass" }
 const drop: Answer = { _tag: "Drop" }
-const unsolicited: Answer = { _tag: "Disconnect", detail: "it sent what nobody had asked for" }
 
 interface Meter {
   readonly limit: ClassLimit
@@ -80,9 +79,8 @@ export class RateLimit {
    * What to do with the next frame. `solicited`: it answers something that this node has sent. `now` is in milliseconds
    * of a clock that does not go back.
    */
-  step(frame: FrameClass, solicited: boolean, now: number): Answer {
+  step(frame: Metered, solicited: boolean, now: number): Answer {
     if (solicited) return pass
-    if (frame === "bulk") return unsolicited
     const meter = (this.#meters[frame] ??= begun(this.#limits[frame], now))
     const { bucket, limit } = meter
     if (bucket.tokens(now) >= limit.burst) meter.beyond = 0

@@ -20,8 +20,8 @@ import { Transport } from "./Transport.ts"
 
 export interface Dialled {
   readonly outcome: Outcome
-  /** There was a connection, whatever came of it. */
-  readonly answered: boolean
+  /** The IP address to which there was a connection, whatever came of it. */
+  readonly host: string | undefined
 }
 
 export interface Dialer {
@@ -68,19 +68,19 @@ export const make: Effect.Effect<Dialer, never, Links | Self | Transport> = Effe
     const socket = yield* connect(endpoint, isDue)
     if (socket === undefined || !isDue()) return
     if (buggify.fires("link.dial-given-up")) {
-      return { outcome: nothing(ended("dial-failed", "given up")), answered: false }
+      return { outcome: nothing(ended("dial-failed", "given up")), host: undefined }
     }
     const host = socket.remoteHost
     // Where a name leads is known only now.
     const kept = gate.keptOut(peer, host)
     if (kept !== undefined) {
-      return { outcome: nothing(ended("refused", `${host} is banned: ${kept.reason}`)), answered: true }
+      return { outcome: nothing(ended("refused", `${host} is banned: ${kept.reason}`)), host }
     }
     const again: Again = (isWanted) => connect(endpoint, isWanted)
     const from = { direction: "outbound", remote: endpoint.toString(), host, expected: peer, again } as const
     const outcome = yield* links.serve(socket, from)
     if (outcome.reject?.reason === "self") own.note(endpoint)
-    return { outcome, answered: true }
+    return { outcome, host }
   }, Effect.scoped)
 
   return {
@@ -88,7 +88,7 @@ export const make: Effect.Effect<Dialer, never, Links | Self | Transport> = Effe
       Effect.catchTag(dial(peer, endpoint, isDue), "DialFailed", (error) =>
         Effect.as(
           Effect.logDebug("Dial failed").pipe(Effect.annotateLogs({ peer: short(peer), detail: error.message })),
-          { outcome: nothing(ended("dial-failed", error.message)), answered: false }
+          { outcome: nothing(ended("dial-failed", error.message)), host: undefined }
         )
       ),
     isOwn: (endpoint) => own.has(endpoint),

@@ -93,7 +93,8 @@ export class Entrance {
   #seat(guest: Guest): void {
     const { config, now, points, registry, salt } = this.#options
     if (registry.standing(guest.peer).holds) return this.#letIn(guest)
-    const busy = () => guest.turnAway("busy", `${config.maxSessions} sessions are live`)
+    const busy = () =>
+      guest.turnAway("busy", `no place is free: ${this.#seats.size} of ${config.maxSessions} are taken`)
     if (points.fires("link.refused-as-busy")) return busy()
     // Most of the time there is no need to look at everybody.
     if (this.#seats.size < Eviction.forStrangers(config.maxSessions)) return this.#letIn(guest)

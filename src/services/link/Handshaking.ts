@@ -22,29 +22,48 @@ export interface Options extends Record.Options {
   readonly writesAtOnce?: boolean | undefined
 }
 
+type Established = Effect.Effect<SecureChannel, HandshakeFailed, Scope.Scope>
+
+export interface Dialling extends Options {
+  /** The usual case: only the node with that key will do. */
+  readonly expected?: NodeKey | undefined
+}
+
+/** The handshakes of one node. */
+export interface Handshakes {
+  /** As the side that dialled. */
+  readonly initiate: (socket: Socket.Socket, options?: Dialling) => Established
+  /** As the side that was dialled. See the module's remark on when the peer is proven. */
+  readonly accept: (socket: Socket.Socket, options?: Options) => Established
+}
+
+/** The handshakes of the node that is here. */
+export const make: Effect.Effect<Handshakes, never, Identity | SecureRandom.SecureRandom> = Effect.gen(function* () {
+  const { key, linkKeys } = yield* Identity
+  const random = yield* SecureRandom.SecureRandom
+  const self = Effect.map(random.randomBytes(32), (ephemeral) => ({ key, linkKeys, ephemeral }))
+  return {
+    initiate: (socket, options) =>
+      Effect.flatMap(self, (own) => establish(socket, Noise.initiator(own, options?.expected), options)),
+    accept: (socket, options) => Effect.flatMap(self, (own) => establish(socket, Noise.responder(own), options))
+  }
+})
+
 type Requirements = Identity | SecureRandom.SecureRandom | Scope.Scope
 
-/** As the side that dialled. With `expected`, which is the usual case, only the node with that key will do. */
-export const initiate: (
+/** One handshake, as the side that dialled. */
+export const initiate = (
   socket: Socket.Socket,
-  options?: Options & { readonly expected?: NodeKey | undefined }
-) => Effect.Effect<SecureChannel, HandshakeFailed, Requirements> = Effect.fnUntraced(function* (socket, options) {
-  return yield* establish(socket, Noise.initiator(yield* self, options?.expected), options)
-})
+  options?: Dialling
+): Effect.Effect<SecureChannel, HandshakeFailed, Requirements> =>
+  Effect.flatMap(make, (handshakes) => handshakes.initiate(socket, options))
 
-/** As the side that was dialled. See the module's remark on when the peer is proven. */
-export const accept: (
+/** One handshake, as the side that was dialled. */
+export const accept = (
   socket: Socket.Socket,
   options?: Options
-) => Effect.Effect<SecureChannel, HandshakeFailed, Requirements> = Effect.fnUntraced(function* (socket, options) {
-  return yield* establish(socket, Noise.responder(yield* self), options)
-})
-
-const self = Effect.gen(function* () {
-  const identity = yield* Identity
-  const random = yield* SecureRandom.SecureRandom
-  return { key: identity.key, linkKeys: identity.linkKeys, ephemeral: yield* random.randomBytes(32) }
-})
+): Effect.Effect<SecureChannel, HandshakeFailed, Requirements> =>
+  Effect.flatMap(make, (handshakes) => handshakes.accept(socket, options))
 
 /** The bytes of a socket that has nothing else. */
 const bytesOf = (chunks: ReadonlyArray<Uint8Array | string>): ReadonlyArray<Uint8Array> => {

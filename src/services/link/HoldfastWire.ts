@@ -1,7 +1,7 @@
 /**
  * The native wire: Noise, then records, then frames (docs/PROTOCOL.md, 2 and 3). There is no plaintext mode.
  */
-import { Context, Effect, Layer } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { Offence } from "../../protocol/link/Ban.ts"
 import * as Frame from "../../protocol/link/Frame.ts"
@@ -12,9 +12,10 @@ import { Identity } from "./Identity.ts"
 import * as Handshaking from "./Handshaking.ts"
 import { type Beat, type FrameDecoder, type Speech, Wire } from "./Wire.ts"
 
-class BeatMalformed extends Error {
-  constructor(length: number) {
-    super(`a ping or pong carries 8 bytes, this one ${length}`)
+/** A ping or pong without a nonce, or with more. */
+export class BeatMalformed extends Schema.TaggedError<BeatMalformed>()("BeatMalformed", { length: Schema.Natural }) {
+  override get message(): string {
+    return `a ping or pong carries 8 bytes, this one ${this.length}`
   }
 }
 
@@ -32,7 +33,7 @@ const encodeBeat = (kind: number, nonce: bigint): Uint8Array => {
 
 const beat = ({ body, kind }: Frame.Frame): Beat | Error | undefined => {
   if (kind !== Frame.Kind.Ping && kind !== Frame.Kind.Pong) return undefined
-  if (body.length !== 8) return new BeatMalformed(body.length)
+  if (body.length !== 8) return new BeatMalformed({ length: body.length })
   const nonce = new DataView(body.buffer, body.byteOffset, 8).getBigUint64(0)
   return { _tag: kind === Frame.Kind.Ping ? "Ping" : "Pong", nonce }
 }
@@ -71,21 +72,16 @@ export const framing: Omit<Speech<Error>, "name" | "open" | "describe" | "offenc
 export const layer: Layer.Layer<Wire, never, Identity | SecureRandom.SecureRandom> = Layer.effect(
   Wire,
   Effect.gen(function* () {
-    // These two alone: with the scope of this layer what a connection acquires would be kept until the node stops.
-    const context = Context.pick(
-      Identity,
-      SecureRandom.SecureRandom
-    )(yield* Effect.context<Identity | SecureRandom.SecureRandom>())
+    const { accept, initiate } = yield* Handshaking.make
     const points = yield* Buggify
     return Wire.of({
       name: "holdfast",
       open: (socket, direction, expected) =>
-        (direction === "outbound"
-          ? Handshaking.initiate(socket, { expected, points, writesAtOnce: true })
-          : Handshaking.accept(socket, { points, writesAtOnce: true })
-        ).pipe(
-          Effect.map((channel) => ({ peer: channel.peer, channel })),
-          Effect.provide(context)
+        Effect.map(
+          direction === "outbound"
+            ? initiate(socket, { expected, points, writesAtOnce: true })
+            : accept(socket, { points, writesAtOnce: true }),
+          (channel) => ({ peer: channel.peer, channel })
         ),
       describe,
       offence,

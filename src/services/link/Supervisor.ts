@@ -164,7 +164,7 @@ const make = Effect.gen(function* () {
     if (closed > 0) return yield* changes(entry, Math.min(closed, lookWhileEngaged))
     const isDue = () => !stopped && entry.desires.size > 0 && !registry.engaged(peer)
     const dialled = yield* dialer.dial(peer, endpoint, isDue)
-    if (dialled !== undefined) yield* conclude(entry, dialled.outcome, { endpoint, answered: dialled.answered })
+    if (dialled !== undefined) yield* conclude(entry, dialled.outcome, { endpoint, host: dialled.host })
   })
 
   /** A defect costs one turn and a wait, not the peer. */

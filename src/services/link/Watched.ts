@@ -3,7 +3,8 @@
  * synchronous: the supervisor tells it what happened.
  */
 import { Latch } from "effect"
-import { Endpoint } from "../../protocol/Address.ts"
+import type { Endpoint } from "../../protocol/Address.ts"
+import { redirected } from "../../protocol/link/Redirect.ts"
 import * as Redial from "../../protocol/link/Redial.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Ended } from "./Ended.ts"
@@ -33,6 +34,13 @@ export interface Watch {
   readonly lastEnded: Ended | undefined
 }
 
+/** A dial that was made. */
+export interface Dialled {
+  readonly endpoint: Endpoint
+  /** The IP address that it led to, if there was a connection. */
+  readonly host: string | undefined
+}
+
 /** What an outcome does not say itself. */
 export interface Circumstances {
   /** Monotonic milliseconds. */
@@ -43,8 +51,8 @@ export interface Circumstances {
   readonly stable: boolean
   /** Other peers were lost at the same moment. */
   readonly outage: boolean
-  /** Where this node dialled, if it did, and whether there was a connection. */
-  readonly dialled?: { readonly endpoint: Endpoint; readonly answered: boolean } | undefined
+  /** Where this node dialled, if it did. */
+  readonly dialled?: Dialled | undefined
 }
 
 export class Watched {
@@ -93,12 +101,12 @@ export class Watched {
 
   /**
    * Where to dial now: where the peer has asked to be dialled instead, once; else at one of the two addresses that the
-   * book has, at the lesser one after every second failure, if `isOpen` says that it can be dialled.
+   * book has, at the lesser one after every second failure. Both only if `isOpen` says that they can be dialled.
    */
   choose(known: Places | undefined, isOpen: (endpoint: Endpoint) => boolean): Endpoint | undefined {
     const redirect = this.#redirect
     this.#redirect = undefined
-    if (redirect !== undefined) return redirect
+    if (redirect !== undefined && isOpen(redirect)) return redirect
     const alternative = this.failures % 3 === 2 ? known?.alternative : undefined
     return alternative !== undefined && isOpen(alternative) ? alternative : known?.endpoint
   }
@@ -133,7 +141,9 @@ export class Watched {
     const until = this.#advance(eventOf(outcome, circumstances))
     if (reject === undefined) return
     const { address, reason } = reject
-    if (reason === "owner" && address !== undefined) this.#redirect = new Endpoint(address)
+    if (reason === "owner" && address !== undefined && dialled?.host !== undefined) {
+      this.#redirect = redirected(address, dialled.host)
+    }
     if (!Redial.hopeless.has(reason)) return
     this.#hopeless = { until, at: reason === "banned" ? undefined : dialled?.endpoint.toString() }
   }
@@ -172,5 +182,5 @@ const eventOf = ({ goodbye, reject, session }: Outcome, circumstances: Circumsta
     return { _tag: "Goodbye", now, random, stable, reason, retryAfterMillis }
   }
   if (session !== undefined) return { _tag: "Ended", now, random, stable, outage }
-  return { _tag: "Failed", now, random, answered: dialled?.answered === true }
+  return { _tag: "Failed", now, random, answered: dialled?.host !== undefined }
 }

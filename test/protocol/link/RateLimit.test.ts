@@ -4,11 +4,11 @@ import { Kind } from "../../../src/protocol/link/Frame.ts"
 import * as RateLimit from "../../../src/protocol/link/RateLimit.ts"
 
 const { classOf, defaults } = RateLimit
-type Metered = keyof RateLimit.Limits
-const metered: ReadonlyArray<Metered> = ["ping", "pong", "control", "request", "gossip"]
+type Metered = RateLimit.Metered
+const metered: ReadonlyArray<Metered> = ["ping", "pong", "control", "gossip"]
 
 /** The answers to so many frames of one class at one moment. */
-const flood = (limit: RateLimit.RateLimit, frame: RateLimit.FrameClass, count: number, now = 0) =>
+const flood = (limit: RateLimit.RateLimit, frame: Metered, count: number, now = 0) =>
   Array.from({ length: count }, () => limit.step(frame, false, now))
 
 const tags = (answers: ReadonlyArray<RateLimit.Answer>) => answers.map(({ _tag }) => _tag)
@@ -32,9 +32,6 @@ describe("frames that nobody asked for", () => {
       { _tag: "Delay", millis: 200 },
       { _tag: "Delay", millis: 300 }
     ])
-    const request = flood(new RateLimit.RateLimit(defaults), "request", 301)
-    assert.strictEqual(counts(request), "Pass 100, Delay 100, Drop 100, Disconnect 1")
-    assert.deepStrictEqual(request[100], { _tag: "Delay", millis: 50 })
     const gossip = flood(new RateLimit.RateLimit(defaults), "gossip", 100_000)
     assert.strictEqual(counts(gossip), "Pass 2000, Drop 98000", "it may be lost, so too much is no offence")
   })
@@ -46,12 +43,6 @@ describe("frames that nobody asked for", () => {
     assert.strictEqual(limit.step("control", false, 9_000)._tag, "Pass")
     assert.strictEqual(counts(flood(limit, "control", 60, 9_000)), "Pass 39, Drop 10, Disconnect 11")
     assert.strictEqual(counts(flood(limit, "control", 60, 30_000)), "Pass 50, Delay 10")
-  })
-
-  it("of bulk end the session at once", () => {
-    const limit = new RateLimit.RateLimit(defaults)
-    assert.strictEqual(limit.step("bulk", true, 0)._tag, "Pass")
-    assert.strictEqual(limit.step("bulk", false, 0)._tag, "Disconnect")
   })
 
   it("are of a class by their kind", () => {
@@ -75,7 +66,6 @@ const tight: RateLimit.Limits = {
   ping: { perSecond: 10, burst: 5, delays: 4, drops: 3 },
   pong: { perSecond: 10, burst: 5, delays: 4, drops: 3 },
   control: { perSecond: 7, burst: 6, delays: 2, drops: 5 },
-  request: { perSecond: 20, burst: 10, delays: 3, drops: 2 },
   gossip: { perSecond: 20, burst: 10, delays: 0, drops: 2 }
 }
 

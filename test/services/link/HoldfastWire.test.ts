@@ -3,6 +3,7 @@ import { Context, Effect, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as Socket from "effect/socket/Socket"
 import * as IdentityMemory from "../../../src/layers/IdentityMemory.ts"
+import { Kind } from "../../../src/protocol/link/Frame.ts"
 import * as HoldfastWire from "../../../src/services/link/HoldfastWire.ts"
 import { Wire } from "../../../src/services/link/Wire.ts"
 
@@ -11,6 +12,17 @@ const layer = Layer.provide(
   HoldfastWire.layer,
   Layer.merge(IdentityMemory.layerFromSeed(new Uint8Array(32).fill(1)), SecureRandom.layerWebCrypto)
 )
+
+describe("a heartbeat", () => {
+  it("that carries anything but 8 bytes is a typed error that says what it should be", () => {
+    for (const length of [0, 7, 9]) {
+      const found = HoldfastWire.framing.beat({ kind: Kind.Ping, body: new Uint8Array(length) })
+      assert.instanceOf(found, HoldfastWire.BeatMalformed)
+      assert.deepInclude(found, { _tag: "BeatMalformed", length })
+      assert.include(found.message, `carries 8 bytes, this one ${length}`)
+    }
+  })
+})
 
 describe("the wire of Holdfast", () => {
   it.effect("gives up what a connection has acquired with the connection, not with the node", () =>

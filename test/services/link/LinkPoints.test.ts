@@ -63,7 +63,10 @@ describe("the points of the link", () => {
       const { high, low } = yield* pair({ low: points })
       yield* high.want(low)
       yield* settle
-      assert.deepInclude(ends(high)[0], { reason: "rejected", detail: `busy: ${config.maxSessions} sessions are live` })
+      assert.deepInclude(ends(high)[0], {
+        reason: "rejected",
+        detail: `busy: no place is free: 0 of ${config.maxSessions} are taken`
+      })
       yield* pass("1 second")
       assert.isDefined(live(high, low))
     })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Random } from "effect"
 import { Endpoint } from "../../../src/protocol/Address.ts"
 import type { NodeKey } from "../../../src/protocol/NodeKey.ts"
-import { BanGate } from "../../../src/services/link/BanGate.ts"
+import { BanGate, type Gate } from "../../../src/services/link/BanGate.ts"
 import { ended } from "../../../src/services/link/Ended.ts"
 import { nothing, type Outcome } from "../../../src/services/link/Outcome.ts"
 import { keyOf } from "../../support/LinkNode.ts"
@@ -310,6 +310,35 @@ describe("what a peer says", () => {
       assert.strictEqual(dials[1]!.at - dials[0]!.at, 500)
     })
   )
+})
+
+describe("a peer that sends this node elsewhere", () => {
+  for (const [why, host] of [
+    ["to its own machine", "127.0.0.1"],
+    ["to its own machine by name", "localhost"],
+    ["to where machines answer with their secrets", "169.254.169.254"],
+    ["nowhere", "0.0.0.0"],
+    ["to many", "224.0.0.1"],
+    ["to itself", "10.1.1.1"],
+    ["to whom it keeps out", "10.1.1.2"]
+  ] as const) {
+    it.effect(`${why} is dialled where it was`, () =>
+      Effect.gen(function* () {
+        const gate: Gate = {
+          keptOut: () => undefined,
+          offended: () => undefined,
+          closedFor: (_, endpoint) => (endpoint.host === "10.1.1.2" ? minute : 0)
+        }
+        const listen = new Endpoint({ host: "10.1.1.1", port: 5000 })
+        const { decide, dials, want } = yield* Effect.provide(start({ listen }), Layer.succeed(BanGate, gate))
+        decide((place) => (place === to(9) ? rejected({ reason: "owner", address: { host, port: 5000 } }) : "refuse"))
+        yield* want(9)
+        yield* pass("1 minute")
+        assert.isAbove(dials.length, 2)
+        assert.deepStrictEqual([...new Set(dials.map((dial) => dial.to))], [to(9)])
+      })
+    )
+  }
 })
 
 describe("a peer that has moved", () => {
