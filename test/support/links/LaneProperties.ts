@@ -6,7 +6,9 @@ import { Effect, Random, References, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
 import * as LinkMessage from "../../../src/protocol/link/LinkMessage.ts"
+import type { HandshakeFailed } from "../../../src/services/link/ChannelFailure.ts"
 import type { Session, SessionLane } from "../../../src/services/link/Session.ts"
+import type { DialFailed } from "../../../src/services/link/Transport.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
 import { type Chance, chanceOf } from "../hostile/Fuzz.ts"
 import * as HostilePeer from "../HostilePeer.ts"
@@ -21,7 +23,8 @@ export const properties = [
 ] as const
 export type Property = (typeof properties)[number]
 
-type Run = (chance: Chance) => Effect.Effect<string | undefined, unknown, Scope.Scope>
+type Failure = DialFailed | HandshakeFailed | HostilePeer.FrameMissing
+type Run = (chance: Chance) => Effect.Effect<string | undefined, Failure, Scope.Scope>
 
 const sessionOf = (node: LinkNode, peer: LinkNode): Session | undefined => node.registry.session(peer.key)?.session
 
@@ -270,7 +273,7 @@ const runs: Readonly<Record<Property, Run>> = {
 export const broken = (property: Property, seed: number): Promise<string | undefined> =>
   Effect.runPromise(
     runs[property](chanceOf(seed, 0)).pipe(
-      Effect.catch((error) => Effect.succeed(String(error))),
+      Effect.catch((error) => Effect.succeed(error.message)),
       Effect.scoped,
       Effect.provide(TestClock.layer()),
       Effect.provideService(References.MinimumLogLevel, "None"),
