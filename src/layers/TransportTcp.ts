@@ -15,6 +15,7 @@ import {
   ListenFailed,
   Transport
 } from "../services/link/Transport.ts"
+import { Closing } from "./tcp/Closing.ts"
 import { TcpSocket } from "./tcp/TcpSocket.ts"
 
 export interface Options {
@@ -101,44 +102,6 @@ const ignored = (): void => undefined
 
 const tune = (connection: Net.Socket): Net.Socket =>
   connection.on("error", ignored).setNoDelay(true).setKeepAlive(true, keepAlive)
-
-/** How long a closed connection may still take to deliver what was written, in milliseconds. */
-const lingerTimeout = 1_000
-/** Connections that may do so at once; more are cut. */
-const maxLingering = 256
-
-/**
- * Closes connections without losing their last words: a socket that is closed with unread input is reset, and a reset
- * overtakes what was written. So the input is thrown away until the peer closes too, for a moment at the most.
- */
-class Closing {
-  #lingering = 0
-
-  readonly release = (connection: Net.Socket): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      const delivered = connection.bytesWritten === 0 || (connection.readableEnded && connection.writableFinished)
-      if (connection.destroyed || connection.connecting || delivered || this.#lingering >= maxLingering) {
-        connection.destroy()
-        return Effect.void
-      }
-      this.#lingering++
-      return Effect.callback<void>((resume) => {
-        // With both sides ended the connection closes by itself.
-        connection.once("close", () => resume(Effect.void))
-        connection.end()
-        connection.resume()
-      }).pipe(
-        Effect.timeoutOption(lingerTimeout),
-        Effect.ensuring(
-          Effect.sync(() => {
-            this.#lingering--
-            connection.destroy()
-          })
-        ),
-        Effect.asVoid
-      )
-    })
-}
 
 /** Says so when there is no address: an answer without any would be an uncaught error of Node. */
 const checked =
@@ -268,10 +231,16 @@ const listen = (options: Options, closing: Closing) =>
 
 /** TCP with these options. */
 export const layerWith = (options: Options): Layer.Layer<Transport> =>
-  Layer.sync(Transport, () => {
-    const closing = new Closing()
-    return { dial: dial(options, closing), listen: listen(options, closing) }
-  })
+  Layer.effect(
+    Transport,
+    Effect.gen(function* () {
+      const lingering = yield* FiberSet.make<void>()
+      const closing = new Closing(yield* FiberSet.runtime(lingering)())
+      // Whatever is still closing has its moment.
+      yield* Effect.addFinalizer(() => FiberSet.awaitEmpty(lingering))
+      return { dial: dial(options, closing), listen: listen(options, closing) }
+    })
+  )
 
 /** TCP with the defaults. */
 export const layer: Layer.Layer<Transport> = layerWith({})

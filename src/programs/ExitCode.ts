@@ -3,6 +3,7 @@
  */
 import type { Cause } from "effect"
 import { CliError } from "effect/cli"
+import { misuse } from "./Misuse.ts"
 
 export const ExitCode = {
   ok: 0,
@@ -24,7 +25,7 @@ export const meaning = [
   "1  unexpected failure",
   "2  wrong usage or configuration",
   "3  no node runs on the data folder, or it does not answer",
-  "4  the node refuses, or knows no such peer or message",
+  "4  the node refuses, is of another version, or knows no such peer or message",
   "5  an address cannot be listened at",
   "6  the data folder or the identity cannot be used",
   "7  the database cannot be used"
@@ -34,19 +35,20 @@ const byTag: Readonly<Record<string, number>> = {
   ConfigInvalid: ExitCode.usage,
   ShowHelp: ExitCode.usage,
   AddressInvalid: ExitCode.usage,
-  BadRequest: ExitCode.usage,
   PeerAmbiguous: ExitCode.usage,
   SubjectInvalid: ExitCode.usage,
+  SubjectUnknown: ExitCode.usage,
   ConfigExists: ExitCode.usage,
   PlanFileInvalid: ExitCode.usage,
   PlanUnsupported: ExitCode.usage,
   RouteInvalid: ExitCode.usage,
   NoNode: ExitCode.noNode,
   NodeSilent: ExitCode.noNode,
+  NodeDiffers: ExitCode.refused,
   NotBanned: ExitCode.refused,
   NotFound: ExitCode.refused,
   Refused: ExitCode.refused,
-  Unauthorized: ExitCode.refused,
+  TokenRefused: ExitCode.refused,
   ListenFailed: ExitCode.address,
   ApiUnavailable: ExitCode.address,
   DataFolderLocked: ExitCode.folder,
@@ -80,34 +82,19 @@ const codeOf = (error: unknown): number | undefined => {
 const tagOf = (error: unknown): string =>
   typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string" ? error._tag : ""
 
-const meant = (suggestions: ReadonlyArray<string>): string =>
-  suggestions.length === 0 ? "" : `: did you mean ${suggestions.join(" or ")}?`
-
-/** What is wrong with one of the arguments. */
-const mistake = (error: CliError.NonShowHelpErrors): string => {
-  switch (error._tag) {
-    case "UnknownSubcommand":
-      return `there is no command ${error.subcommand}${meant(error.suggestions)}`
-    case "UnrecognizedOption":
-      return `there is no flag ${error.option}${meant(error.suggestions)}`
-    case "InvalidValue":
-      return `${error.kind === "flag" ? "--" : ""}${error.option} is ${JSON.stringify(error.value)}: ${error.expected.replace("Schema validation failed: ", "")}`
-    default:
-      return error.message
-  }
+const textOf = (error: unknown, field: string): string | undefined => {
+  const value: unknown = typeof error === "object" && error !== null ? Reflect.get(error, field) : undefined
+  return typeof value === "string" ? value : undefined
 }
 
-/** What is wrong with the arguments, one sentence each, and where to look. */
-const misuse = ({ commandPath, errors }: CliError.ShowHelp): string =>
-  errors.map((error) => mistake(error).replaceAll(/\s*\n\s*/g, " ")).join("\n") +
-  ` (see: ${commandPath.join(" ")} --help)`
-
+/** What an error says, what to do about it, and the command that shows what a request of the API would. */
 const sayOf = (error: unknown): string => {
   if (CliError.isCliError(error) && error._tag === "ShowHelp") return misuse(error)
   const said = error instanceof Error ? error.message : String(error)
-  return typeof error === "object" && error !== null && "fix" in error && typeof error.fix === "string"
-    ? `${said.replace(/\.?$/, ".")} ${error.fix}`
-    : said
+  const fix = textOf(error, "fix")
+  const see = textOf(error, "see")?.replace(/^GET \//, "holdfast ")
+  const sentence = fix === undefined ? said : `${said.replace(/\.?$/, ".")} ${fix}`
+  return see === undefined ? sentence : `${sentence} See: ${see}`
 }
 
 /** A failure that was foreseen, with what to say about it. */

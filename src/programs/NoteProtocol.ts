@@ -16,8 +16,8 @@ export const maxNote = 65_536
 
 /** The text of a note. Databases do not store the character 0. */
 export const NoteText = Schema.String.check(
-  Schema.isMinLength(1, { message: "a note is not empty" }),
-  Schema.isMaxLength(maxNote, { message: `a note has ${maxNote} characters at most` }),
+  Schema.isMinLength(1, { message: `give a text of 1 to ${maxNote} characters` }),
+  Schema.isMaxLength(maxNote, { message: `give a text of 1 to ${maxNote} characters` }),
   Schema.makeFilter((text) => !text.includes("\0"), { message: "a note does not contain the character 0" })
 )
 

@@ -4,7 +4,8 @@
  * Each carries a sentence that says what is expected, bounds included, which is what an error tells.
  */
 import { Effect, Redacted, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
-import { AddressFromString, Endpoint, Host, parseEndpoint } from "../protocol/Address.ts"
+import { AddressFromString, Endpoint, parseEndpoint } from "../protocol/Address.ts"
+import { parseHostText } from "../protocol/HostText.ts"
 
 export type FromText<A> = Schema.Codec<A, string>
 
@@ -20,7 +21,7 @@ export interface Header {
 }
 
 /** A schema that reads text by `read`; where that gives nothing, the error is `expected`. */
-const fromText = <A>(
+export const fromText = <A>(
   expected: string,
   read: (text: string) => A | undefined,
   print: (value: A) => string
@@ -110,9 +111,9 @@ export const place: FromText<Place> = fromText(
   (text) => {
     const match = /^(\[[^\]]+\]|[^:[\]]+):(\d{1,5})$/.exec(text)
     if (match === null) return undefined
-    const host = match[1]!.replace(/^\[|\]$/g, "")
+    const host = Result.getOrElse(parseHostText(match[1]!), () => undefined)
     const port = within(Number(match[2]), 0, 65_535)
-    return port === undefined || !Schema.is(Host)(host) ? undefined : { host, port }
+    return host === undefined || port === undefined ? undefined : { host, port }
   },
   ({ host, port }) => `${host.includes(":") ? `[${host}]` : host}:${port}`
 )

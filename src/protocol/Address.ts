@@ -5,6 +5,7 @@
  * (docs/PROTOCOL.md, 1). IPv6 hosts are written in brackets.
  */
 import { Result, Schema, SchemaGetter, SchemaIssue, Effect, Option } from "effect"
+import { parseHostText } from "./HostText.ts"
 import { NodeKey } from "./NodeKey.ts"
 
 export const Host = Schema.String.check(
@@ -33,45 +34,54 @@ export class Address extends Schema.Class<Address>("holdfast/Address")({ key: No
   }
 }
 
-/** A text that is not an address; `expected` says what one looks like. */
+/** A text that is not an address; `expected` says what one looks like, `problem` what is wrong with this one. */
 export class AddressInvalid extends Schema.TaggedError<AddressInvalid>()("AddressInvalid", {
   text: Schema.String,
-  expected: Schema.String
+  expected: Schema.String,
+  problem: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
-    return `"${this.text}" is not an address: expected ${this.expected}`
+    const problem = this.problem === undefined ? "" : `${this.problem}; `
+    return `"${this.text}" is not an address: ${problem}expected ${this.expected}`
   }
 }
 
 const addressPattern = /^holdfast:\/\/([0-9a-f]{64})@(\[[^\]]+\]|[^:[\]@/]+):(\d{1,5})\/?$/
 const endpointPattern = /^(\[[^\]]+\]|[^:[\]@/]+):(\d{1,5})$/
-const bare = (host: string): string => host.replace(/^\[|\]$/g, "")
 const excerpt = (text: string): string => (text.length > 120 ? `${text.slice(0, 120)}…` : text)
+
+/** Reads the host and the port that a pattern has found, and makes of them what `decode` does. */
+const read = <A>(
+  text: string,
+  expected: string,
+  found: { readonly host: string; readonly port: string } | undefined,
+  decode: (place: { readonly host: string; readonly port: number }) => Option.Option<A>
+): Result.Result<A, AddressInvalid> => {
+  const invalid = (problem?: string) =>
+    Result.fail(new AddressInvalid({ text: excerpt(text), expected, ...(problem === undefined ? {} : { problem }) }))
+  if (found === undefined) return invalid()
+  const host = parseHostText(found.host)
+  if (Result.isFailure(host)) return invalid(host.failure)
+  const decoded = decode({ host: host.success, port: Number(found.port) })
+  return Option.isSome(decoded) ? Result.succeed(decoded.value) : invalid()
+}
+
+const decodeAddress = Schema.decodeUnknownOption(Address)
+const decodeEndpoint = Schema.decodeUnknownOption(Endpoint)
 
 /** Reads `holdfast://<nodeKey>@host:port`. */
 export const parse = (text: string): Result.Result<Address, AddressInvalid> => {
-  const match = addressPattern.exec(text.trim())
-  const decoded =
-    match === null
-      ? Option.none()
-      : Schema.decodeUnknownOption(Address)({ key: match[1], host: bare(match[2]!), port: Number(match[3]) })
-  return Option.isSome(decoded)
-    ? Result.succeed(decoded.value)
-    : Result.fail(
-        new AddressInvalid({ text: excerpt(text), expected: "holdfast://<64 hex digits>@host:port, port 1 to 65535" })
-      )
+  const [, key, host, port] = addressPattern.exec(text.trim()) ?? []
+  const found = host === undefined || port === undefined ? undefined : { host, port }
+  const expected = "holdfast://<64 hex digits>@host:port, port 1 to 65535"
+  return read(text, expected, found, (place) => decodeAddress({ key, ...place }))
 }
 
 /** Reads `host:port` or `[v6]:port`. */
 export const parseEndpoint = (text: string): Result.Result<Endpoint, AddressInvalid> => {
-  const match = endpointPattern.exec(text.trim())
-  const decoded =
-    match === null
-      ? Option.none()
-      : Schema.decodeUnknownOption(Endpoint)({ host: bare(match[1]!), port: Number(match[2]) })
-  return Option.isSome(decoded)
-    ? Result.succeed(decoded.value)
-    : Result.fail(new AddressInvalid({ text: excerpt(text), expected: "host:port, port 1 to 65535" }))
+  const [, host, port] = endpointPattern.exec(text.trim()) ?? []
+  const found = host === undefined || port === undefined ? undefined : { host, port }
+  return read(text, "host:port, port 1 to 65535", found, decodeEndpoint)
 }
 
 /** The schema of an address as text, for configuration, rows and HTTP bodies. */

@@ -18,6 +18,22 @@ const build = (options: TransportTcp.Options = {}) =>
     Context.get(context, Transport)
   )
 
+/** Says something on a new connection, which stays until the scope closes. */
+const saying = Effect.fnUntraced(function* (words: string, transport: Transport["Service"], endpoint: Endpoint) {
+  const socket = yield* Effect.orDie(transport.dial(endpoint))
+  const writer = yield* socket.writer
+  yield* Effect.orDie(writer.write(Buffer.from(words)))
+})
+
+/** What a peer reads until the other side has ended, in order or not. */
+const heard = (peer: Net.Socket) =>
+  Effect.callback<string>((resume) => {
+    let words = ""
+    peer.on("data", (chunk) => void (words += chunk.toString()))
+    peer.once("end", () => resume(Effect.succeed(words)))
+    peer.once("error", (error) => resume(Effect.succeed(error.message)))
+  })
+
 transportContract(
   "TransportTcp",
   it.live,
@@ -86,6 +102,41 @@ describe("TransportTcp", () => {
         )
       )
       yield* Fiber.join(closed)
+    })
+  )
+
+  it.live("lets go of a connection at once, however long the peer takes to close its side", () =>
+    Effect.gen(function* () {
+      const transport = yield* build()
+      const arrived = yield* Deferred.make<Net.Socket>()
+      // Reads nothing, and so hears of no end.
+      const { endpoint } = yield* bareServer((socket) => Deferred.doneUnsafe(arrived, Effect.succeed(socket)))
+      const scope = yield* Scope.make()
+      yield* saying("last words", transport, endpoint).pipe(Scope.provide(scope))
+      const peer = yield* Deferred.await(arrived)
+      const begun = performance.now()
+      yield* Scope.close(scope, Exit.void)
+      // It lingers for a second.
+      assert.isBelow(performance.now() - begun, 900)
+      assert.strictEqual(yield* heard(peer), "last words")
+    })
+  )
+
+  it.live("waits at its own end for what its connections said last", () =>
+    Effect.gen(function* () {
+      const layer = yield* Scope.make()
+      const transport = yield* Scope.provide(build(), layer)
+      const arrived = yield* Deferred.make<Net.Socket>()
+      const { endpoint } = yield* bareServer((socket) => {
+        // Unread here, so that nothing but a moment of patience keeps the end from being a reset.
+        socket.write(new Uint8Array(4 << 20))
+        Deferred.doneUnsafe(arrived, Effect.succeed(socket))
+      })
+      yield* Effect.scoped(saying("last words", transport, endpoint))
+      const peer = yield* Deferred.await(arrived)
+      const hearing = yield* Effect.forkChild(heard(peer), { startImmediately: true })
+      yield* Scope.close(layer, Exit.void)
+      assert.strictEqual(yield* Fiber.join(hearing), "last words")
     })
   )
 

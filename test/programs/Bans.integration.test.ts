@@ -17,6 +17,7 @@ const Json = <A, I>(schema: Schema.Codec<A, I>) =>
   Schema.decodeUnknownSync(Schema.fromJsonString(Schema.toCodecJson(schema)))
 const bansIn = Json(Schema.Array(BanView))
 const banIn = Json(BanView)
+const transitionIn = Json(Transition)
 const transitionsIn = Json(Schema.Array(Transition))
 
 /** Runs a command on alice's node. */
@@ -53,6 +54,9 @@ afterAll(async () => {
 describe("an operator", () => {
   it("bans a peer by the beginning of its key, which ends its session, and lets it in again", async () => {
     const prefix = bob.node.slice(0, 8)
+    const known = transitionsIn(await succeeding("peers", "--transitions", prefix, "--json"))
+    const following = new HoldfastProcess(["peers", "--transitions", prefix, "--watch", "--json", "--data", alice.data])
+    await following.line('"to":"active"')
     const ban = banIn(await succeeding("ban", prefix, "--for", "1h", "--reason", "no more", "--json"))
     assert.deepInclude(ban, { about: "peer", by: "operator", reason: "no more" })
     assert.strictEqual(String(ban.subject), bob.node)
@@ -60,6 +64,13 @@ describe("an operator", () => {
     const told = transitionsIn(await succeeding("peers", "--transitions", prefix, "--json"))
     const end = told.find(({ detail }) => detail === "banned: no more")
     assert.deepInclude(end, { from: "active", to: "closed", reason: "shutdown" })
+    assert.deepStrictEqual(transitionIn(await following.line("banned: no more")), end)
+    const shown = (await following.stop()).stdout.trim().split("\n")
+    assert.strictEqual(new Set(shown).size, shown.length)
+    assert.deepStrictEqual(
+      shown.slice(0, known.length).map((line) => transitionIn(line)),
+      known
+    )
     assert.match(await succeeding("bans"), new RegExp(`^${prefix} +operator +\\d+m?s ago +in 59m .* no more$`, "m"))
     assert.include(await succeeding("unban", prefix), `${prefix} may connect again`)
     assert.strictEqual(await succeeding("bans"), "Nobody is banned.\n")
@@ -71,6 +82,22 @@ describe("an operator", () => {
     assert.deepInclude(ban, { about: "host", reason: "an operator asked for it" })
     await succeeding("unban", "2001:db8:0:0::/64", "--json")
     await failing(4, ["unban", "2001:db8::5"], "2001:db8:0:0::/64 is not banned", "bans")
+  })
+
+  it("reads of commands and never of requests", async () => {
+    const failed = [
+      await run("ban", alice.node),
+      await run("unban", "10.9.8.7"),
+      await run("send", alice.node, "hello"),
+      await run("disconnect", "0".repeat(64)),
+      await run("outbox", "drop", "00000000-0000-7000-8000-000000000000"),
+      await run("outbox", "retry", "00000000-0000-7000-8000-000000000000")
+    ]
+    for (const { code, stderr } of failed) {
+      assert.strictEqual(code, 4, stderr)
+      assert.notMatch(stderr, /GET|POST|DELETE|\/(peers|bans|outbox|messages)/)
+      assert.match(stderr, /See: holdfast (peers|bans|outbox)$/m)
+    }
   })
 
   it("hears what is wrong, with an exit code of its own", async () => {

@@ -12,13 +12,28 @@ const refused = (text: string): Address.AddressInvalid => {
   return Result.getOrThrow(Result.flip(result))
 }
 
+/** Names as DNS has them: up to four parts, of which the last is no number. */
+const Part = Schema.String.check(Schema.isPattern(/^[0-9A-Za-z]([0-9A-Za-z_-]{0,30}[0-9A-Za-z])?$/))
+const LastPart = Schema.String.check(Schema.isPattern(/^[g-wG-W]([0-9A-Za-z-]{0,30}[0-9A-Za-z])?$/))
+const Name = Schema.Struct({ parts: Schema.Array(Part).check(Schema.isMaxLength(3)), last: LastPart })
+const Groups = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))).check(
+  Schema.isMinLength(8),
+  Schema.isMaxLength(8)
+)
+const Ipv6 = Schema.Struct({ groups: Groups })
+const Host = Schema.Union([Name, Ipv6])
+const hostOf = (any: typeof Host.Type): string =>
+  "groups" in any ? any.groups.map((group) => group.toString(16)).join(":") : [...any.parts, any.last].join(".")
+
 describe("an address", () => {
-  it.prop("is read back as it was printed", [Address.Address], ([any]) => {
+  it.prop("is read back as it was printed", [Host, Address.Port], ([host, port]) => {
+    const any = address(hostOf(host), port)
     assert.deepStrictEqual(Result.getOrThrow(Address.parse(any.toString())), any)
     assert.deepStrictEqual(Result.getOrThrow(Address.parseEndpoint(any.endpoint.toString())), any.endpoint)
   })
 
-  it.prop("is the same as text in a schema", [Address.Address], ([any]) => {
+  it.prop("is the same as text in a schema", [Host, Address.Port], ([host, port]) => {
+    const any = address(hostOf(host), port)
     const text = Schema.encodeSync(Address.AddressFromString)(any)
     assert.strictEqual(text, any.toString())
     assert.deepStrictEqual(Schema.decodeSync(Address.AddressFromString)(text), any)
@@ -94,7 +109,42 @@ describe("an address", () => {
       refused(`holdfast://${key}@${host}:1`)
       assert.isTrue(Result.isFailure(Address.parseEndpoint(`${host}:1`)), JSON.stringify(host))
     }
-    assert.isTrue(Result.isSuccess(Address.parse(`holdfast://${key}@${"x".repeat(253)}:1`)))
+  })
+
+  it("has a name of at most 253 characters, in parts of at most 63", () => {
+    const long = `${`${"x".repeat(63)}.`.repeat(3)}${"y".repeat(61)}`
+    assert.strictEqual(long.length, 253)
+    for (const host of [long, "x".repeat(63), "a_b.c-d", "a._b", "1a", "1.a", "0xg.b", "xn--bcher-kva.example"])
+      assert.strictEqual(Result.getOrThrow(Address.parse(`holdfast://${key}@${host}:1`)).host, host)
+    const wrong: ReadonlyArray<readonly [host: string, says: string]> = [
+      [`z${long}`, "253"],
+      ["x".repeat(64), "63"],
+      [`a.${"x".repeat(64)}.b`, "63"],
+      ["a..b", "empty"],
+      [".a", "empty"],
+      ["a.", "empty"],
+      ["a.-b.c", "hyphen"],
+      ["a-.b", "hyphen"]
+    ]
+    for (const [host, says] of wrong) {
+      assert.include(refused(`holdfast://${key}@${host}:1`).message, says, host)
+      assert.isTrue(Result.isFailure(Address.parseEndpoint(`${host}:1`)), host)
+    }
+  })
+
+  it("has no host that looks like an IP address and is none", () => {
+    const likeIpv4 = ["999.999.1.1", "1.2.3", "1.2.3.4.5", "256.0.0.1", "01.2.3.4", "127.1", "2130706433", "a.b.7"]
+    for (const host of [...likeIpv4, "0x7f.0.0.1", "1.2.3.0x4", "0x", "1.2.3.0X"]) {
+      const { message } = refused(`holdfast://${key}@${host}:5`)
+      assert.include(message, `${host} is no IPv4 address`)
+      assert.isTrue(Result.isFailure(Address.parseEndpoint(`${host}:5`)), host)
+    }
+    const likeIpv6 = ["1:2:3", "1::2::3", "::12345", "1:2:3:4:5:6:7:8:9", "::1.2.3", "::256.1.1.1", ":1::", "::1%a b"]
+    for (const host of [...likeIpv6, "localhost", "10.0.0.1"]) {
+      const { message } = refused(`holdfast://${key}@[${host}]:5`)
+      assert.include(message, `${host} is no IPv6 address`)
+      assert.isTrue(Result.isFailure(Address.parseEndpoint(`[${host}]:5`)), host)
+    }
   })
 
   it("is refused when it is something else altogether, with a sentence that shows it", () => {

@@ -3,7 +3,7 @@
  */
 import { Clock, Effect, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { ofPeer, parseSubject, peerOf as peerIn } from "../../protocol/link/Ban.ts"
+import { ofPeer, parseSubject, peerOf as peerIn, readSubject } from "../../protocol/link/Ban.ts"
 import { NodeKey, short } from "../../protocol/NodeKey.ts"
 import { BanReason, type BanView, longestBan } from "../http/Models.ts"
 import { duration } from "../SettingValue.ts"
@@ -12,7 +12,7 @@ import { print } from "./Root.ts"
 import { ahead, ago, lasting, printable, table } from "./Table.ts"
 
 /** What was given is neither a node nor a host. */
-export class SubjectInvalid extends Schema.TaggedError<SubjectInvalid>()("SubjectInvalid", { text: Schema.String }) {
+export class SubjectUnknown extends Schema.TaggedError<SubjectUnknown>()("SubjectUnknown", { text: Schema.String }) {
   override get message(): string {
     return (
       `"${printable(this.text)}" is neither a node nor an IP address: give the key of a node, the beginning of a ` +
@@ -40,7 +40,7 @@ const subjectOf = Effect.fnUntraced(function* <E, R>(
 ) {
   const subject = parseSubject(text)
   if (subject !== undefined) return subject
-  return isPrefix(text) ? ofPeer(yield* find(text.toLowerCase())) : yield* new SubjectInvalid({ text })
+  return isPrefix(text) ? ofPeer(yield* find(text.toLowerCase())) : yield* new SubjectUnknown({ text })
 })
 
 /** The banned key that begins so; it need not be a peer's. */
@@ -79,6 +79,8 @@ export const BanCommand = Command.make(
     )
   },
   Effect.fnUntraced(function* (given) {
+    // What is no node may still be the beginning of a key; what is an address has to be somebody's.
+    if (parseSubject(given.subject) !== undefined) yield* Effect.fromResult(readSubject(given.subject))
     const subject = yield* subjectOf(given.subject, peerOf)
     const forMillis = Option.isSome(given.for) ? { forMillis: given.for.value } : {}
     const reason = Option.isSome(given.reason) ? { reason: given.reason.value } : {}

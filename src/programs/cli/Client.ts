@@ -8,6 +8,7 @@ import * as path from "node:path"
 import { NodeKey, short } from "../../protocol/NodeKey.ts"
 import { files } from "../FolderFiles.ts"
 import { Api } from "../http/Api.ts"
+import { BadRequest, Unauthorized } from "../http/ApiErrors.ts"
 import { Authorization } from "../http/Authorization.ts"
 import { Running } from "../http/Running.ts"
 import { folder } from "./Root.ts"
@@ -29,6 +30,26 @@ export class NodeSilent extends Schema.TaggedError<NodeSilent>()("NodeSilent", {
 }) {
   override get message(): string {
     return `The node at ${this.url} does not answer: ${this.problem}. See its log; start it again if it does not run.`
+  }
+}
+
+/** The node runs another version of the software, and does not understand what this one asks. */
+export class NodeDiffers extends Schema.TaggedError<NodeDiffers>()("NodeDiffers", { folder: Schema.String }) {
+  override get message(): string {
+    return (
+      `The node on the data folder ${this.folder} does not understand this command, as it is of another version. ` +
+      `Start it again with this one, or use the command of that one.`
+    )
+  }
+}
+
+/** The node that answers does not take the token in the data folder. */
+export class TokenRefused extends Schema.TaggedError<TokenRefused>()("TokenRefused", { file: Schema.String }) {
+  override get message(): string {
+    return (
+      `The node does not take the token in ${this.file}: it has been changed, or another node answers there. ` +
+      `Start the node of this data folder again, which reads it.`
+    )
   }
 }
 
@@ -72,25 +93,40 @@ export type Client = Effect.Success<ReturnType<typeof connect>>
 const isTransport = (error: unknown): error is HttpClientError.HttpClientError =>
   typeof error === "object" && error !== null && "_tag" in error && error._tag === "HttpClientError"
 
-const isSchemaError = (error: unknown): error is Schema.SchemaError => Schema.isSchemaError(error)
+/** What went wrong on the way, without the request, which says nothing to who has typed a command. */
+const problemOf = (error: HttpClientError.HttpClientError | Schema.SchemaError): string => {
+  if (!isTransport(error) || error.response === undefined) return "what it said makes no sense"
+  const { status } = error.response
+  return status >= 200 && status < 300 ? "what it said makes no sense" : `it answered with the status ${status}`
+}
 
-const other = <E>(error: E): error is Exclude<E, HttpClientError.HttpClientError | Schema.SchemaError> =>
-  !isTransport(error) && !isSchemaError(error)
+type Lost = HttpClientError.HttpClientError | Schema.SchemaError | BadRequest | Unauthorized
 
-/** Asks the node of the data folder; a node that cannot be asked is `NoNode` or `NodeSilent`. */
+const isLost = (error: unknown): error is Lost =>
+  isTransport(error) || Schema.isSchemaError(error) || error instanceof BadRequest || error instanceof Unauthorized
+
+const other = <E>(error: E): error is Exclude<E, Lost> => !isLost(error)
+
+/** What a command says that could not be asked of the node. */
+const lost = (error: unknown, data: string, url: string) => {
+  if (error instanceof BadRequest) return new NodeDiffers({ folder: data })
+  if (error instanceof Unauthorized) return new TokenRefused({ file: path.join(data, files.token) })
+  if (isTransport(error) && error.reason._tag === "TransportError") return new NoNode({ folder: data })
+  const problem = isTransport(error) || Schema.isSchemaError(error) ? problemOf(error) : "the reason is unknown"
+  return new NodeSilent({ url, problem })
+}
+
+/** Asks the node of the data folder; a node that cannot be asked is one of the failures above. */
 export const ask = Effect.fn("Client.ask")(function* <A, E, R>(request: (client: Client) => Effect.Effect<A, E, R>) {
   const data = yield* folder
   const { url } = yield* find(data)
   const client = yield* connect(data)
   return yield* Effect.catch(
     request(client),
-    (
-      error
-    ): Effect.Effect<never, Exclude<E, HttpClientError.HttpClientError | Schema.SchemaError> | NoNode | NodeSilent> => {
-      if (other(error)) return Effect.fail(error)
-      if (isTransport(error) && error.reason._tag === "TransportError") return Effect.fail(new NoNode({ folder: data }))
-      return Effect.fail(new NodeSilent({ url, problem: error instanceof Error ? error.message : String(error) }))
-    }
+    (error): Effect.Effect<never, Exclude<E, Lost> | ReturnType<typeof lost>> =>
+      other(error)
+        ? Effect.fail(error)
+        : Effect.andThen(Effect.logDebug("The node could not be asked", error), Effect.fail(lost(error, data, url)))
   )
 })
 

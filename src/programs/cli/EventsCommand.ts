@@ -1,17 +1,15 @@
 /**
  * `holdfast events`: what has happened, from wherever one left off.
  */
-import { Clock, Console, Effect, Option, Ref, Schema, Stream } from "effect"
+import { Clock, Console, Effect, Option, Ref, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
-import { Cursor } from "../../services/delivery/Feed.ts"
 import type { EventView } from "../http/Models.ts"
 import { untilSignal } from "../Main.ts"
 import { existing, following } from "./Following.ts"
+import * as Given from "./Given.ts"
 import { json, Root } from "./Root.ts"
 import { bold, dim, yellow } from "./Style.ts"
 import { moment, printable } from "./Table.ts"
-
-const After = Schema.Union([Schema.Literal("now"), Cursor])
 
 const line = (item: EventView, now: number): string => {
   switch (item._tag) {
@@ -38,7 +36,7 @@ export const EventsCommand = Command.make(
     after: Flag.String("after").pipe(
       Flag.withMetavar("<cursor>"),
       Flag.withDescription('Begin after this cursor, as it was printed at the end; "now" leaves out what has happened'),
-      Flag.withSchema(After),
+      Flag.withSchema(Given.after),
       Flag.optional
     )
   },

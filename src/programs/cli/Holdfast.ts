@@ -1,18 +1,18 @@
 /**
  * The command line of Holdfast: all commands, and how they are run.
  */
-import { Console, Effect } from "effect"
+import { Console, Effect, Stdio } from "effect"
 import { Argument, Command, Completions } from "effect/cli"
 import { meaning } from "../ExitCode.ts"
-import { version } from "../Version.ts"
 import { SimCommand } from "../sim/SimCommand.ts"
 import { BanCommand, BansCommand, UnbanCommand } from "./BanCommands.ts"
-import { services } from "./CommandLine.ts"
+import { run as commandLine, services } from "./CommandLine.ts"
 import { EventsCommand } from "./EventsCommand.ts"
 import { InitCommand } from "./InitCommand.ts"
 import { InboxCommand, SendCommand } from "./NoteCommands.ts"
 import { OutboxCommand } from "./OutboxCommand.ts"
-import { ConnectCommand, DisconnectCommand, PeersCommand } from "./PeerCommands.ts"
+import { ConnectCommand, DisconnectCommand } from "./PeerCommands.ts"
+import { PeersCommand } from "./PeersCommand.ts"
 import { Root } from "./Root.ts"
 import { StartCommand } from "./StartCommand.ts"
 import { StatusCommand } from "./StatusCommand.ts"
@@ -59,9 +59,11 @@ const commands = Root.pipe(
   )
 )
 
+/** Runs the command line with these words behind `holdfast`. */
+export const run = commandLine(commands)
+
 /** Runs the command line of this process. */
-export const program = Command.run(commands, { version }).pipe(
-  // Called without a command: the help has been printed, and nothing was wrong.
-  Effect.catchTag("ShowHelp", (error) => (error.errors.length === 0 ? Effect.void : Effect.fail(error))),
-  Effect.provide(services)
-)
+export const program = Effect.flatMap(
+  Stdio.Stdio.use(({ args }) => args),
+  run
+).pipe(Effect.provide(services))

@@ -9,6 +9,7 @@ import { type InboxNote, NoteText } from "../NoteProtocol.ts"
 import { duration } from "../SettingValue.ts"
 import { ask, peerOf } from "./Client.ts"
 import { following } from "./Following.ts"
+import * as Given from "./Given.ts"
 import { json, print, Root } from "./Root.ts"
 import { bold, dim } from "./Style.ts"
 import { moment, printable, table } from "./Table.ts"
@@ -18,7 +19,7 @@ const day = 86_400_000
 export const SendCommand = Command.make(
   "send",
   {
-    peer: Argument.String("peer").pipe(Argument.withDescription("The key of the peer, or its beginning")),
+    peer: Given.peer,
     text: Argument.String("text").pipe(Argument.withDescription("What to tell it"), Argument.withSchema(NoteText)),
     within: Flag.String("within").pipe(
       Flag.withMetavar("<time>"),
@@ -98,15 +99,7 @@ export const InboxCommand = Command.make(
       Flag.withDescription("Show new notes as they arrive"),
       Flag.withDefault(false)
     ),
-    limit: Flag.Int("limit").pipe(
-      Flag.withMetavar("<n>"),
-      Flag.withDescription("How many of the last notes to show, 1 to 1000"),
-      Flag.filter(
-        (n) => n >= 1 && n <= 1_000,
-        () => "give a number from 1 to 1000"
-      ),
-      Flag.withDefault(50)
-    )
+    limit: Given.limit("How many of the last notes to show", 50)
   },
   Effect.fnUntraced(function* (options) {
     if (options.follow) return yield* untilSignal(follow(options.limit))

@@ -3,10 +3,11 @@
  */
 import { Clock, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { MessageId } from "../../protocol/delivery/Message.ts"
+import type { MessageId } from "../../protocol/delivery/Message.ts"
 import { short } from "../../protocol/NodeKey.ts"
 import type { OwedView } from "../http/Models.ts"
 import { ask, peerOf } from "./Client.ts"
+import * as Given from "./Given.ts"
 import { print } from "./Root.ts"
 import { dim } from "./Style.ts"
 import { ago, ahead, printable, table } from "./Table.ts"
@@ -15,21 +16,14 @@ const filters = {
   peer: Flag.String("peer").pipe(
     Flag.withMetavar("<peer>"),
     Flag.withDescription("Only what is owed to this peer; its key, or the beginning of it"),
+    Flag.withSchema(Given.peerText),
     Flag.optional
   ),
-  limit: Flag.Int("limit").pipe(
-    Flag.withMetavar("<n>"),
-    Flag.withDescription("How many to show, 1 to 1000"),
-    Flag.filter(
-      (n) => n >= 1 && n <= 1_000,
-      () => "give a number from 1 to 1000"
-    ),
-    Flag.withDefault(100)
-  ),
+  limit: Given.limit("How many to show", 100),
   after: Flag.String("after").pipe(
     Flag.withMetavar("<id>"),
     Flag.withDescription("Go on after this message"),
-    Flag.withSchema(MessageId),
+    Flag.withSchema(Given.messageId),
     Flag.optional
   )
 }
@@ -70,7 +64,7 @@ const list = Effect.fnUntraced(function* (options: {
 
 const id = Argument.String("id").pipe(
   Argument.withDescription("The id of the message, as the list shows it"),
-  Argument.withSchema(MessageId)
+  Argument.withSchema(Given.messageId)
 )
 
 const ListCommand = Command.make("list", filters, list).pipe(

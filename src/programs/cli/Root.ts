@@ -4,12 +4,14 @@
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { dataFolder } from "../Config.ts"
+import { path } from "./Given.ts"
 
 export const Root = Command.make("holdfast").pipe(
   Command.withSharedFlags({
     data: Flag.String("data").pipe(
       Flag.withMetavar("<folder>"),
       Flag.withDescription("The node's data folder (default .holdfast in this folder) [HOLDFAST_DATA]"),
+      Flag.withSchema(path("a folder")),
       Flag.optional
     ),
     json: Flag.Boolean("json").pipe(

@@ -8,6 +8,7 @@ import { meaning } from "../ExitCode.ts"
 import * as Logging from "../Logging.ts"
 import { untilSignal } from "../Main.ts"
 import type * as Start from "../Start.ts"
+import { path } from "./Given.ts"
 import { json, Root } from "./Root.ts"
 import { settingFlags } from "./SettingFlags.ts"
 import { bold } from "./Style.ts"
@@ -34,6 +35,7 @@ export const StartCommand = Command.make(
       Flag.withDescription(
         "A configuration file to read instead of holdfast.json in the data folder [HOLDFAST_CONFIG]"
       ),
+      Flag.withSchema(path("a file")),
       Flag.optional
     ),
     flags: settingFlags

@@ -2,13 +2,12 @@
  * `fault-proxy`: stands between real processes and disturbs their connections as a fault plan says, until it is told to
  * stop.
  */
-import { Clock, Effect, Option, Schema } from "effect"
+import { Clock, Effect, Option, Schema, Stdio } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as FaultProxy from "../../testing/proxy/FaultProxy.ts"
 import * as Route from "../../testing/proxy/Route.ts"
-import { services } from "../cli/CommandLine.ts"
+import { run as commandLine, services } from "../cli/CommandLine.ts"
 import { untilSignal } from "../Main.ts"
-import { version } from "../Version.ts"
 import * as PlanFile from "./PlanFile.ts"
 import * as Report from "./Report.ts"
 
@@ -131,4 +130,7 @@ const command = Command.make("fault-proxy", flags, (given) => untilSignal(run(gi
 )
 
 /** Runs the command line of this process. */
-export const program = Command.run(command, { version }).pipe(Effect.provide(services))
+export const program = Effect.flatMap(
+  Stdio.Stdio.use(({ args }) => args),
+  commandLine(command)
+).pipe(Effect.provide(services))

@@ -1,9 +1,15 @@
 /**
- * What the API answers instead of a result. Every error has a message with the values in it and a fix: what to do.
+ * What the API answers instead of a result. Every error has a message with the values in it and a fix: what to do;
+ * some also say where to look. None of these sentences names a request, so that the command line can show them.
  */
 import { Schema } from "effect"
 
-const fields = { message: Schema.String, fix: Schema.String }
+const fields = {
+  message: Schema.String,
+  fix: Schema.String,
+  /** What lists that which the request should have been about. */
+  see: Schema.optionalKey(Schema.Literals(["GET /peers", "GET /bans", "GET /outbox"]))
+}
 
 /** The request has no token, or not this node's. */
 export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", fields, { httpApiStatus: 401 }) {}

@@ -25,13 +25,14 @@ export const make = Effect.gen(function* () {
       if (Ban.peerOf(subject) === node.key) {
         return yield* new Refused({
           message: `${subject} is this node itself`,
-          fix: "Give the key of another node; GET /peers lists them."
+          fix: "Give the key of another node.",
+          see: "GET /peers"
         })
       }
       const ban = yield* bans.order(subject, { reason, forMillis }).pipe(
         reachable,
         Effect.catchTag("BansFull", ({ message }) =>
-          Effect.fail(new Refused({ message, fix: "Lift one that is no longer needed; GET /bans lists them." }))
+          Effect.fail(new Refused({ message, fix: "Lift one that is no longer needed.", see: "GET /bans" }))
         )
       )
       return view(ban)
@@ -39,7 +40,11 @@ export const make = Effect.gen(function* () {
 
     unban: Effect.fn("Api.unban")(function* (subject: Ban.Subject) {
       if (!(yield* reachable(bans.lift(subject)))) {
-        return yield* new NotFound({ message: `${subject} is not banned`, fix: "GET /bans lists the bans." })
+        return yield* new NotFound({
+          message: `${subject} is not banned`,
+          fix: "Give one that is.",
+          see: "GET /bans"
+        })
       }
       return { subject }
     })

@@ -40,7 +40,8 @@ const why = (owed: Owed, connected: boolean, dialled: boolean, now: number): str
 const gone = (id: MessageId) =>
   new NotFound({
     message: `no message ${id} is owed`,
-    fix: "It may have been delivered; GET /outbox lists what is owed."
+    fix: "It may have been delivered.",
+    see: "GET /outbox"
   })
 
 export const make = Effect.gen(function* () {
@@ -89,7 +90,7 @@ export const make = Effect.gen(function* () {
         reachable,
         Effect.catchTag("MessageInvalid", (error) =>
           Effect.fail(
-            new Refused({ message: error.message, fix: "Send to the key of another node; GET /peers lists them." })
+            new Refused({ message: error.message, fix: "Send to the key of another node.", see: "GET /peers" })
           )
         )
       )
@@ -111,7 +112,8 @@ export const make = Effect.gen(function* () {
       if (!(yield* reachable(store.hasten(id, clock.currentTimeMillisUnsafe())))) {
         return yield* new NotFound({
           message: `no message ${id} waits for its time`,
-          fix: "It may have been delivered, or wait for its peer to be connected; GET /outbox says why it is owed."
+          fix: "It may have been delivered, or wait for its peer to be connected.",
+          see: "GET /outbox"
         })
       }
       // Whose message it is does not matter: a wake-up is a hint, and looking costs little.

@@ -96,12 +96,14 @@ export const Wanted = Schema.Struct({ key: NodeKey })
 export const longestBan = 10 * 365 * 86_400_000
 
 export const BanReason = Schema.String.check(
-  Schema.isPattern(/^\P{Cc}{0,200}$/u, { message: "give a reason of one line, at most 200 characters" })
+  Schema.isPattern(/^(?=.*\S)\P{Cc}{1,200}$/u, {
+    message: "give a reason of one line, 1 to 200 characters, or leave it out"
+  })
 )
 
 export const NewBan = Schema.Struct({
   /** A whole node key, an IP address, or the /64 of an IPv6 address. */
-  subject: Ban.SubjectFromString,
+  subject: Ban.BannableFromString,
   reason: optional(BanReason),
   /** Until it is lifted if this is left out. */
   forMillis: optional(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: longestBan })))

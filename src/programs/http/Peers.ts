@@ -136,7 +136,11 @@ export const make = Effect.gen(function* () {
       const known = yield* reachable(book.find(key))
       const live = registry.session(key)
       if (known === undefined && live === undefined) {
-        return yield* new NotFound({ message: `node ${key} is not a peer`, fix: "GET /peers lists the peers." })
+        return yield* new NotFound({
+          message: `node ${key} is not a peer`,
+          fix: "Give the key of one that is.",
+          see: "GET /peers"
+        })
       }
       yield* reachable(node.forget(key))
       if (live !== undefined) yield* live.session.close("unwanted", "an operator disconnected")

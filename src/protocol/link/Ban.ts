@@ -5,8 +5,8 @@
  * have caused. A key answers for what it has proven to have sent; a host answers for strangers, and has more than one
  * try. Pure: times are milliseconds since 1970 and come with the call.
  */
-import { Effect, Schema, SchemaGetter, SchemaIssue } from "effect"
-import { hostOf, parseHost } from "../HostNetwork.ts"
+import { Effect, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
+import { hostOf, ipOf, parseHost } from "../HostNetwork.ts"
 import { NodeKey } from "../NodeKey.ts"
 
 /** Whom a ban is about: a node key, or a host as `HostNetwork` writes it. */
@@ -30,22 +30,47 @@ export const parseSubject = (text: string): Subject | undefined => {
   return host === undefined ? undefined : ofHost(host)
 }
 
+/** A text that is nobody whom one could ban; `problem` says why, and what to write. */
+export class SubjectInvalid extends Schema.TaggedError<SubjectInvalid>()("SubjectInvalid", {
+  text: Schema.String,
+  problem: Schema.String
+}) {
+  override get message(): string {
+    return `${JSON.stringify(this.text.slice(0, 80))} cannot be banned: ${this.problem}`
+  }
+}
+
+const forms = "give the key of a node, an IP address, or the /64 of an IPv6 address"
+
+/**
+ * The same, of whom one can ban. Not an address with a zone: the host would be everybody's on every interface. Nor the
+ * address that stands for every one, for it is nobody's. What was banned before can be lifted whatever it is.
+ */
+export const readSubject = (text: string): Result.Result<Subject, SubjectInvalid> => {
+  const invalid = (problem: string) => Result.fail(new SubjectInvalid({ text, problem }))
+  const subject = parseSubject(text)
+  if (subject === undefined) return invalid(forms)
+  if (text.includes("%")) return invalid("give the address without the zone; its /64 is banned on every interface")
+  return /^(?:0\.0\.0\.0|0(?::0){7})$/.test(ipOf(text))
+    ? invalid(`it stands for every address of a machine and is nobody's; ${forms}`)
+    : Result.succeed(subject)
+}
+
+const fromText = (read: (text: string) => Result.Result<Subject, string>) =>
+  Schema.String.pipe(
+    Schema.decodeTo(Subject, {
+      decode: SchemaGetter.transformEffect((text: string) =>
+        Effect.mapError(Effect.fromResult(read(text)), (message) => new SchemaIssue.InvalidValue({ message }))
+      ),
+      encode: SchemaGetter.transform((subject) => subject)
+    })
+  )
+
 /** The schema of a subject as somebody types it, for arguments and HTTP bodies. */
-export const SubjectFromString = Schema.String.pipe(
-  Schema.decodeTo(Subject, {
-    decode: SchemaGetter.transformEffect((text: string) => {
-      const subject = parseSubject(text)
-      return subject === undefined
-        ? Effect.fail(
-            new SchemaIssue.InvalidValue({
-              message: "give a whole node key, an IP address, or the /64 of an IPv6 address"
-            })
-          )
-        : Effect.succeed(subject)
-    }),
-    encode: SchemaGetter.transform((subject) => subject)
-  })
-)
+export const SubjectFromString = fromText((text) => Result.fromNullishOr(parseSubject(text), () => forms))
+
+/** The same, of whom one can ban. */
+export const BannableFromString = fromText((text) => Result.mapError(readSubject(text), ({ message }) => message))
 
 export const Ban = Schema.Struct({
   subject: Subject,

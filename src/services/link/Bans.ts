@@ -42,8 +42,8 @@ export class Bans extends Context.Service<
     /** The ban on the host of this IP address that is in force. */
     readonly ofHost: (ip: string) => Ban.Ban | undefined
     /**
-     * Something happened that bans. Returns at once. Nothing comes of it for a wanted peer, for loopback, and for a host
-     * that has tries left.
+     * Something happened that bans. Returns at once. Nothing comes of it for a wanted peer, for the hosts of loopback, and
+     * for a host that has tries left. A key that offends from loopback is banned as any other.
      */
     readonly report: (offence: Ban.Offence, by: Offender, detail: string) => void
     /**

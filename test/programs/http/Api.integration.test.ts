@@ -70,7 +70,12 @@ const authenticate = Effect.gen(function* () {
 })
 
 const Problem = Schema.fromJsonString(
-  Schema.Struct({ _tag: Schema.String, message: Schema.NonEmptyString, fix: Schema.NonEmptyString })
+  Schema.Struct({
+    _tag: Schema.String,
+    message: Schema.NonEmptyString,
+    fix: Schema.NonEmptyString,
+    see: Schema.optionalKey(Schema.NonEmptyString)
+  })
 )
 const problem = (answer: Answer, status: number, tag: string) => {
   assert.strictEqual(answer.status, status, answer.body)
@@ -229,7 +234,7 @@ layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
       assert.isUndefined(rest.next)
 
       // It waits for its peer, not for its time.
-      assert.include(problem(yield* ask("POST", `/outbox/${first.id}/retry`), 404, "NotFound").fix, "GET /outbox")
+      assert.include(problem(yield* ask("POST", `/outbox/${first.id}/retry`), 404, "NotFound").see, "GET /outbox")
       for (const { id } of [first, second]) {
         const dropped = yield* ask("DELETE", `/outbox/${id}`)
         assert.deepStrictEqual(JSON.parse(dropped.body), { result: "cancelled" })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 import * as Ban from "../../../src/protocol/link/Ban.ts"
 import { NodeKey } from "../../../src/protocol/NodeKey.ts"
 
@@ -50,6 +50,29 @@ describe("a ban by rule", () => {
   it("is over when the clock is set back to before it began", () => {
     const ban = offended(defaults, peer, undefined, "why", 10 * day)
     assert.isFalse(isActive(ban, 9 * day))
+  })
+})
+
+describe("whom an operator bans", () => {
+  const says = (text: string): string => Result.getOrThrow(Result.flip(Ban.readSubject(text))).message
+
+  it("is a node, an IP address or the network of one", () => {
+    for (const text of [key, "10.0.0.1", "::ffff:10.0.0.1", "2001:db8::5", "2001:db8:0:0::/64", "127.0.0.1", "::1"])
+      assert.strictEqual(Result.getOrThrow(Ban.readSubject(text)), Ban.parseSubject(text), text)
+  })
+
+  it("is never an address of nobody: a ban of it would say something else than what was meant", () => {
+    for (const text of ["0.0.0.0", "::", "[::]", "0:0:0:0:0:0:0:0", "::ffff:0.0.0.0"])
+      assert.include(says(text), "stands for every address", text)
+  })
+
+  it("has no zone, for the host would be everybody's on every interface", () => {
+    for (const text of ["fe80::1%eth0", "[fe80::1%1]", "::1%lo"]) assert.include(says(text), "without the zone", text)
+    for (const text of ["fe80::1%", "fe80::1%25eth0"]) assert.include(says(text), "zone", text)
+  })
+
+  it("is nothing else", () => {
+    for (const text of ["", "10.0.0.0/8", "peer.example", "abcd"]) assert.include(says(text), "an IP address", text)
   })
 })
 

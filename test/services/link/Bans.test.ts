@@ -106,6 +106,19 @@ describe("Bans", () => {
       })
   )
 
+  it.effect("come upon a key that offends from loopback, and upon nobody else there", () =>
+    Effect.gen(function* () {
+      const { start } = yield* house
+      const { bans } = yield* start()
+      const peer = stranger()
+      for (let n = 0; n < 10; n++) bans.report("oversized-frame", { host: "127.0.0.1", peer }, "")
+      yield* settle
+      assert.deepInclude(bans.ofPeer(peer), { by: "rule", subject: Ban.ofPeer(peer) })
+      assert.isUndefined(bans.ofHost("127.0.0.1"))
+      assert.lengthOf(bans.list(), 1)
+    })
+  )
+
   it.effect("forgive a host its tries after a while", () =>
     Effect.gen(function* () {
       const { start } = yield* house
