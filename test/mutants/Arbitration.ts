@@ -104,8 +104,8 @@ export const arbitration: ReadonlyArray<Mutant> = [
     name: "stale-handshake",
     what: "Every handshake uses the same ephemeral key: what was recorded once opens again.",
     file: "src/services/link/Handshaking.ts",
-    find: `ephemeral: yield* random.randomBytes(32) }`,
-    replace: `ephemeral: (yield* random.randomBytes(32)).fill(9) }`,
+    find: `({ key, linkKeys, ephemeral })`,
+    replace: `({ key, linkKeys, ephemeral: ephemeral.fill(9) })`,
     property: "a ghost changes nothing",
     also: ["nobody is accused", "a pong answers a ping"],
     profile: "network"

@@ -231,8 +231,40 @@ export const limiting: ReadonlyArray<LimitMutant> = [
     name: "strangers-take-all",
     what: "No slots are kept for the peers of one's own choice.",
     file: eviction,
-    find: `slots - Math.floor(slots / 3)`,
-    replace: `slots`,
+    find: `reserved ?? Math.floor(slots / 3)`,
+    replace: `0`,
     property: "those who were there stay"
+  },
+  {
+    name: "strangers-among-peers",
+    what: "What strangers do is remembered beside what happened with peers.",
+    file: "src/services/link/History.ts",
+    find: `direction === "outbound" || session !== undefined`,
+    replace: `direction !== undefined || session !== undefined`,
+    property: "strangers fill nothing"
+  },
+  {
+    name: "lines-without-end",
+    what: "Every stranger has a line in the log.",
+    file: "src/services/link/Complaints.ts",
+    find: `if (!this.#lines.take(now)) {`,
+    replace: `if (now < 0) {`,
+    property: "strangers fill nothing"
+  },
+  {
+    name: "sent-nearer",
+    what: "Whoever is dialled sends a node to its own machine.",
+    file: "src/protocol/link/Redirect.ts",
+    find: `place !== undefined && mayTell(place.reach, reach) ?`,
+    replace: `place !== undefined && reach !== undefined ?`,
+    property: "nobody is sent nearer"
+  },
+  {
+    name: "sent-nowhere",
+    what: "Whoever is dialled sends a node where no node is.",
+    file: "src/protocol/link/Redirect.ts",
+    find: `place !== undefined && mayTell(place.reach, reach) ?`,
+    replace: `place === undefined || mayTell(place.reach, reach) ?`,
+    property: "nobody is sent nearer"
   }
 ]

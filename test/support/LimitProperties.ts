@@ -9,6 +9,7 @@ import { Door } from "../../src/services/link/Acceptor.ts"
 import { defaults as linkDefaults } from "../../src/services/link/LinkConfig.ts"
 import type { Pending } from "../../src/services/link/Serving.ts"
 import { seeded } from "./Malformed.ts"
+import { nobodyIsSentNearer, strangersFillNothing } from "./StrangerProperties.ts"
 
 const minute = 60_000
 const day = 86_400_000
@@ -21,7 +22,9 @@ export const properties = [
   "the door is open to everybody, a little",
   "those who were there stay",
   "near, useful and old ones stay",
-  "chosen peers stay"
+  "chosen peers stay",
+  "strangers fill nothing",
+  "nobody is sent nearer"
 ] as const
 export type Property = (typeof properties)[number]
 
@@ -277,7 +280,9 @@ const runs: Readonly<Record<Property, Run>> = {
   "the door is open to everybody, a little": door,
   "those who were there stay": siege,
   "near, useful and old ones stay": worn,
-  "chosen peers stay": chosen
+  "chosen peers stay": chosen,
+  "strangers fill nothing": strangersFillNothing,
+  "nobody is sent nearer": nobodyIsSentNearer
 }
 
 /** What a run of this seed shows of a property that does not hold. */
