@@ -183,14 +183,18 @@ export const load = Effect.fn("Config.load")(function* (sources: Sources) {
 })
 
 /** What only two settings together can get wrong. */
-const checked = (config: Config): Effect.Effect<Config, ConfigInvalid> =>
-  config.redialFirst <= config.redialLongest
-    ? Effect.succeed(config)
-    : Effect.fail(
-        new ConfigInvalid({
-          problems: [
-            `redialFirst is ${config.redialFirst}ms and redialLongest is ${config.redialLongest}ms: ` +
-              `give a redialLongest that is at least as long`
-          ]
-        })
-      )
+const checked = (config: Config): Effect.Effect<Config, ConfigInvalid> => {
+  const { maxSessions, redialFirst, redialLongest, reservedSessions = 0 } = config
+  const [first, ...more] = [
+    ...(redialFirst <= redialLongest
+      ? []
+      : [
+          `redialFirst is ${redialFirst}ms and redialLongest is ${redialLongest}ms: ` +
+            `give a redialLongest that is at least as long`
+        ]),
+    ...(reservedSessions <= maxSessions
+      ? []
+      : [`reservedSessions is ${reservedSessions} and maxSessions is ${maxSessions}: give no more than there are`])
+  ]
+  return first === undefined ? Effect.succeed(config) : Effect.fail(new ConfigInvalid({ problems: [first, ...more] }))
+}

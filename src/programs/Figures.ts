@@ -2,9 +2,18 @@
  * What the configuration says about links and delivery, as those services take it.
  */
 import * as Heartbeat from "../protocol/link/Heartbeat.ts"
+import type { ClassLimit } from "../protocol/link/RateLimit.ts"
 import * as Delivery from "../services/delivery/DeliveryConfig.ts"
 import * as Link from "../services/link/LinkConfig.ts"
 import type { Values } from "./Settings.ts"
+
+const { rates } = Link.defaults
+
+/** A limit with another rate, and as many seconds' worth of it at once, delayed and dropped. */
+const scaled = (limit: ClassLimit, perSecond: number): ClassLimit => {
+  const factor = perSecond / limit.perSecond
+  return { perSecond, burst: limit.burst * factor, delays: limit.delays * factor, drops: limit.drops * factor }
+}
 
 export const link = (values: Values): Link.Config => ({
   ...Link.defaults,
@@ -21,6 +30,20 @@ export const link = (values: Values): Link.Config => ({
   handshakeTimeout: values.handshakeTimeout,
   writeTimeout: values.writeTimeout,
   probeTimeout: values.probeTimeout,
+  admission: {
+    policy: values.admission,
+    perIpMax: values.peersPerHost,
+    // Every connection of a session, and one more that takes the place of another.
+    connections: (1 + Link.defaults.lanes) * values.maxSessions
+  },
+  eviction: { ...Link.defaults.eviction, graceMillis: values.evictionGrace, reserved: values.reservedSessions },
+  rates: {
+    ...rates,
+    ping: scaled(rates.ping, values.controlRate),
+    pong: scaled(rates.pong, values.controlRate),
+    control: scaled(rates.control, values.controlRate),
+    gossip: scaled(rates.gossip, values.gossipRate)
+  },
   maxHandshakes: values.maxHandshakes,
   maxHandshakesPerHost: values.maxHandshakesPerHost,
   acceptRate: { burst: values.acceptsPerHost, perSecond: values.acceptsPerHost },

@@ -49,6 +49,12 @@ describe("the configuration", () => {
         sendQueue: 1_048_576,
         redialFirst: 1_000,
         redialLongest: 60_000,
+        admission: "authenticated",
+        peersPerHost: 8,
+        reservedSessions: undefined,
+        evictionGrace: 60_000,
+        controlRate: 10,
+        gossipRate: 1_000,
         logLevel: "info",
         api: { host: "127.0.0.1", port: 0 }
       } satisfies Partial<Config>)
@@ -143,6 +149,16 @@ describe("an error in the configuration names the key, the value, where it is an
     ["a collector with a password", { flags: { otlpUrl: "http://a:b@h:4318" } }, ["--otlp-url", "http or https URL"]],
     ["a misspelt variable", { env: { HOLDFAST_HARTBEAT: "x" } }, ["HOLDFAST_HARTBEAT", "HOLDFAST_HEARTBEAT"]],
     ["a file that is not there", { config: "/nonexistent/x.json" }, ["/nonexistent/x.json", "--config"]],
+    ["no such admission", { flags: { admission: "open" } }, ["--admission", "machine, authenticated, endpoint"]],
+    ["no peers of a host", { flags: { peersPerHost: "0" } }, ["--peers-per-host", "1 to 65536"]],
+    ["a rate too low for pings", { flags: { controlRate: "4" } }, ["--control-rate", "5 to 1000"]],
+    ["a rate too high for gossip", { flags: { gossipRate: "100001" } }, ["--gossip-rate", "10 to 100000"]],
+    ["a grace longer than a day", { flags: { evictionGrace: "25h" } }, ["--eviction-grace", "1s to 1d"]],
+    [
+      "more kept than there are",
+      { flags: { maxSessions: "4", reservedSessions: "5" } },
+      ["reservedSessions is 5", "4"]
+    ],
     ["a first wait above the longest", { flags: { redialFirst: "2m" } }, ["redialFirst", "120000ms", "redialLongest"]]
   ]
   for (const [name, sources, parts] of cases)

@@ -1,12 +1,14 @@
 /**
  * Who makes room when every slot is taken (docs/PROTOCOL.md, 4.6).
  *
- * Only strangers that dialled us ever go: not a peer that this node dialled, nor one that it wants to have. A third of
- * the slots is kept for those. Of the strangers, those are safe that an attacker cannot easily be: old ones, near ones,
+ * Only strangers that dialled us ever go: not a peer that this node dialled, nor one that it wants to have. Some of
+ * the slots are kept for those. Of the strangers, those are safe that an attacker cannot easily be: old ones, near ones,
  * useful ones, and some of different neighbourhoods; then the crowd of the largest neighbourhood loses its youngest. A
  * rush of newcomers gets half of the slots at the most, and a crowd takes none from a smaller one. Pure.
  */
 export interface Policy {
+  /** Slots that are kept for the peers of this node's own choice; a third of all if it is not given. */
+  readonly reserved?: number | undefined
   /** A session is safe for so long after its start, in milliseconds. */
   readonly graceMillis: number
   /** Strangers with the shortest round trips that are safe. */
@@ -46,8 +48,9 @@ export type Decision =
 
 const isStranger = ({ desired, direction }: Newcomer): boolean => direction === "inbound" && !desired
 
-/** Slots that strangers may take: a third is kept for the peers of this node's own choice. */
-export const forStrangers = (slots: number): number => slots - Math.floor(slots / 3)
+/** Slots that strangers may take; the others are kept for the peers of this node's own choice. */
+export const forStrangers = ({ reserved }: Pick<Policy, "reserved">, slots: number): number =>
+  slots - Math.min(slots, reserved ?? Math.floor(slots / 3))
 
 /** All but the first `count` in this order, of those for which there is a measure; the others stay. */
 const withoutFirst = (
@@ -116,7 +119,7 @@ export const victim = (
 
 /** Whether strangers may take the places of others at all now: they have not come in a rush. */
 const isCalm = (policy: Policy, slots: number, strangers: ReadonlyArray<Occupant>, now: number): boolean =>
-  strangers.filter(({ since }) => now - since < policy.graceMillis).length < Math.floor(forStrangers(slots) / 2)
+  strangers.filter(({ since }) => now - since < policy.graceMillis).length < Math.floor(forStrangers(policy, slots) / 2)
 
 /** Whether no smaller neighbourhood would lose a place to a larger one. */
 const isFair = (strangers: ReadonlyArray<Occupant>, from: string, of: string): boolean => {
@@ -135,7 +138,7 @@ export const admit = (
 ): Decision => {
   const strangers = occupants.filter(isStranger)
   const chosen = !isStranger(newcomer)
-  if (occupants.length < slots && (chosen || strangers.length < forStrangers(slots))) return { _tag: "Admit" }
+  if (occupants.length < slots && (chosen || strangers.length < forStrangers(policy, slots))) return { _tag: "Admit" }
   if (!chosen && !isCalm(policy, slots, strangers, now)) return { _tag: "Refuse" }
   const leaves = victim(policy, strangers, now, salt)
   return leaves !== undefined && (chosen || isFair(strangers, newcomer.neighbourhood, leaves.neighbourhood))

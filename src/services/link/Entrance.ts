@@ -97,7 +97,7 @@ export class Entrance {
       guest.turnAway("busy", `no place is free: ${this.#seats.size} of ${config.maxSessions} are taken`)
     if (points.fires("link.refused-as-busy")) return busy()
     // Most of the time there is no need to look at everybody.
-    if (this.#seats.size < Eviction.forStrangers(config.maxSessions)) return this.#letIn(guest)
+    if (this.#seats.size < Eviction.forStrangers(config.eviction, config.maxSessions)) return this.#letIn(guest)
     const { direction } = guest.connection
     const newcomer = { neighbourhood: neighbourhoodOf(guest.host), direction, desired: registry.desired(guest.peer) }
     const occupants = [...this.#seats.values()].map((occupant) => this.#view(occupant))

@@ -22,7 +22,16 @@ const many = (count: number, fields: (n: number) => Partial<Eviction.Occupant> =
 
 describe("slots", () => {
   it("are for everybody until strangers have two thirds of them, then for the peers of one's own choice", () => {
-    assert.deepStrictEqual([1, 2, 3, 64, 4_096].map(forStrangers), [1, 2, 2, 43, 2_731])
+    assert.deepStrictEqual(
+      [1, 2, 3, 64, 4_096].map((slots) => forStrangers(defaults, slots)),
+      [1, 2, 2, 43, 2_731]
+    )
+    const five = { reserved: 5 }
+    assert.deepStrictEqual(
+      [1, 5, 6, 64].map((slots) => forStrangers(five, slots)),
+      [0, 0, 1, 59]
+    )
+    assert.strictEqual(forStrangers({ reserved: 0 }, 64), 64)
     const strangers = many(6, () => ({ since: hour }))
     const on = (newcomer: Eviction.Newcomer, there = strangers) => admit(defaults, 9, there, newcomer, hour, 1)._tag
     assert.strictEqual(on(inbound, strangers.slice(1)), "Admit")
@@ -193,7 +202,7 @@ describe("a crowd that comes for all the slots", () => {
       if (answer._tag === "Refuse") continue
       if (answer._tag === "Evict") there = there.filter((it) => it.id !== answer.id)
       there = [...there, occupant(id++, { neighbourhood, since: at, rttMillis: 100 + random() * 100 })]
-      assert.isAtMost(there.length, forStrangers(slots))
+      assert.isAtMost(there.length, forStrangers(defaults, slots))
     }
     return there.filter((it) => own.has(it.id)).length
   }

@@ -210,6 +210,19 @@ describe("the entrance", () => {
       })
     )
 
+    it.effect("takes no stranger at all where every place is kept, and peers of its own choice still", () =>
+      Effect.gen(function* () {
+        const network = new MemoryNetwork()
+        const at = yield* node(network, { ...few, eviction: { ...few.eviction, reserved: 3 } })
+        const stranger = yield* guest(network, at, 1, "10.1.0.1")
+        assert.strictEqual((yield* told(stranger)).reason, "busy")
+        const chosen = yield* start({ network, seed: seeds[4]! })
+        yield* at.want(chosen)
+        yield* pass("1 second")
+        assert.isTrue(isLive(at, chosen.key))
+      })
+    )
+
     it.effect("counts those that are let in before they are sessions", () =>
       Effect.gen(function* () {
         const network = new MemoryNetwork()
