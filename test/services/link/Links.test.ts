@@ -457,7 +457,9 @@ describe("Links", () => {
         }
         assert.strictEqual(hub.registry.sessions().length, 2)
         const last = nodes[2]!
-        assert.isTrue(ends(last).some((it) => it.detail?.startsWith("busy: no place is free: 2 of 2 are taken") === true))
+        assert.isTrue(
+          ends(last).some((it) => it.detail?.startsWith("busy: no place is free: 2 of 2 are taken") === true)
+        )
         yield* nodes[0]!.vanish
         const again = yield* start({ network, seed: 2, incarnation: 2 })
         yield* again.want(hub)
