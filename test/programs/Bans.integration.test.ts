@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { join } from "node:path"
 import { afterAll, beforeAll } from "vitest"
-import { BanView } from "../../src/programs/http/Models.ts"
+import { BanView, Healthy } from "../../src/programs/http/Models.ts"
 import { Transition } from "../../src/services/link/Transition.ts"
 import { holdfast, HoldfastProcess, type ReadyNode, startNode, temporaryFolder } from "./HoldfastProcess.ts"
 
@@ -17,6 +17,7 @@ const Json = <A, I>(schema: Schema.Codec<A, I>) =>
   Schema.decodeUnknownSync(Schema.fromJsonString(Schema.toCodecJson(schema)))
 const bansIn = Json(Schema.Array(BanView))
 const banIn = Json(BanView)
+const healthIn = Json(Healthy)
 const transitionIn = Json(Transition)
 const transitionsIn = Json(Schema.Array(Transition))
 
@@ -57,6 +58,7 @@ describe("an operator", () => {
     const known = transitionsIn(await succeeding("peers", "--transitions", prefix, "--json"))
     const following = new HoldfastProcess(["peers", "--transitions", prefix, "--watch", "--json", "--data", alice.data])
     await following.line('"to":"active"')
+    assert.strictEqual(healthIn(await succeeding("status", "--json")).sessions, 1)
     const ban = banIn(await succeeding("ban", prefix, "--for", "1h", "--reason", "no more", "--json"))
     assert.deepInclude(ban, { about: "peer", by: "operator", reason: "no more" })
     assert.strictEqual(String(ban.subject), bob.node)
@@ -65,6 +67,7 @@ describe("an operator", () => {
     const end = told.find(({ detail }) => detail === "banned: no more")
     assert.deepInclude(end, { from: "active", to: "closed", reason: "shutdown" })
     assert.deepStrictEqual(transitionIn(await following.line("banned: no more")), end)
+    assert.strictEqual(healthIn(await succeeding("status", "--json")).sessions, 0)
     const shown = (await following.stop()).stdout.trim().split("\n")
     assert.strictEqual(new Set(shown).size, shown.length)
     assert.deepStrictEqual(
