@@ -11,7 +11,9 @@ const fixOf = (expected: string): string => {
   const said = expected.replace(/^Schema validation failed: /, "")
   const choices = /^(?:Expected )?("[^"]*"(?: \| "[^"]*")+)$/.exec(said)?.[1]
   if (choices?.includes('"true"') === true) return "give true or false"
-  return choices === undefined ? said : `give one of ${choices.replaceAll('"', "").replaceAll(" | ", ", ")}`
+  if (/^Expected (?:an integer|a string representing a finite number)/.test(said)) return "give a whole number"
+  if (choices === undefined) return said.replace(/^Expected /, "give ")
+  return `give one of ${choices.replaceAll('"', "").replaceAll(" | ", ", ")}`
 }
 
 const isName = (expected: string): boolean => /^<.*>$|^[\w-]+(?: \| [\w-]+)*$/.test(expected)

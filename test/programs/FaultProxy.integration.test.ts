@@ -121,7 +121,10 @@ describe("the fault proxy as a program", { timeout: 120_000 }, () => {
     const good = await fileOf("good.json", plan)
     const route = "a>b=127.0.0.1:1"
     const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
-      [["--route", route], "Missing required flag: --plan"],
+      [["--route", route], "--plan is missing: give fault-proxy --plan <value>"],
+      [["--plan", good, "--route", route, "--max-connections", "0"], '"0": give a value between 1 and 10000'],
+      [["--plan", good, "--route", route, "--max-connections", "-1k"], '"-1k": give a whole number'],
+      [["--plan", good, "--route", route, "--seed", ""], '--seed is "": give a whole number'],
       [["--plan", good, "--route", "a-b"], '"a-b" is not a route'],
       [["--plan", good, "--route", route, "--route", route], "there is one between these two already"],
       [

@@ -48,6 +48,10 @@ describe("a number that is none is refused as the value of its flag", () => {
   for (const command of ["inbox", "outbox"])
     for (const value of values)
       refuses([command, "--limit", value], ["--limit", JSON.stringify(value), "give a whole number from 1 to 1000"])
+  for (const value of ["-5x", "", "1.5", "many"]) {
+    const words = ["sim", "run", "--seeds", "1", "--nodes", value]
+    refuses(words, ["--nodes", JSON.stringify(value), "give a whole number"], ExitCode.simulation)
+  }
   for (const value of ["-1", "-5x", "", "0", "99999"])
     refuses(["start", "--max-dials", value], ["--max-dials", "give a whole number from 1 to 256"])
 })
