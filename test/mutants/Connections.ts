@@ -4,6 +4,7 @@
 import type { Mutant } from "./Mutant.ts"
 
 const connection = "src/services/link/Connection.ts"
+const reader = "src/services/link/Reader.ts"
 const conversation = "src/services/link/Conversation.ts"
 const session = "src/services/link/RunningSession.ts"
 const heartbeat = "src/protocol/link/Heartbeat.ts"
@@ -30,7 +31,7 @@ export const connections: ReadonlyArray<Mutant> = [
   {
     name: "pong-without-nonce",
     what: "A pong does not carry the nonce of its ping.",
-    file: connection,
+    file: reader,
     find: `return this.#pong(beat.nonce)`,
     replace: `return this.#pong(0n)`,
     property: "a pong answers a ping",
@@ -40,7 +41,7 @@ export const connections: ReadonlyArray<Mutant> = [
     name: "frames-stay-small",
     what: "A live session refuses frames that are larger than those of the handshake.",
     file: connection,
-    find: `this.#decoder.established()`,
+    find: `this.#reader.established()`,
     replace: ``,
     property: "nobody is accused",
     also: ["calm stays calm", "everyone is connected", "everything arrives"],
@@ -49,7 +50,7 @@ export const connections: ReadonlyArray<Mutant> = [
   {
     name: "end-ignored",
     what: "The end of the input is swallowed.",
-    file: connection,
+    file: reader,
     find: `if (Option.isSome(error)) this.#lost(describe(error.value))`,
     replace: `if (Option.isSome(error)) void describe(error.value)`,
     property: "an end is noticed",

@@ -20,6 +20,7 @@ const handshake = "src/protocol/link/Handshake.ts"
 const queue = "src/services/link/SendQueue.ts"
 const writer = "src/services/link/Writer.ts"
 const connection = "src/services/link/Connection.ts"
+const reader = "src/services/link/Reader.ts"
 const negotiation = "src/services/link/Negotiation.ts"
 const inbox = "src/services/link/Inbox.ts"
 
@@ -223,7 +224,7 @@ export const enduring: ReadonlyArray<EnduranceMutant> = [
   {
     name: "reads-without-end",
     what: "A connection reads for as long as something comes.",
-    file: connection,
+    file: reader,
     find: `if (inTurn < maxInTurn) return once`,
     replace: `if (inTurn < Number.POSITIVE_INFINITY) return once`,
     property: "everybody has a turn"
@@ -239,8 +240,8 @@ export const enduring: ReadonlyArray<EnduranceMutant> = [
   {
     name: "frames-for-nothing",
     what: "A connection reads for as long as frames have few bytes.",
-    file: connection,
-    find: `inTurn += frameCost * this.#frames.length`,
+    file: reader,
+    find: `inTurn += frameCost * this.#together.length`,
     replace: ``,
     property: "everybody has a turn"
   },

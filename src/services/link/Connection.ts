@@ -2,44 +2,25 @@
  * One open connection: a reader over the channel of any wire, a writer and a heartbeat, the same code for both
  * directions. It ends once, with a reason, and everything it owns ends with it.
  *
- * The reader is never raced or interrupted while the connection lives. Pings are answered ahead of queued bulk. What
- * the frames mean is the caller's business.
+ * Pings are answered ahead of queued bulk. What the frames mean is the owner's business.
  */
-import { Cause, Deferred, Effect, Fiber, Option } from "effect"
-import type { Frame } from "../../protocol/link/Frame.ts"
+import { Deferred, Effect, Fiber } from "effect"
 import type * as Heartbeat from "../../protocol/link/Heartbeat.ts"
-import * as RateLimit from "../../protocol/link/RateLimit.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { type Ended, ended } from "./Ended.ts"
 import type { Ground } from "./Ground.ts"
 import * as Heart from "./Heart.ts"
 import { type Queued, sizeOf } from "./Lane.ts"
+import { type Listener, Reader } from "./Reader.ts"
 import { SendQueue } from "./SendQueue.ts"
-import type { Channel, Direction, FrameDecoder } from "./Wire.ts"
-import { crashed, Writer } from "./Writer.ts"
+import type { Channel, Direction } from "./Wire.ts"
+import { Writer } from "./Writer.ts"
 
 /** What one connection does with what happens to it. */
-export interface Owner {
-  /** Takes a frame; an effect that is returned is waited for before the next frame is looked at. */
-  readonly handle: (frame: Frame) => Effect.Effect<void> | undefined
-  /** All that came together has been handled. */
-  readonly caughtUp: () => void
-  /**
-   * Tells the peer what it did wrong, in the words of the wire, and ends the connection for that reason. With `cause`, the
-   * decoder's, it was in bytes that had opened.
-   */
-  readonly violated: (reason: Ended, cause?: Error) => void
+export interface Owner extends Listener {
   /** Called once, in the same turn in which the connection ends, before anybody who waits for `ended` goes on. */
   readonly onEnded: (ended: Ended) => void
 }
-
-/**
- * What is read, in bytes, before all others have their turn: a peer that sends as fast as it can does not hold up those
- * who say little. Not less than what a writer writes in its turn, so that reading keeps up with writing.
- */
-const maxInTurn = 256 * 1024
-/** What a frame counts for besides its bytes: to handle an empty one takes time as well. */
-const frameCost = 32
 
 export interface Options extends Heart.Options {
   /** Unique within the process. */
@@ -59,27 +40,20 @@ export class Connection {
   readonly host: string
   readonly openedAt: number
   readonly ended: Deferred.Deferred<Ended> = Deferred.makeUnsafe<Ended>()
-  framesIn = 0
   framesOut = 0
-  bytesIn = 0
   bytesOut = 0
-  /** Frames of kinds that this node does not know and may ignore, and those that came faster than is allowed. */
+  /** Frames of kinds that this node does not know and may ignore. */
   framesIgnored = 0
-  framesDropped = 0
   #usefulAt: number | undefined
   readonly #ground: Ground
   readonly #owner: Owner
   readonly #queue: SendQueue
   readonly #heart: Heart.Heart
   readonly #peer: NodeKey | undefined
-  readonly #decoder: FrameDecoder
-  readonly #frames: Array<Frame> = []
+  readonly #reader: Reader
   #writer: { readonly wake: () => void; readonly stop: () => void } | undefined
-  #rates: RateLimit.RateLimit | undefined
   #over = false
   #finishing: Ended | undefined
-  /** Nothing more is read: the peer has closed, or what it sends makes no sense any more. */
-  #inputOver = false
 
   constructor(ground: Ground, owner: Owner, options: Options) {
     this.id = options.id
@@ -91,13 +65,13 @@ export class Connection {
     this.#owner = owner
     this.#queue = new SendQueue(() => this.#writer?.wake(), ground.config.queue, ground.points)
     this.#peer = options.peer
-    this.#decoder = ground.wire.decoder()
     const silent = (millis: number) => `nothing came for ${Math.round(millis)} ms and a ping was not answered`
     const body: Heart.Body = {
       ping: (nonce) => this.control(ground.wire.ping(nonce)),
       dead: (millis) => this.end(ended("silent", silent(millis)))
     }
     this.#heart = new Heart.Heart(ground, body, options)
+    this.#reader = new Reader({ ground, subject: this, listener: owner, heart: this.#heart, peer: options.peer })
   }
 
   get heartbeat(): Heartbeat.State {
@@ -123,6 +97,24 @@ export class Connection {
     return this.#queue.dropped
   }
 
+  get framesIn(): number {
+    return this.#reader.frames
+  }
+
+  get bytesIn(): number {
+    return this.#reader.bytes
+  }
+
+  /** Frames that came faster than is allowed. */
+  get framesDropped(): number {
+    return this.#reader.dropped
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  /** It has ended, or will when its last words are written. */
   get finishing(): boolean {
     return this.#over || this.#finishing !== undefined
   }
@@ -161,7 +153,7 @@ export class Connection {
 
   /** This is a session now: frames of a session's size are allowed, and a first ping measures the round trip. */
   established(): void {
-    this.#decoder.established()
+    this.#reader.established()
     this.#heart.ping()
   }
 
@@ -200,7 +192,7 @@ export class Connection {
    * comes is thrown away: the socket of a peer that is still sending would be reset before it had read our last words.
    */
   run<E extends Error>(channel: Channel<E>, describe: (error: E) => Ended): Effect.Effect<Ended> {
-    return Effect.flatMap(Effect.forkDetach(this.#read(channel, describe)), (reader) => {
+    return Effect.flatMap(Effect.forkDetach(this.#reader.run(channel, describe)), (reader) => {
       this.#writer = new Writer({
         ground: this.#ground,
         queue: this.#queue,
@@ -216,136 +208,14 @@ export class Connection {
     })
   }
 
-  #read<E extends Error>(channel: Channel<E>, describe: (error: E) => Ended): Effect.Effect<void> {
-    let wrong: Error | undefined
-    let inTurn = 0
-    let heard = 0
-    const pull = channel.pull((piece) => {
-      this.bytesIn += piece.length
-      inTurn += piece.length
-      if (!this.finishing && wrong === undefined) wrong = this.#decoder.feed(piece, this.#frames)
-    })
-    const handle = (): Effect.Effect<void> => {
-      inTurn += frameCost * this.#frames.length
-      if (this.#frames.length > 0) this.#heart.alive()
-      else if (this.bytesIn > heard) this.#heart.partly()
-      heard = this.bytesIn
-      const handling = this.#handleFrom(0)
-      if (wrong === undefined) return handling ?? Effect.void
-      const cause = wrong
-      wrong = undefined
-      return Effect.map(handling ?? Effect.void, () => this.#owner.violated(ended("violation", cause.message), cause))
-    }
-    const late = () => this.#ground.points.pass("link.read-before-handled")
-    const once = Effect.flatMap(pull, () => after(late(), handle))
-    const inNextTurn = Effect.andThen(Effect.yieldNow, once)
-    const body = (): Effect.Effect<void, E> => {
-      if (inTurn < maxInTurn) return once
-      inTurn = 0
-      return inNextTurn
-    }
-    return Effect.whileLoop({ while: () => !this.#over, body, step: () => undefined }).pipe(
-      Effect.catchCause((cause) =>
-        Effect.sync(() => {
-          const error = Cause.findErrorOption(cause)
-          if (Option.isSome(error)) this.#lost(describe(error.value))
-          else this.end(crashed("reader", cause))
-        })
-      )
-    )
-  }
-
-  /** The frames that came together, from this one on; what has to be waited for before the next. */
-  #handleFrom(first: number): Effect.Effect<void> | undefined {
-    const frames = this.#frames
-    for (let i = first; i < frames.length && !this.finishing; i++) {
-      const handling = this.#handle(frames[i]!)
-      if (handling !== undefined) {
-        return Effect.flatMap(this.#waitFor(handling), () => this.#handleFrom(i + 1) ?? Effect.void)
-      }
-    }
-    frames.length = 0
-    this.#owner.caughtUp()
-    return undefined
-  }
-
-  #handle(frame: Frame): Effect.Effect<void> | undefined {
-    const { tap, wire } = this.#ground
-    this.framesIn++
-    tap?.received(this.#peer, frame.kind, wire.headerSize + frame.body.length)
-    this.#heart.answered()
-    const answer = this.#limited(frame.kind)
-    if (answer === undefined || answer._tag === "Pass") return this.#dispatch(frame)
-    switch (answer._tag) {
-      case "Delay":
-        return Effect.flatMap(Effect.sleep(answer.millis), () => this.#dispatch(frame) ?? Effect.void)
-      case "Drop":
-        this.framesDropped++
-        return undefined
-      case "Disconnect":
-        this.#owner.violated(ended("violation", answer.detail))
-        return undefined
-    }
-  }
-
-  /** What is asked for is never too much; nor is what the streams of a session carry, which have their own limits. */
-  #limited(kind: number): RateLimit.Answer | undefined {
-    const { alarms, config } = this.#ground
-    const frameClass = RateLimit.classOf(kind)
-    if (frameClass === "bulk") return undefined
-    const { matched, sent, unknown } = this.heartbeat
-    this.#rates ??= new RateLimit.RateLimit(config.rates)
-    return this.#rates.step(frameClass, frameClass === "pong" && matched + unknown < sent, alarms.now)
-  }
-
-  #dispatch(frame: Frame): Effect.Effect<void> | undefined {
-    const beat = this.#ground.wire.beat(frame)
-    if (beat === undefined) return this.#owner.handle(frame)
-    if (beat instanceof Error) this.#owner.violated(ended("violation", beat.message))
-    else if (beat._tag === "Ping") return this.#pong(beat.nonce)
-    else this.#heart.pong(beat.nonce)
-    return undefined
-  }
-
-  #pong(nonce: bigint): Effect.Effect<void> | undefined {
-    const { points, wire } = this.#ground
-    const late = points.pass("link.ping-before-pong")
-    if (late !== Effect.void) return Effect.map(late, () => this.control(wire.pong(nonce)))
-    this.control(wire.pong(nonce))
-    return undefined
-  }
-
-  /** Lets the handler take its time: no beat is judged until it is done and what came meanwhile has been looked at. */
-  #waitFor(handling: Effect.Effect<void>): Effect.Effect<void> {
-    this.#heart.held = true
-    return Effect.map(handling, () => {
-      this.#heart.held = false
-      this.#heart.alive()
-    })
-  }
-
-  /** The input is over. Whoever broke off in the middle is told so: its reading side may still be open. */
-  #lost(reason: Ended): void {
-    this.#inputOver = true
-    const cut = reason.reason === "closed" ? this.#decoder.end() : undefined
-    const meaning = cut === undefined ? reason : ended("truncated", cut.message)
-    const toTell = meaning.reason === "truncated" || meaning.reason === "violation"
-    if (toTell && !this.finishing) this.#owner.violated(meaning)
-    else this.end(meaning)
-  }
-
   /** Closes the channel behind the last frame of `finish`. */
   #close<E>(channel: Channel<E>): Effect.Effect<void> {
     const reason = this.#finishing
     if (reason === undefined) return Effect.void
-    const linger = this.#inputOver ? Effect.void : Effect.sleep(this.#ground.config.lingerTimeout)
+    const linger = this.#reader.over ? Effect.void : Effect.sleep(this.#ground.config.lingerTimeout)
     return channel.end.pipe(
       Effect.andThen(linger),
       Effect.map(() => this.end(reason))
     )
   }
 }
-
-/** Goes on at once where there is nothing to wait for, as in production there never is. */
-const after = (waiting: Effect.Effect<void>, then: () => Effect.Effect<void>): Effect.Effect<void> =>
-  waiting === Effect.void ? then() : Effect.flatMap(waiting, then)
