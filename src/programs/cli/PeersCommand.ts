@@ -95,7 +95,7 @@ export const PeersCommand = Command.make(
   Effect.fnUntraced(function* ({ transitions, watch }) {
     if (Option.isNone(transitions)) return yield* watch ? watching(showPeers, { anew: true }) : showPeers
     const key = yield* peerOf(transitions.value)
-    return yield* watch ? watching(yield* followTransitions(key), { anew: false }) : showTransitions(key)
+    return yield* watch ? watching(followTransitions(key), { anew: false }) : showTransitions(key)
   })
 ).pipe(
   Command.withDescription(

@@ -1,7 +1,7 @@
 /**
  * What happened to the connections with a peer: all that the node remembers, and what comes.
  */
-import { Clock, Console, Effect, Ref } from "effect"
+import { Clock, Console, Effect } from "effect"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Transition } from "../../services/link/Transition.ts"
 import { ask } from "./Client.ts"
@@ -48,15 +48,15 @@ const isSame = (a: Transition, b: Transition): boolean =>
 export const newsOf = (all: ReadonlyArray<Transition>, last: Transition | undefined): ReadonlyArray<Transition> =>
   last === undefined ? all : all.slice(all.findLastIndex((transition) => isSame(transition, last)) + 1)
 
-/** A look that shows, each time it is run, one per line what is new since the last time: at first everything. */
-export const followTransitions = Effect.fnUntraced(function* (key: NodeKey) {
-  const root = yield* Root
-  const seen = yield* Ref.make<Transition | undefined>(undefined)
+/** Looks again and again: shows, one per line, what is new since the last time; at first everything. */
+export const followTransitions = (key: NodeKey) => {
+  let last: Transition | undefined
   return Effect.gen(function* () {
+    const root = yield* Root
     const now = yield* Clock.currentTimeMillis
-    for (const transition of newsOf(yield* read(key), yield* Ref.get(seen))) {
+    for (const transition of newsOf(yield* read(key), last)) {
       yield* Console.log(root.json ? json(transition) : line(transition, now))
-      yield* Ref.set(seen, transition)
+      last = transition
     }
   })
-})
+}
