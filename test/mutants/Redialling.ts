@@ -47,8 +47,8 @@ export const redialling: ReadonlyArray<Mutant> = [
     name: "breaker-never-opens",
     what: "However many sessions with a peer come to nothing, it is dialled again as after any failure.",
     file: redial,
-    find: `if (state.started.length > policy.starts) return open(policy, state)`,
-    replace: `if (state.started.length > Number.POSITIVE_INFINITY) return open(policy, state)`,
+    find: `recent(policy, state, now).length > policy.starts`,
+    replace: `recent(policy, state, now).length > Number.POSITIVE_INFINITY`,
     property: "a flapping peer is left alone",
     profile: "network"
   },

@@ -90,6 +90,8 @@ export type Event =
       readonly retryAfterMillis?: number
     }
 
+type Rejected = Extract<Event, { readonly _tag: "Rejected" }>
+
 export interface Step {
   readonly state: State
   /** Milliseconds to wait before the next dial. */
@@ -138,17 +140,23 @@ const parted = (policy: Policy, random: number, outage: boolean): Step => {
   return waiting(initial, Backoff.below(bound, random))
 }
 
+/** More sessions have begun than are allowed. */
+const flaps = (policy: Policy, state: State, now: number): boolean => recent(policy, state, now).length > policy.starts
+
 /** The end of a session that was not stable, by whatever reason; `forgiven` if it is nobody's failure. */
-const ended = (policy: Policy, before: State, now: number, random: number, forgiven: boolean): Step => {
-  const state = { ...before, started: recent(policy, before, now) }
-  if (state.started.length > policy.starts) return open(policy, state)
+const ended = (policy: Policy, state: State, now: number, random: number, forgiven: boolean): Step => {
+  if (flaps(policy, state, now)) return open(policy, state)
   return forgiven ? waiting(state, Backoff.delay(policy, 0, random)) : failed(policy, state, random, false)
 }
 
-const rejected = (policy: Policy, state: State, random: number, reason: RejectReason, announced: boolean): Step => {
+const rejected = (policy: Policy, state: State, event: Rejected): Step => {
+  const { now, random, reason } = event
   const refused = { ...state, failures: state.failures + 1 }
-  if (reason === "banned" && announced) return waiting(refused, Backoff.delay(policy, 0, random))
-  if (hopeless.has(reason)) return firmly(refused, policy.hopelessMillis)
+  const isAnnounced = reason === "banned" && event.retryAfterMillis !== undefined
+  if (hopeless.has(reason) && !isAnnounced) return firmly(refused, policy.hopelessMillis)
+  // Where this side decides, a session has begun before the peer refuses it.
+  if (flaps(policy, state, now)) return open(policy, state)
+  if (isAnnounced) return waiting(refused, Backoff.delay(policy, 0, random))
   if (!exact.has(reason)) return failed(policy, state, random, true)
   const again = { ...state, duplicates: state.duplicates + 1 }
   return again.duplicates > freeDuplicates
@@ -182,10 +190,7 @@ export const step = (policy: Policy, before: State, event: Event): Step => {
     }
     case "Failed":
       return failed(policy, state, event.random, event.answered === true)
-    case "Rejected": {
-      const { random, reason, retryAfterMillis } = event
-      const step = rejected(policy, state, random, reason, retryAfterMillis !== undefined)
-      return notBefore(retryAfterMillis ?? 0, step)
-    }
+    case "Rejected":
+      return notBefore(event.retryAfterMillis ?? 0, rejected(policy, state, event))
   }
 }

@@ -4,7 +4,7 @@ import * as Redial from "../../../src/protocol/link/Redial.ts"
 import { GoodbyeReason, RejectReason } from "../../../src/protocol/link/LinkMessage.ts"
 
 const { defaults, initial, step } = Redial
-const hopeless: ReadonlyArray<RejectReason> = ["self", "network", "version"]
+const hopeless: ReadonlyArray<RejectReason> = ["self", "network", "version", "banned"]
 const exact: ReadonlyArray<RejectReason> = ["duplicate", "owner"]
 
 /** The states and waits after each of `events`. */
@@ -162,6 +162,19 @@ describe("the breaker", () => {
       assert.strictEqual(run(polite).state.breaker, "open", reason)
       assert.isAtLeast(run(polite).wait, 60_000)
     }
+  })
+
+  it("opens when the sessions are refused after they have begun here: who decides hears of a refusal too late", () => {
+    const refusals = (reason: RejectReason, announced: { readonly retryAfterMillis?: number } = {}) =>
+      Array.from({ length: 6 }, (_, i): ReadonlyArray<Redial.Event> => [
+        started(i * 1_000),
+        { _tag: "Rejected", now: i * 1_000 + 500, random: 0.5, reason, ...announced }
+      ]).flat()
+    for (const reason of RejectReason.literals) {
+      if (!hopeless.includes(reason)) assert.strictEqual(run(refusals(reason)).wait, 60_000, reason)
+    }
+    assert.strictEqual(run(refusals("banned", { retryAfterMillis: 5_000 })).wait, 65_000)
+    assert.strictEqual(run(refusals("network")).wait, 600_000)
   })
 
   it("lets one dial through when it has been open, and doubles up to ten minutes while that fails", () => {
@@ -323,7 +336,8 @@ describe("whatever happens", () => {
       starts = starts.filter((at) => now - at < 60_000)
       if (kind === "Started") starts.push(now)
       const heals = (kind === "Ended" || kind === "Goodbye") && stable
-      const floods = (kind === "Ended" || kind === "Goodbye") && !stable && starts.length > 5
+      const isEnd = kind === "Ended" || kind === "Goodbye" ? !stable : kind === "Rejected" && !hopeless.includes(reject)
+      const floods = isEnd && starts.length > 5
       const blames =
         kind === "Failed" ||
         (kind === "Ended" && !stable) ||
