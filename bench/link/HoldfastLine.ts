@@ -19,6 +19,7 @@ import * as NodeSecret from "../../src/protocol/NodeSecret.ts"
 import * as Acceptor from "../../src/services/link/Acceptor.ts"
 import type { Connection } from "../../src/services/link/Connection.ts"
 import * as HoldfastWire from "../../src/services/link/HoldfastWire.ts"
+import * as LinkConfig from "../../src/services/link/LinkConfig.ts"
 import { Links } from "../../src/services/link/Links.ts"
 import { Registry } from "../../src/services/link/Registry.ts"
 import { Self } from "../../src/services/link/Self.ts"
@@ -29,6 +30,12 @@ import { type Contender, type Count, type Dial, type Flood, message, sentBack } 
 
 /** What the handler of a session has of it, however fast it comes. */
 const kind = Kind.Data
+
+/** As in production, but that a ping may follow the other at once: a node takes ten a second from a peer. */
+const config: LinkConfig.Config = {
+  ...LinkConfig.defaults,
+  rates: { ...LinkConfig.defaults.rates, ping: { perSecond: 1e6, burst: 1e6, delays: 0, drops: 0 } }
+}
 
 /** The links of one node with the identity of `seed`. */
 const links = (seed: Uint8Array, run: SessionHandler["Service"]["run"]) => {
@@ -50,6 +57,7 @@ const links = (seed: Uint8Array, run: SessionHandler["Service"]["run"]) => {
     TransportTcp.layer,
     Layer.succeed(SessionHandler, { run }),
     Layer.succeed(References.MinimumLogLevel, "Warn"),
+    Layer.succeed(LinkConfig.LinkConfig, config),
     self
   )
   return Supervisor.layer.pipe(
