@@ -35,6 +35,8 @@ const common: Functions = {
   }
 }
 
+/** Milliseconds after which a call that is not answered has failed. */
+const silence = 600_000
 /** Milliseconds that an end has to go away by itself. */
 const patience = 10_000
 
@@ -87,11 +89,23 @@ export class End<F extends Functions> {
   #ask<R>(name: string, argument: unknown): Promise<R> {
     return new Promise((resolve, reject) => {
       const call: Call = { id: ++this.#last, name, argument }
-      this.#waiting.set(call.id, { resolve, reject })
-      this.#child.send(call, (error) => {
-        if (error === null) return
+      const fail = (error: Error) => {
         this.#waiting.delete(call.id)
         reject(error)
+      }
+      const late = setTimeout(
+        () => fail(new Error(`${this.#name} has not answered "${name}" in ${silence} ms`)),
+        silence
+      )
+      const answered =
+        <A>(then: (value: A) => void) =>
+        (value: A) => {
+          clearTimeout(late)
+          then(value)
+        }
+      this.#waiting.set(call.id, { resolve: answered(resolve), reject: answered(reject) })
+      this.#child.send(call, (error) => {
+        if (error !== null) answered(fail)(error)
       })
     })
   }
