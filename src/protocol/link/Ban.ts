@@ -6,7 +6,7 @@
  * try. Pure: times are milliseconds since 1970 and come with the call.
  */
 import { Effect, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
-import { hostOf, ipOf, parseHost } from "../HostNetwork.ts"
+import { hostOf, parseHost } from "../HostNetwork.ts"
 import { NodeKey } from "../NodeKey.ts"
 
 /** Whom a ban is about: a node key, or a host as `HostNetwork` writes it. */
@@ -42,17 +42,20 @@ export class SubjectInvalid extends Schema.TaggedError<SubjectInvalid>()("Subjec
 
 const forms = "give the key of a node, an IP address, or the /64 of an IPv6 address"
 
+/** The hosts of the addresses that stand for every one of a machine. That of `::` is the host of `::1` too. */
+const nobodys: ReadonlySet<Subject> = new Set(["0.0.0.0", "::"].map(ofHost))
+
 /**
- * The same, of whom one can ban. Not an address with a zone: the host would be everybody's on every interface. Nor the
- * address that stands for every one, for it is nobody's. What was banned before can be lifted whatever it is.
+ * The same, of whom one can ban. Not an address with a zone: the host would be everybody's on every interface. Nor a
+ * host that is nobody's, however it is written. What was banned before can be lifted whatever it is.
  */
 export const readSubject = (text: string): Result.Result<Subject, SubjectInvalid> => {
   const invalid = (problem: string) => Result.fail(new SubjectInvalid({ text, problem }))
   const subject = parseSubject(text)
   if (subject === undefined) return invalid(forms)
   if (text.includes("%")) return invalid("give the address without the zone; its /64 is banned on every interface")
-  return /^(?:0\.0\.0\.0|0(?::0){7})$/.test(ipOf(text))
-    ? invalid(`it stands for every address of a machine and is nobody's; ${forms}`)
+  return nobodys.has(subject)
+    ? invalid(`${subject} stands for every address of a machine, or itself, and is nobody's; ${forms}`)
     : Result.succeed(subject)
 }
 

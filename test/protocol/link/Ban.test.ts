@@ -57,12 +57,22 @@ describe("whom an operator bans", () => {
   const says = (text: string): string => Result.getOrThrow(Result.flip(Ban.readSubject(text))).message
 
   it("is a node, an IP address or the network of one", () => {
-    for (const text of [key, "10.0.0.1", "::ffff:10.0.0.1", "2001:db8::5", "2001:db8:0:0::/64", "127.0.0.1", "::1"])
+    for (const text of [
+      key,
+      "10.0.0.1",
+      "::ffff:10.0.0.1",
+      "2001:db8::5",
+      "2001:db8:0:0::/64",
+      "127.0.0.1",
+      "::1:0:0:0:1"
+    ])
       assert.strictEqual(Result.getOrThrow(Ban.readSubject(text)), Ban.parseSubject(text), text)
   })
 
   it("is never an address of nobody: a ban of it would say something else than what was meant", () => {
-    for (const text of ["0.0.0.0", "::", "[::]", "0:0:0:0:0:0:0:0", "::ffff:0.0.0.0"])
+    const unspecified = ["0.0.0.0", "::ffff:0.0.0.0", "::", "[::]", "0:0:0:0:0:0:0:0"]
+    // All of them are the host of `::`, however they are written.
+    for (const text of [...unspecified, "::/64", "0:0:0:0::/64", "::1", "::7"])
       assert.include(says(text), "stands for every address", text)
   })
 
