@@ -21,24 +21,6 @@ export const NoteText = Schema.String.check(
   Schema.makeFilter((text) => !text.includes("\0"), { message: "a note does not contain the character 0" })
 )
 
-export const Note = Protocol.make("note", {
-  messages: Schema.Struct({ text: NoteText }),
-  handle: Effect.fnUntraced(function* ({ text }, { id, peer }) {
-    const sql = yield* SqlClient.SqlClient
-    const feed = yield* Feed
-    const now = yield* Clock.currentTimeMillis
-    yield* sql`INSERT INTO inbox (peer, message_id, text, received_at) VALUES (${peer}, ${id}, ${text}, ${now})`
-    yield* feed.append([
-      { audience: "", protocol: "note", subject: peer, kind: "note.received", body: { peer, id, text } }
-    ])
-  }),
-  onOutcome: Effect.fnUntraced(function* (_, outcome, { id, peer }) {
-    if (outcome._tag !== "Ok") return
-    const feed = yield* Feed
-    yield* feed.append([{ audience: "", protocol: "note", subject: peer, kind: "note.delivered", body: { peer, id } }])
-  })
-})
-
 export const InboxNote = Schema.Struct({
   /** Its place in the inbox, for paging. */
   position: Schema.BigInt,
@@ -49,6 +31,33 @@ export const InboxNote = Schema.Struct({
   receivedAt: Schema.Number
 })
 export type InboxNote = typeof InboxNote.Type
+
+/** A note as the event of its arrival carries it. */
+export const NoteReceived = Schema.toCodecJson(InboxNote)
+const received = Schema.encodeSync(NoteReceived)
+
+const Placed = Schema.Tuple([Schema.Struct({ position: Schema.BigIntFromString })])
+const decodePlaced = Schema.decodeUnknownEffect(Placed)
+
+export const Note = Protocol.make("note", {
+  messages: Schema.Struct({ text: NoteText }),
+  handle: Effect.fnUntraced(function* ({ text }, { id, peer }) {
+    const sql = yield* SqlClient.SqlClient
+    const feed = yield* Feed
+    const now = yield* Clock.currentTimeMillis
+    const rows =
+      yield* sql`INSERT INTO inbox (peer, message_id, text, received_at) VALUES (${peer}, ${id}, ${text}, ${now})
+      RETURNING id::text AS position`
+    const [{ position }] = yield* Effect.orDie(decodePlaced(rows))
+    const body = received({ position, peer, id, text, receivedAt: now })
+    yield* feed.append([{ audience: "", protocol: "note", subject: peer, kind: "note.received", body }])
+  }),
+  onOutcome: Effect.fnUntraced(function* (_, outcome, { id, peer }) {
+    if (outcome._tag !== "Ok") return
+    const feed = yield* Feed
+    yield* feed.append([{ audience: "", protocol: "note", subject: peer, kind: "note.delivered", body: { peer, id } }])
+  })
+})
 
 const Row = Schema.Struct({
   ...InboxNote.fields,

@@ -1,14 +1,15 @@
 /**
  * `holdfast send` and `holdfast inbox`: notes to peers, and those that have arrived.
  */
-import { Clock, Console, Effect, Option, Ref, Stream } from "effect"
+import { Clock, Console, Effect, Option, Schema, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { short } from "../../protocol/NodeKey.ts"
 import { untilSignal } from "../Main.ts"
-import { type InboxNote, NoteText } from "../NoteProtocol.ts"
+import type { EventView } from "../http/Models.ts"
+import { type InboxNote, NoteReceived, NoteText } from "../NoteProtocol.ts"
 import { duration } from "../SettingValue.ts"
 import { ask, peerOf } from "./Client.ts"
-import { following } from "./Following.ts"
+import { again, following } from "./Following.ts"
 import * as Given from "./Given.ts"
 import { json, print, Root } from "./Root.ts"
 import { bold, dim } from "./Style.ts"
@@ -58,37 +59,35 @@ const noteTable = (now: number) => (notes: ReadonlyArray<InboxNote>) =>
 const noteLine = ({ peer, receivedAt, text }: InboxNote, now: number): string =>
   `${dim(moment(receivedAt, now))}  ${bold(short(peer))}  ${printable(text)}`
 
-/** The notes that are there, then each one as it arrives. */
+const arrivedIn = Schema.decodeUnknownEffect(NoteReceived)
+
+/**
+ * The notes that are there, then each one as it arrives. The events begin with where they begin: what came before is looked
+ * at then, and what came in between is shown once. Events come in the order of their commits, positions may not.
+ */
 const follow = Effect.fnUntraced(function* (limit: number) {
   const root = yield* Root
-  const place = yield* Ref.make(0n)
-  const show = (notes: ReadonlyArray<InboxNote>) =>
-    Effect.forEach(
-      notes,
-      (note) =>
-        Effect.flatMap(Clock.currentTimeMillis, (now) =>
-          Effect.andThen(Console.log(root.json ? json(note) : noteLine(note, now)), Ref.set(place, note.position))
-        ),
-      { discard: true }
+  const seen = new Set<string>()
+  const show = (note: InboxNote) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => Console.log(root.json ? json(note) : noteLine(note, now)))
+  const look = Effect.gen(function* () {
+    const { items } = yield* Effect.retry(
+      ask((client) => client.inbox({ query: { limit } })),
+      again
     )
-  const news = Effect.gen(function* () {
-    while (true) {
-      const { items } = yield* page(yield* Ref.get(place))
-      yield* show(items)
-      if (items.length < pageSize) return
+    for (const note of items.filter(({ id }) => !seen.has(id))) {
+      seen.add(note.id)
+      yield* show(note)
     }
   })
-  const { items } = yield* ask((client) => client.inbox({ query: { limit } }))
-  yield* show(items)
-  // The events begin with where they begin, when it is looked at once more: nothing falls between.
-  yield* following("now", Effect.void).pipe(
-    Stream.filter((item) => item._tag !== "Event" || item.kind === "note.received"),
-    Stream.runForEach(() => Effect.ignore(news, { log: "Debug" }))
-  )
+  const happened = Effect.fnUntraced(function* (item: EventView) {
+    if (item._tag !== "Event") return yield* look
+    if (item.kind !== "note.received") return
+    const note = yield* arrivedIn(item.body)
+    if (!seen.has(note.id)) yield* show(note)
+  })
+  yield* Stream.runForEach(following("now", Effect.void), happened)
 })
-
-const pageSize = 1_000
-const page = (after: bigint) => ask((client) => client.inbox({ query: { after, limit: pageSize } }))
 
 export const InboxCommand = Command.make(
   "inbox",
