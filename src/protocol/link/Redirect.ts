@@ -7,7 +7,8 @@ import { mayTell, placeOf } from "../gossip/Reach.ts"
 
 /**
  * `address` is of the REJECT, `from` the IP address that was dialled. Nothing if it is nowhere that a node may be sent to,
- * or nearer to this node than the peer is: nobody has it dial its own machine or network from outside.
+ * or nearer to this node than the peer is: nobody has it dial its own machine or network from outside. What a name leads
+ * to is not known here; a name counts as public.
  */
 export const redirected = (
   address: { readonly host: string; readonly port: number },

@@ -10,15 +10,17 @@ const rate = { burst: 10, perSecond: 1 }
 
 export class Complaints {
   readonly #message: string
+  readonly #log: (message: string) => Effect.Effect<void>
   readonly #lines = new TokenBucket(rate, 0)
   #unsaid = 0
 
-  /** All its lines say this. */
-  constructor(message: string) {
+  /** All its lines say this, at Info unless `log` is another level's. */
+  constructor(message: string, log: (message: string) => Effect.Effect<void> = Effect.logInfo) {
     this.#message = message
+    this.#log = log
   }
 
-  /** At Info, with this data, unless there were too many. `now` is in monotonic milliseconds. */
+  /** With this data, unless there were too many. `now` is in monotonic milliseconds. */
   say(data: Readonly<Record<string, unknown>>, now: number): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (!this.#lines.take(now)) {
@@ -27,7 +29,7 @@ export class Complaints {
       }
       const unsaid = this.#unsaid === 0 ? {} : { unsaid: this.#unsaid }
       this.#unsaid = 0
-      return Effect.logInfo(this.#message).pipe(Effect.annotateLogs({ ...data, ...unsaid }))
+      return this.#log(this.#message).pipe(Effect.annotateLogs({ ...data, ...unsaid }))
     })
   }
 }

@@ -66,6 +66,8 @@ const make = Effect.gen(function* () {
   const random = yield* Random.Random
   const salt = random.nextIntUnsafe()
   const strangers = new Complaints(closed)
+  // Two nodes with one key are nobody's intention: somebody has to know. Anybody can say that there are.
+  const clones = new Complaints(closed, Effect.logError)
   const entrance = new Entrance({ config, gate, points, registry, salt, now: () => alarms.now })
 
   const office: Office = {
@@ -106,8 +108,7 @@ const make = Effect.gen(function* () {
   const logged = (from: From, outcome: Outcome): Effect.Effect<void> => {
     const { direction, remote } = from
     const data = { direction, remote, ...outcome.ended, ...named(outcome, from) }
-    // Two nodes with one key are nobody's intention: somebody has to know.
-    if (outcome.reject?.reason === "clone") return Effect.annotateLogs(Effect.logError(closed), data)
+    if (outcome.reject?.reason === "clone") return clones.say(data, alarms.now)
     const isStranger = direction === "inbound" && outcome.session === undefined
     return isStranger ? strangers.say(data, alarms.now) : Effect.annotateLogs(Effect.logInfo(closed), data)
   }
