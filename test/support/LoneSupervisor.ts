@@ -110,6 +110,7 @@ export const start = Effect.fnUntraced(function* ({ config, listen, sessions = (
     nextId: () => 0,
     enter: unused,
     asLane: unused,
+    connections: () => [],
     event: unused,
     leave: unused,
     standing: () => ({ knows: 0n, holds: false }),

@@ -2,7 +2,7 @@
  * Who is kept out (docs/PROTOCOL.md, 4.4): told of offences and of what operators want, asked for every connection.
  *
  * All bans are in memory, so that asking costs a look-up, and in the database, so that they outlast the process. One is
- * in force at once; it is written as soon as the database takes it. A new one closes the live sessions that it is about.
+ * in force at once; it is written as soon as the database takes it. A new one ends the connections that it is about.
  */
 import { Clock, Context, Effect, FiberSet, Latch, Layer, Schema, Semaphore } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -13,8 +13,8 @@ import { TokenBuckets } from "../../protocol/link/TokenBuckets.ts"
 import { type NodeKey, short } from "../../protocol/NodeKey.ts"
 import { BanStore } from "./BanStore.ts"
 import { PeerBook } from "./PeerBook.ts"
-import { Registry } from "./Registry.ts"
-import type { Session } from "./Session.ts"
+import type { Connection } from "./Connection.ts"
+import { type Known, Registry } from "./Registry.ts"
 
 /** The figures of bans. */
 export const BanPolicy = Context.Reference<Ban.Policy>("holdfast/services/link/Bans/BanPolicy", {
@@ -62,22 +62,13 @@ export class Bans extends Context.Service<
 >()("holdfast/services/link/Bans") {
   static readonly layer: Layer.Layer<Bans, SqlError, BanStore | PeerBook | Registry> = Layer.effect(
     Bans,
-    Effect.flatMap(Registry, (registry) =>
-      make(() =>
-        registry.sessions().map(({ connection, session }) => ({
-          peer: session.peer,
-          host: connection.host,
-          close: session.close
-        }))
-      )
-    )
+    Effect.flatMap(Registry, ({ connections }) => make(connections))
   )
 }
 
-/** What a ban needs of a live session. */
-export interface Closable extends Pick<Session, "peer" | "close"> {
-  /** The IP address at the other end. */
-  readonly host: string
+/** What a ban needs of an open connection: whose it is, the IP address at the other end, and its end. */
+export interface Closable extends Pick<Known, "peer" | "keepOut"> {
+  readonly connection: Pick<Connection, "host">
 }
 
 /** Characters of a reason; the rest is cut off. */
@@ -130,8 +121,8 @@ const writing = (store: BanStore["Service"], bans: ReadonlyMap<Ban.Subject, Ban.
   }
 }
 
-/** The bans of a node whose live sessions are these. */
-export const make = Effect.fnUntraced(function* (sessions: () => ReadonlyArray<Closable>) {
+/** The bans of a node whose open connections are these. */
+export const make = Effect.fnUntraced(function* (connections: () => ReadonlyArray<Closable>) {
   const store = yield* BanStore
   const book = yield* PeerBook
   const policy = yield* BanPolicy
@@ -153,9 +144,9 @@ export const make = Effect.fnUntraced(function* (sessions: () => ReadonlyArray<C
   }
 
   /** An operator's ban on a host is about everybody there; one by rule only about strangers, for many may share it. */
-  const isConcerned = ({ by, subject }: Ban.Ban, { host, peer }: Closable): boolean => {
+  const isConcerned = ({ by, subject }: Ban.Ban, { connection, peer }: Closable): boolean => {
     const banned = Ban.peerOf(subject)
-    return banned === undefined ? by === "operator" && hostOf(host) === subject : peer === banned
+    return banned === undefined ? by === "operator" && hostOf(connection.host) === subject : peer === banned
   }
 
   const impose = Effect.fnUntraced(function* (ban: Ban.Ban) {
@@ -163,9 +154,8 @@ export const make = Effect.fnUntraced(function* (sessions: () => ReadonlyArray<C
     written.note(ban.subject)
     for (const subject of Ban.crowdedOut(policy, [...bans.values()], ban.since)) forget(subject)
     yield* Effect.logWarning("Banned").pipe(Effect.annotateLogs(told(ban)))
-    for (const session of sessions()) {
-      if (isConcerned(ban, session)) yield* session.close("unwanted", `banned: ${ban.reason}`)
-    }
+    const forMillis = (ban.until ?? Number.POSITIVE_INFINITY) - now()
+    for (const open of connections()) if (isConcerned(ban, open)) open.keepOut(ban.reason, forMillis)
   })
 
   /** Whether an operator or the configuration asked for this peer. It counts as one if nobody can tell. */

@@ -29,6 +29,8 @@ export interface Parties extends Omit<Options, "peer"> {
 
 /** How soon a peer shall dial again that had to make room, in milliseconds. */
 const afterEviction = 60_000
+/** How soon it may ask again whose session has ended by a ban, to hear how long that lasts, in milliseconds. */
+const afterBan = 1_000
 
 export class Conversation implements Member, Owner, Subject {
   readonly peer: NodeKey
@@ -142,6 +144,9 @@ export class Conversation implements Member, Owner, Subject {
   activate(number: bigint, send: boolean): void {
     const { connection, peer } = this
     const office = this.#office
+    // It may have waited for this.
+    const kept = office.gate.keptOut(peer, this.host)
+    if (kept !== undefined) return this.turnAway("banned", kept.reason, kept.forMillis)
     const hello = connection.finishing ? undefined : this.#negotiation.activate()
     if (hello === undefined) return
     const session = new RunningSession(office, connection, { peer, number, hello })
@@ -159,6 +164,12 @@ export class Conversation implements Member, Owner, Subject {
 
   replace(): void {
     this.connection.end(ended("replaced", "a newer connection with the same peer is the session"))
+  }
+
+  keepOut(reason: string, forMillis: number): void {
+    if (this.#session === undefined) return this.turnAway("banned", reason, forMillis)
+    const detail = `banned: ${reason}`
+    this.#parting.goodbye("unwanted", ended("shutdown", detail), { detail, retryAfterMillis: afterBan })
   }
 
   // What the entrance decides

@@ -73,8 +73,7 @@ export class Entrance {
   /** Calls `admit` or `turnAway` once: now, or when it is known whether the one who has the place still lives. */
   ask(guest: Guest): void {
     if (this.#closed) return guest.turnAway("shutdown", "this node stops")
-    const kept = this.#options.gate.keptOut(guest.peer, guest.host)
-    if (kept !== undefined) return guest.turnAway("banned", kept.reason, kept.forMillis)
+    if (this.#keptOut(guest)) return
     this.#admissions.enter(new Visit(guest, this.#options.config.probeTimeout, () => this.#seat(guest)))
   }
 
@@ -89,9 +88,18 @@ export class Entrance {
     this.#admissions.leave(connection)
   }
 
+  /** Whether it is banned, and turned away. */
+  #keptOut(guest: Guest): boolean {
+    const kept = this.#options.gate.keptOut(guest.peer, guest.host)
+    if (kept !== undefined) guest.turnAway("banned", kept.reason, kept.forMillis)
+    return kept !== undefined
+  }
+
   /** A slot of its own, or the one of somebody less useful. A peer that has a session may replace it. */
   #seat(guest: Guest): void {
     const { config, now, points, registry, salt } = this.#options
+    // It may have waited for this.
+    if (this.#keptOut(guest)) return
     if (registry.standing(guest.peer).holds) return this.#letIn(guest)
     const busy = () =>
       guest.turnAway("busy", `no place is free: ${this.#seats.size} of ${config.maxSessions} are taken`)

@@ -16,7 +16,7 @@ import type { Ground } from "./Ground.ts"
 import { type Frames, Inbox } from "./Inbox.ts"
 import { goodbye, reject } from "./LastWord.ts"
 import { nothing, type Outcome } from "./Outcome.ts"
-import type { Registry } from "./Registry.ts"
+import type { Known, Registry } from "./Registry.ts"
 import type { Joiner, SessionLanes } from "./SessionLanes.ts"
 import type { Channel } from "./Wire.ts"
 
@@ -38,7 +38,7 @@ export interface Home {
   readonly lanes: SessionLanes
 }
 
-export class LaneLink implements Owner, Joiner {
+export class LaneLink implements Known, Owner, Joiner {
   readonly number: number
   readonly connection: Connection
   readonly lost: Effect.Effect<void>
@@ -72,7 +72,11 @@ export class LaneLink implements Owner, Joiner {
     // All lanes together take as much room as lane 0.
     this.#inbox = new Inbox(office.config.sessionQueue / (home.lanes.count - 1))
     this.#deadline = office.alarms.set(deadline, () => this.#tooLate())
-    office.registry.asLane(home.peer, this.connection)
+    office.registry.asLane(this)
+  }
+
+  get peer(): NodeKey {
+    return this.#home.peer
   }
 
   /** From JOIN to the end, for the side that asks; `letGo` comes after it, or when it is interrupted. */
@@ -143,8 +147,14 @@ export class LaneLink implements Owner, Joiner {
 
   // What the session decides
 
-  open(): void {
+  open(): boolean {
     const { peer, session } = this.#home
+    // It may have waited for this.
+    const kept = this.#office.gate.keptOut(peer, this.connection.host)
+    if (kept !== undefined) {
+      this.keepOut(kept.reason, kept.forMillis)
+      return false
+    }
     this.#opened = true
     this.#deadline.cancel()
     this.#office.joined(this.connection)
@@ -156,6 +166,7 @@ export class LaneLink implements Owner, Joiner {
     }
     this.connection.established()
     this.#onOpen()
+    return true
   }
 
   refuse(detail: string): void {
@@ -169,6 +180,12 @@ export class LaneLink implements Owner, Joiner {
   /** This node stops: says so and ends. */
   leave(detail: string): void {
     this.#finish("shutdown", ended("shutdown", detail))
+  }
+
+  keepOut(reason: string, forMillis: number): void {
+    const detail = `banned: ${reason}`
+    if (this.#opened) this.connection.finish(ended("shutdown", detail), goodbye("unwanted", 0, detail))
+    else this.connection.finish(ended("refused", detail), reject("banned", 0n, reason, forMillis))
   }
 
   // Within

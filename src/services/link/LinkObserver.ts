@@ -70,9 +70,9 @@ export const registry: Layer.Layer<Registry, never, Self> = Layer.effect(
         plain.enter(member)
         observer.entered(member.peer, member.connection)
       },
-      asLane: (peer, connection) => {
-        plain.asLane(peer, connection)
-        observer.entered(peer, connection)
+      asLane: (lane) => {
+        plain.asLane(lane)
+        observer.entered(lane.peer, lane.connection)
       },
       leave: (peer, id) => {
         plain.leave(peer, id)

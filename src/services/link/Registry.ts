@@ -21,10 +21,16 @@ export const keptTransitions = 1_024
 /** Peers whose last session number is remembered after everything with them is closed. */
 const keptPairs = 8_192
 
-/** A connection with a proven peer, and what the arbiter may do with it. All of it takes effect at once. */
-export interface Member {
+/** A connection whose peer is known, in whatever state. */
+export interface Known {
   readonly connection: Connection
   readonly peer: NodeKey
+  /** Ends it: this node keeps its peer or its host out from now on, for so many milliseconds. */
+  readonly keepOut: (reason: string, forMillis: number) => void
+}
+
+/** One that the arbiter decides about, and what it may do with it. All of it takes effect at once. */
+export interface Member extends Known {
   /** Whether the peer has proven its key. A dialled node has at once, one that dialled us with its first frame. */
   readonly proven: () => boolean
   /** It is session `number` now; `send`: say so with COMMIT. */
@@ -61,7 +67,9 @@ export class Registry extends Context.Service<
     /** The connection is gone. */
     readonly leave: (peer: NodeKey, id: number) => void
     /** The connection is, or asks to be, a further one of the peer's session: the arbiter has no more to do with it. */
-    readonly asLane: (peer: NodeKey, connection: Connection) => void
+    readonly asLane: (lane: Known) => void
+    /** Every connection that is open and whose peer is known: sessions, lanes, and what may become one. */
+    readonly connections: () => ReadonlyArray<Known>
     /** What a HELLO to this peer says about the session. */
     readonly standing: (peer: NodeKey) => { readonly knows: bigint; readonly holds: boolean }
     /** Whether a connection with this peer, which has proven itself, is open: no other is dialled then. */
@@ -99,6 +107,7 @@ export class Registry extends Context.Service<
       const runSync = Effect.runSyncWith(yield* Effect.context<never>())
       const announced = yield* PubSub.sliding<Transition>(keptTransitions)
       const pairs = new Map<NodeKey, Pair>()
+      const lanes = new Map<number, Known>()
       const desired = new Set<NodeKey>()
       const history = new History(keptTransitions)
       let lastId = 0
@@ -150,6 +159,7 @@ export class Registry extends Context.Service<
       }
 
       const leave = (peer: NodeKey, id: number): void => {
+        lanes.delete(id)
         const pair = pairOf(peer)
         pair.members = pair.members.filter(({ connection }) => connection.id !== id)
         if (pair.live?.connection.id === id) pair.live = undefined
@@ -166,9 +176,13 @@ export class Registry extends Context.Service<
         },
         event,
         leave,
-        asLane: (peer, { id }) => {
+        asLane: (lane) => {
+          const { id } = lane.connection
+          const { peer } = lane
           if (pairs.get(peer)?.members.some(({ connection }) => connection.id === id) === true) leave(peer, id)
+          lanes.set(id, lane)
         },
+        connections: () => [...[...pairs.values()].flatMap(({ members }) => members), ...lanes.values()],
         standing: (peer) => Arbiter.standing(pairs.get(peer)?.state ?? Arbiter.initial),
         engaged: (peer) => pairs.get(peer)?.members.some((member) => member.proven()) === true,
         alone: (peer, id) => pairs.get(peer)?.members.every(({ connection }) => connection.id === id) !== false,

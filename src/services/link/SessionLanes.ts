@@ -14,8 +14,8 @@ import type { SessionLane } from "./Session.ts"
 /** A connection that is a lane or asks to be one, and what may be done with it. */
 export interface Joiner extends SessionLane {
   readonly connection: Connection
-  /** It is the lane from now on. */
-  readonly open: () => void
+  /** It is the lane from now on, or ends, if its peer is kept out by now: whether it is. */
+  readonly open: () => boolean
   /** It is not, and ends. */
   readonly refuse: (detail: string) => void
   /** Another connection takes its lane. */
@@ -111,8 +111,9 @@ export class SessionLanes {
     if (joiner === undefined) return
     switch (action._tag) {
       case "Open":
-        joiner.open()
-        return this.#opened(joiner)
+        if (joiner.open()) this.#opened(joiner)
+        else this.#joiners.delete(connection)
+        return
       case "Refuse":
         this.#joiners.delete(connection)
         return joiner.refuse(action.detail)

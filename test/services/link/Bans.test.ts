@@ -16,10 +16,10 @@ const minute = 60_000
 const hour = 60 * minute
 const lost = new SqlError({ reason: new ConnectionError({ cause: new Error("down"), message: "down" }) })
 
-/** The bans of a node over a database that outlives its processes. `live` are its sessions, `closed` what became of them. */
+/** The bans of a node over a database that outlives its processes. `live` are its connections, `closed` those that it ended. */
 const house = Effect.gen(function* () {
   const database = yield* MemoryDatabase.make
-  const closed: Array<readonly [peer: NodeKey, reason: string, detail: string]> = []
+  const closed: Array<readonly [peer: NodeKey, reason: string, forMillis: number]> = []
   const live: Array<Closable> = []
   let isDown = false
   const failing = Layer.effect(
@@ -54,7 +54,7 @@ const house = Effect.gen(function* () {
     start,
     closed,
     session: (peer: NodeKey, host: string) =>
-      live.push({ peer, host, close: (reason, detail) => Effect.sync(() => closed.push([peer, reason, detail])) }),
+      live.push({ peer, connection: { host }, keepOut: (...why) => void closed.push([peer, ...why]) }),
     setDown: (down: boolean) => void (isDown = down)
   }
 })
@@ -74,7 +74,7 @@ describe("Bans", () => {
       yield* settle
       assert.deepInclude(bans.ofPeer(peer), { by: "rule", times: 1, until: 10 * minute })
       assert.include(bans.ofPeer(peer)!.reason, "5000000 bytes announced")
-      assert.deepStrictEqual(closed, [[peer, "unwanted", `banned: ${bans.ofPeer(peer)!.reason}`]])
+      assert.deepStrictEqual(closed, [[peer, bans.ofPeer(peer)!.reason, 10 * minute]])
       assert.isUndefined(bans.ofPeer(other))
       assert.isUndefined(bans.ofHost("10.0.0.1"), "the key was proven, so its host has nothing to do with it")
       yield* TestClock.adjust(10 * minute)

@@ -121,6 +121,60 @@ describe("the entrance", () => {
     })
   )
 
+  describe("asks again for who has waited, and keeps out who is banned by then", () => {
+    /** A node that keeps out whatever key or host is in the set. */
+    const keeping = (kept: ReadonlySet<string>, options: Parameters<typeof start>[0]) => {
+      const keptOut: Gate["keptOut"] = (peer, host) =>
+        kept.has(peer) || kept.has(host) ? { reason: "it lied", forMillis: 5_000 } : undefined
+      return Effect.provideService(start(options), BanGate, gate({ keptOut }))
+    }
+
+    it.effect("for the place of another peer", () =>
+      Effect.gen(function* () {
+        const network = new MemoryNetwork()
+        const kept = new Set<string>()
+        // Not the arbiter, which would be asked once more.
+        const config = { admission: { ...admission, policy: "machine" } } as const
+        const at = yield* keeping(kept, { network, seed: seeds[9]!, config })
+        const first = yield* start({ network, seed: seeds[1]! })
+        yield* first.want(at)
+        yield* settle
+        assert.isTrue(isLive(at, first.key))
+        yield* first.vanish
+        const second = yield* guest(network, at, 2, first.host)
+        kept.add(first.host)
+        yield* pass(LinkConfig.defaults.probeTimeout)
+        const { reason, retryAfterMillis } = yield* told(second)
+        assert.deepStrictEqual([reason, retryAfterMillis], ["banned", 5_000])
+        assert.isFalse(isLive(at, second.key))
+        assert.lengthOf(at.registry.sessions(), 0)
+      })
+    )
+
+    it.effect("for the arbiter's word", () =>
+      Effect.gen(function* () {
+        const network = new MemoryNetwork()
+        const kept = new Set<string>()
+        const at = yield* keeping(kept, { network, seed: seeds[0]! })
+        const first = yield* guest(network, at, 1, "10.0.0.99")
+        assert.isTrue(isLive(at, first.key))
+        const second = yield* HostilePeer.dial(network.transport("10.0.0.99"), at.address.endpoint, {
+          seed: new Uint8Array(32).fill(seeds[1]!),
+          expected: at.key
+        })
+        yield* second.hello({ database: HostilePeer.uuid(777), instance: HostilePeer.uuid(778) })
+        yield* settle
+        kept.add(first.key)
+        yield* first.end
+        yield* pass("3 seconds")
+        const { word } = yield* second.farewell
+        assert.deepInclude(word?._tag === "Reject" ? word.reject : undefined, { reason: "banned", detail: "it lied" })
+        assert.isFalse(isLive(at, first.key))
+        assert.lengthOf(at.sessions, 1)
+      })
+    )
+  })
+
   it.effect("tells of what no honest node sends, with the key that has proven itself and the host", () =>
     Effect.gen(function* () {
       const network = new MemoryNetwork()
