@@ -133,5 +133,21 @@ export const laning: ReadonlyArray<LaneMutant> = [
     find: `for (const { connection } of this.#joiners.values()) connection.end(reason)`,
     replace: ``,
     property: "lanes end with their session"
+  },
+  {
+    name: "lanes-outlive-goodbye",
+    what: "A session that says its last leaves its lanes as they are until then.",
+    file: lanes,
+    find: `for (const joiner of this.#joiners.values()) joiner.leave(reason)`,
+    replace: ``,
+    property: "lanes end with their session"
+  },
+  {
+    name: "goodbye-before-lanes",
+    what: "A session says its last before its lanes have sent what waits on them.",
+    file: lanes,
+    find: `else this.#onEmpty = then`,
+    replace: `else then()`,
+    property: "lanes end with their session"
   }
 ]

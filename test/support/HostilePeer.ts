@@ -2,7 +2,7 @@
  * A peer that says what a test wants: the real secure channel, and above it whatever bytes. It answers nothing by
  * itself, not even a ping.
  */
-import { Effect, Exit, Layer, Schema, Scope } from "effect"
+import { Effect, Exit, Layer, Queue, Schema, Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as Socket from "effect/socket/Socket"
 import * as IdentityMemory from "../../src/layers/IdentityMemory.ts"
@@ -12,7 +12,8 @@ import * as Frame from "../../src/protocol/link/Frame.ts"
 import * as LinkMessage from "../../src/protocol/link/LinkMessage.ts"
 import type { NodeKey } from "../../src/protocol/NodeKey.ts"
 import * as Handshaking from "../../src/services/link/Handshaking.ts"
-import type { Transport } from "../../src/services/link/Transport.ts"
+import type { SecureChannel } from "../../src/services/link/SecureChannel.ts"
+import type { Accepted, Transport } from "../../src/services/link/Transport.ts"
 
 /** How the other side ended the connection: its last word if it had one, and what became of the channel. */
 export interface Farewell {
@@ -100,6 +101,33 @@ export const dial = Effect.fnUntraced(function* (
     Effect.provide(Layer.merge(IdentityMemory.layerFromSeed(options.seed), SecureRandom.layerWebCrypto)),
     Scope.provide(scope)
   )
+  return over(channel, scope)
+})
+
+/** Those who dial `endpoint` of this transport, one after the other, let in by the node of `seed`; listens until the scope closes. */
+export const listen = Effect.fnUntraced(function* (
+  transport: Transport["Service"],
+  endpoint: Endpoint,
+  seed: Uint8Array
+) {
+  const visitors = yield* Queue.unbounded<HostilePeer>()
+  const listener = yield* Effect.orDie(transport.listen(endpoint))
+  const welcome = ({ socket }: Accepted) =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.fork(yield* Effect.scope)
+      const channel = yield* Scope.provide(Handshaking.accept(socket), scope)
+      yield* Queue.offer(visitors, over(channel, scope))
+      return yield* Effect.never
+    }).pipe(
+      Effect.provide(Layer.merge(IdentityMemory.layerFromSeed(seed), SecureRandom.layerWebCrypto)),
+      Effect.scoped,
+      Effect.ignore
+    )
+  yield* Effect.forkScoped(listener.run(welcome), { startImmediately: true })
+  return { next: Queue.take(visitors) }
+})
+
+const over = (channel: SecureChannel, scope: Scope.Closeable): HostilePeer => {
   const decoder = new Frame.Decoder(Frame.maxOnSession)
   const waiting: Array<Frame.Frame> = []
   const seen: Array<Frame.Frame> = []
@@ -148,4 +176,4 @@ export const dial = Effect.fnUntraced(function* (
     end: channel.end
   }
   return hostile
-})
+}

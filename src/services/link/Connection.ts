@@ -20,6 +20,8 @@ import { Writer } from "./Writer.ts"
 export interface Owner extends Listener {
   /** Called once, in the same turn in which the connection ends, before anybody who waits for `ended` goes on. */
   readonly onEnded: (ended: Ended) => void
+  /** Called once when it begins to say its last, which `close` does: now, or after what has to be with the peer first. */
+  readonly onFinishing?: (reason: Ended, close: () => void) => void
 }
 
 export interface Options extends Heart.Options {
@@ -175,7 +177,10 @@ export class Connection {
     const word = this.#ground.points.fires("link.last-word-lost") ? undefined : last
     if (word !== undefined) this.#count(word)
     this.#finishing = reason
-    this.#queue.close(word)
+    this.#queue.seal()
+    const close = () => this.#queue.close(word)
+    if (this.#owner.onFinishing === undefined) close()
+    else this.#owner.onFinishing(reason, close)
   }
 
   /**

@@ -95,7 +95,7 @@ export class Conversation implements Member, Owner, Subject {
   /** This node stops: says so and ends. */
   leave(retryAfterMillis: number): void {
     const detail = "this node stops"
-    if (this.#lane !== undefined) return this.#lane.leave(detail)
+    if (this.#lane !== undefined) return this.#lane.leave(ended("shutdown", detail))
     if (this.#session === undefined) return this.refuse("shutdown", 0n, detail)
     this.#parting.goodbye("shutdown", ended("shutdown", detail), { detail, retryAfterMillis })
   }
@@ -121,6 +121,16 @@ export class Conversation implements Member, Owner, Subject {
     const oversized = cause instanceof Frame.FrameInvalid && cause.reason === "oversized"
     this.#refuse("violation", 0n, reason)
     if (oversized) this.offended("oversized-frame", reason.detail)
+  }
+
+  /** Whoever is told of its end has had what waits on its lanes, unless that takes too long. */
+  onFinishing(reason: Ended, close: () => void): void {
+    if (this.#lane !== undefined) return this.#lane.onFinishing(reason, close)
+    const { config, entrance } = this.#office
+    // A node that stops has no more time than `Links.close` gives it.
+    const patience = entrance.closed ? config.lingerTimeout : config.writeTimeout
+    if (this.#session === undefined) close()
+    else this.#session.finishes(reason, close, patience)
   }
 
   onEnded(reason: Ended): void {

@@ -5,8 +5,8 @@
 import type { Join, RejectReason } from "../../protocol/link/LinkMessage.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Connection } from "./Connection.ts"
-import type { Home } from "./LaneLink.ts"
 import type { Office } from "./Office.ts"
+import type { Home } from "./SessionLanes.ts"
 
 /** Who asks. The key is proven. */
 export interface Applicant {

@@ -17,7 +17,7 @@ import { type Frames, Inbox } from "./Inbox.ts"
 import { goodbye, reject } from "./LastWord.ts"
 import { nothing, type Outcome } from "./Outcome.ts"
 import type { Known, Registry } from "./Registry.ts"
-import type { Joiner, SessionLanes } from "./SessionLanes.ts"
+import type { Home, Joiner } from "./SessionLanes.ts"
 import type { Channel } from "./Wire.ts"
 
 export interface Office extends Ground {
@@ -25,17 +25,6 @@ export interface Office extends Ground {
   readonly gate: Gate
   /** The connection is a lane from now on. */
   readonly joined: (connection: Connection) => void
-}
-
-/** The session that it is to be a lane of. */
-export interface Home {
-  readonly peer: NodeKey
-  readonly session: bigint
-  /** The connection that is lane 0. */
-  readonly connection: Connection
-  /** The process that the session is with, as its HELLO said. */
-  readonly instance: string
-  readonly lanes: SessionLanes
 }
 
 export class LaneLink implements Known, Owner, Joiner {
@@ -135,6 +124,12 @@ export class LaneLink implements Known, Owner, Joiner {
     this.#finish("violation", reason)
   }
 
+  /** Its lane is free from now on, however long it takes to say so. */
+  onFinishing(_: Ended, close: () => void): void {
+    this.#home.lanes.leaves(this.connection.id)
+    close()
+  }
+
   onEnded(reason: Ended): void {
     this.#reason = reason
     this.#deadline.cancel()
@@ -177,9 +172,9 @@ export class LaneLink implements Known, Owner, Joiner {
     this.connection.end(ended("silent", "it did not answer when another connection asked for its lane"))
   }
 
-  /** This node stops: says so and ends. */
-  leave(detail: string): void {
-    this.#finish("shutdown", ended("shutdown", detail))
+  /** Its session ends, or this node stops: says so and ends. */
+  leave(reason: Ended): void {
+    this.#finish("shutdown", reason, "the session ends")
   }
 
   keepOut(reason: string, forMillis: number): void {
@@ -235,7 +230,8 @@ export class LaneLink implements Known, Owner, Joiner {
   }
 
   #heardJoined({ lane, session }: LinkMessage.Join): void {
-    const asked = this.#asks && !this.#opened && session === this.#home.session && lane === this.number
+    const awaited = this.#asks && this.#greeted && !this.#opened
+    const asked = awaited && session === this.#home.session && lane === this.number
     if (!asked)
       return this.#wrong(`JOINED came on lane ${this.number} and speaks of lane ${lane} of session ${session}`)
     this.#home.lanes.ask(this)

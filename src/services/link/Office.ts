@@ -9,10 +9,10 @@ import type { Connection } from "./Connection.ts"
 import type { Entrance } from "./Entrance.ts"
 import type { Ground } from "./Ground.ts"
 import type { Again } from "./LaneKeeper.ts"
-import type { Home } from "./LaneLink.ts"
 import type { LiveSession } from "./LiveSession.ts"
 import type { Member, Registry } from "./Registry.ts"
 import type { RunningSession } from "./RunningSession.ts"
+import type { Home } from "./SessionLanes.ts"
 
 export interface Office extends Ground {
   readonly registry: Registry["Service"]

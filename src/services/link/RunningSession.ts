@@ -6,13 +6,14 @@ import { Effect, Fiber } from "effect"
 import * as Lanes from "../../protocol/link/Lanes.ts"
 import type { Hello } from "../../protocol/link/LinkMessage.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
+import type { Alarm } from "./Alarms.ts"
 import type { Connection } from "./Connection.ts"
 import type { Ended } from "./Ended.ts"
 import type { Ground } from "./Ground.ts"
 import { Inbox } from "./Inbox.ts"
-import type { Home } from "./LaneLink.ts"
 import { LiveSession } from "./LiveSession.ts"
 import type { Outcome } from "./Outcome.ts"
+import type { Home } from "./SessionLanes.ts"
 
 /** Whose session it is, under which number, and what the peer has said of itself. */
 export interface Agreement {
@@ -31,6 +32,7 @@ export class RunningSession {
   readonly #startedAt: number
   #handler: Fiber.Fiber<void> | undefined
   #keeper: Fiber.Fiber<void> | undefined
+  #patience: Alarm | undefined
 
   constructor(ground: Ground, connection: Connection, { hello, number, peer }: Agreement) {
     const { alarms, config } = ground
@@ -65,8 +67,21 @@ export class RunningSession {
     return { peer, session: number, connection, instance: hello.instance, lanes: joined }
   }
 
+  /** It brings nothing more. Calls `then` when its lanes have ended with all that waits on them, or after `patience`. */
+  finishes(reason: Ended, then: () => void, patience: number): void {
+    const { joined } = this.live
+    if (joined === undefined) return then()
+    const { alarms } = this.#ground
+    this.#patience = alarms.set(alarms.now + patience, then)
+    joined.finish(reason, () => {
+      this.#patience?.cancel()
+      then()
+    })
+  }
+
   /** Its connection is over, and so are its lanes. */
   ended(reason: Ended): void {
+    this.#patience?.cancel()
     this.live.joined?.end(reason)
   }
 

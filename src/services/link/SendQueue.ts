@@ -30,8 +30,10 @@ export class SendQueue {
   readonly #control = new Lane()
   #gossip: Lane | undefined
   readonly #bulk = new Lane()
-  /** Nothing more is queued. */
+  /** Nothing more is queued, and the last word is. */
   closed = false
+  /** Nothing more is queued but the last word. */
+  #sealed = false
   /** Frames that were thrown away for newer ones. */
   dropped = 0
   readonly #onFilled: () => void
@@ -50,7 +52,7 @@ export class SendQueue {
 
   /** Queues a control frame; false if the lane is full, which ends the connection. Ignored once closed. */
   control(frame: Queued): boolean {
-    if (this.closed) return true
+    if (this.#sealed) return true
     if (!this.#control.fits(frame, this.#limits.controlBytes)) return false
     this.#control.push(frame)
     this.#onFilled()
@@ -59,7 +61,7 @@ export class SendQueue {
 
   /** Queues a frame that may be lost: the oldest of its kind make room for it. */
   gossip(frame: Queued): void {
-    if (this.closed) return
+    if (this.#sealed) return
     const lane = (this.#gossip ??= new Lane())
     while (lane.bytes > 0 && !lane.fits(frame, this.#limits.gossipBytes)) {
       lane.shift()
@@ -71,7 +73,7 @@ export class SendQueue {
 
   /** Queues a bulk frame if there is room. One that is larger than the lane goes when the lane is empty. */
   offer(frame: Queued): boolean {
-    if (this.closed) return true
+    if (this.#sealed) return true
     if (this.#bulk.bytes > 0 && !this.#bulk.fits(frame, this.#limits.bulkBytes)) return false
     this.#bulk.push(frame)
     this.#onFilled()
@@ -99,6 +101,12 @@ export class SendQueue {
     return Effect.flatMap(this.#room.await, then)
   }
 
+  /** Nothing more is queued until `close`; what waits is handed out. */
+  seal(): void {
+    this.#sealed = true
+    this.#room?.openUnsafe()
+  }
+
   /**
    * Nothing more is queued; what waits is still handed out, then `take` gives nothing. `last` goes behind all of it,
    * whatever the limits, since a peer that has read a last word reads no further.
@@ -106,8 +114,8 @@ export class SendQueue {
   close(last?: Uint8Array): void {
     if (last !== undefined && !this.closed) this.#bulk.push(last)
     this.closed = true
+    this.seal()
     this.#onFilled()
-    this.#room?.openUnsafe()
   }
 
   /** Takes about one write's worth, control first; nothing if nothing waits. */

@@ -7,6 +7,7 @@
 import { Effect } from "effect"
 import type { ConnectionId } from "../../protocol/link/Arbiter.ts"
 import * as Lanes from "../../protocol/link/Lanes.ts"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Connection } from "./Connection.ts"
 import type { Ended } from "./Ended.ts"
 import type { SessionLane } from "./Session.ts"
@@ -20,6 +21,19 @@ export interface Joiner extends SessionLane {
   readonly refuse: (detail: string) => void
   /** Another connection takes its lane. */
   readonly replace: () => void
+  /** Its session ends for this reason: it brings nothing more, and ends when what it has to send has been sent. */
+  readonly leave: (reason: Ended) => void
+}
+
+/** The session that a connection is to be a lane of. */
+export interface Home {
+  readonly peer: NodeKey
+  readonly session: bigint
+  /** The connection that is lane 0. */
+  readonly connection: Connection
+  /** The process that the session is with, as its HELLO said. */
+  readonly instance: string
+  readonly lanes: SessionLanes
 }
 
 interface Waiter {
@@ -35,6 +49,7 @@ export class SessionLanes {
   readonly #waiters = new Set<Waiter>()
   #state: Lanes.State
   #over = false
+  #onEmpty: (() => void) | undefined
 
   /** With `lanes`, how many there may be, and `home`, the first of them. */
   constructor(lanes: number, home: SessionLane, probeTimeout: number) {
@@ -52,7 +67,7 @@ export class SessionLanes {
     return [0, ...Lanes.open(this.#state)]
   }
 
-  /** The session is over. */
+  /** The session is over, or says its last. */
   get over(): boolean {
     return this.#over
   }
@@ -80,10 +95,24 @@ export class SessionLanes {
     this.#tell({ _tag: "Join", connection: joiner.connection.id, lane: joiner.number })
   }
 
+  /** The connection says its last: whatever it has or asks for is free. */
+  leaves(connection: ConnectionId): void {
+    this.#tell({ _tag: "Closed", connection })
+  }
+
   /** The connection is over. */
   left(connection: ConnectionId): void {
     this.#joiners.delete(connection)
-    this.#tell({ _tag: "Closed", connection })
+    this.leaves(connection)
+    if (this.#joiners.size === 0) this.#onEmpty?.()
+  }
+
+  /** The session says its last: its lanes do so first. Calls `then` when all of them have ended. */
+  finish(reason: Ended, then: () => void): void {
+    this.#over = true
+    for (const joiner of this.#joiners.values()) joiner.leave(reason)
+    if (this.#joiners.size === 0) then()
+    else this.#onEmpty = then
   }
 
   /** The session is over, and everything that is or would be a lane of it. */

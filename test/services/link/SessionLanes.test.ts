@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Random } from "effect"
+import { Address } from "../../../src/protocol/Address.ts"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
 import * as LinkMessage from "../../../src/protocol/link/LinkMessage.ts"
 import type { NodeKey } from "../../../src/protocol/NodeKey.ts"
@@ -8,7 +9,7 @@ import type { Session } from "../../../src/services/link/Session.ts"
 import type { Transition } from "../../../src/services/link/Transition.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
 import * as HostilePeer from "../../support/HostilePeer.ts"
-import { arbiter, config, countingFibers, follower, type LinkNode, start } from "../../support/LinkNode.ts"
+import { arbiter, config, countingFibers, follower, keyOf, type LinkNode, start } from "../../support/LinkNode.ts"
 import { pass, settle } from "../../support/VirtualTime.ts"
 
 const live = (node: LinkNode, peer: { readonly key: NodeKey }): Session => {
@@ -266,14 +267,47 @@ describe("the lanes of a session", () => {
       const { high, low, network } = yield* pair(4, 4)
       yield* high.want(low)
       yield* pass("10 seconds")
+      yield* high.supervisor.unwant(low.key, "asked")
       const stopping = yield* Effect.forkChild(low.stop())
       yield* pass("2 seconds")
       yield* Fiber.join(stopping)
+      assert.deepStrictEqual([network.links, [...high.links.pending()]], [[], []])
+      assert.deepStrictEqual(lost(high), ["goodbye", "goodbye", "goodbye"])
       yield* high.stop()
-      yield* pass("2 seconds")
-      assert.deepStrictEqual(network.links, [])
     })
   )
+
+  for (const who of ["the side that has dialled", "the side that was dialled"] as const) {
+    it.effect(`have their say before ${who} ends the session`, () =>
+      Effect.gen(function* () {
+        let got = 0
+        const { high, low } = yield* pair(3, 3)
+        const [from, by] = who === "the side that has dialled" ? [low, high] : [high, low]
+        yield* high.want(low)
+        yield* pass("2 seconds")
+        for (const number of [1, 2]) {
+          const far = yield* live(from, by).lane(number)
+          yield* Effect.forkChild(Effect.forever(Effect.map(far.frames.takeAll, (all) => void (got += all.length))))
+        }
+        for (const number of [1, 2]) {
+          const lane = yield* live(by, from).lane(number)
+          for (let n = 0; n < 200; n++) yield* lane.send(new Uint8Array(5_000))
+        }
+        const all = new Array<number>()
+        yield* Effect.forkChild(
+          Effect.andThen(
+            Effect.flatMap(live(from, by).lane(0), (zero) => zero.lost),
+            Effect.sync(() => void all.push(got))
+          )
+        )
+        yield* live(by, from).close("unwanted", "the test is over")
+        yield* pass("900 millis")
+        assert.deepStrictEqual(all, [400])
+        assert.strictEqual(to(from, "closed").at(-1)?.reason, "goodbye")
+        assert.strictEqual(to(from, "closed").at(-1)?.from, "active")
+      })
+    )
+  }
 
   it.effect("that a session cannot have are a defect", () =>
     Effect.gen(function* () {
@@ -362,7 +396,7 @@ describe("a connection that asks for a lane", () => {
       yield* peer.end
       yield* pass("2 seconds")
       assert.include(yield* soon(word(yield* join(1n, 1))), "lane: you have dialled no session 1")
-      assert.isUndefined(node.registry.session(peer.peer))
+      assert.isUndefined(node.registry.session(keyOf(follower)))
     })
   )
 
@@ -409,6 +443,109 @@ describe("a connection that asks for a lane", () => {
       yield* third.take(Frame.Kind.Joined)
       assert.deepStrictEqual(node.sessions[0]!.openLanes, [0, 1])
       assert.deepStrictEqual(lost(node), ["silent"])
+    })
+  )
+
+  it.effect("brings nothing more once its session says its last, however long that takes", () =>
+    Effect.gen(function* () {
+      const { dial, join, node } = yield* visited
+      const zero = yield* dial(follower)
+      yield* session(zero)
+      const lane = yield* join(1n, 1)
+      yield* lane.take(Frame.Kind.Joined)
+      const near = node.sessions[0]!
+      const { frames } = yield* near.lane(1)
+      let got = 0
+      yield* Effect.forkChild(Effect.forever(Effect.map(frames.takeAll, (all) => void (got += all.length))))
+      yield* lane.send(Frame.Kind.Stream, bytes("taken"))
+      yield* settle
+      // Nobody reads lane 0, and much waits there.
+      yield* Effect.forkChild(Effect.forever(near.send(Frame.Kind.Data, new Uint8Array(60_000))))
+      yield* settle
+      yield* near.close("unwanted", "the test is over")
+      for (let second = 0; second < 5; second++) {
+        yield* lane.send(Frame.Kind.Stream, bytes("too late"))
+        yield* pass("1 second")
+      }
+      assert.strictEqual(got, 1)
+      assert.isDefined(node.registry.session(keyOf(follower)), "it has not been able to say it")
+      assert.deepStrictEqual(lost(node), ["shutdown"])
+      yield* pass("7 seconds")
+      assert.deepStrictEqual(node.registry.sessions(), [])
+    })
+  )
+
+  for (const [what, millis] of [
+    ["a session that is closed", config.writeTimeout],
+    ["a node that stops", config.lingerTimeout]
+  ] as const) {
+    it.effect(`holds up the last word of ${what} for ${millis} ms at the most`, () =>
+      Effect.gen(function* () {
+        const { dial, join, node } = yield* visited
+        const zero = yield* dial(follower)
+        yield* session(zero)
+        const lane = yield* join(1n, 1)
+        yield* lane.take(Frame.Kind.Joined)
+        const near = yield* node.sessions[0]!.lane(1)
+        // Nobody reads it.
+        yield* Effect.forkChild(Effect.forever(near.send(new Uint8Array(60_000))))
+        yield* settle
+        const heard = yield* Effect.forkChild(zero.farewell)
+        yield* what === "a node that stops"
+          ? Effect.forkChild(node.stop())
+          : node.sessions[0]!.close("shutdown", "the test is over")
+        yield* pass(millis - 100)
+        assert.isUndefined(heard.pollUnsafe())
+        yield* pass(200)
+        assert.strictEqual((yield* Fiber.join(heard)).word?._tag, "Goodbye")
+        yield* pass("2 seconds")
+      })
+    )
+  }
+
+  it.effect("is out of the lane's way from the moment in which it is too late", () =>
+    Effect.gen(function* () {
+      const network = new MemoryNetwork()
+      const handshakeTimeout = 1_000
+      const node = yield* start({
+        network,
+        seed: arbiter,
+        config: { lanes: 3, heartbeat: patient, handshakeTimeout, probeTimeout: 1_500 }
+      })
+      const dial = HostilePeer.dial(network.transport("10.1.0.1"), node.address.endpoint, {
+        seed: new Uint8Array(32).fill(follower),
+        expected: node.key
+      })
+      yield* session(yield* dial)
+      const join = Effect.tap(dial, (peer) =>
+        peer.send(Frame.Kind.Join, LinkMessage.join.encode({ session: 1n, lane: 1 }))
+      )
+      yield* (yield* join).take(Frame.Kind.Joined)
+      // Too late after 1 s, while it is asked until 1.5 s whether the one that has the lane lives.
+      yield* join
+      yield* pass("1700 millis")
+      assert.deepStrictEqual([to(node, "lane").length, lost(node)], [1, []])
+      assert.deepStrictEqual(node.sessions[0]!.openLanes, [0, 1])
+    })
+  )
+
+  it.effect("is told that it is a lane only by who has said which process it is", () =>
+    Effect.gen(function* () {
+      const network = new MemoryNetwork()
+      const seed = new Uint8Array(32).fill(arbiter)
+      const address = new Address({ key: keyOf(arbiter), host: "10.1.0.1", port: 4000 })
+      const visitors = yield* HostilePeer.listen(network.transport(address.host), address.endpoint, seed)
+      const node = yield* start({ network, seed: follower, config: { lanes: 2, heartbeat: patient } })
+      yield* node.want({ key: address.key, address })
+      const zero = yield* visitors.next
+      yield* zero.hello({ lanes: 2 })
+      yield* zero.send(Frame.Kind.Commit, LinkMessage.commit.encode({ number: 1n }))
+      const lane = yield* soon(visitors.next)
+      yield* lane.send(Frame.Kind.Joined, LinkMessage.joined.encode({ session: 1n, lane: 1 }))
+      yield* settle
+      assert.deepStrictEqual(node.sessions[0]!.openLanes, [0])
+      yield* pass("2 seconds")
+      assert.strictEqual(to(node, "closed")[0]?.reason, "violation")
     })
   )
 

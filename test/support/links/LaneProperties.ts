@@ -229,6 +229,18 @@ const keepsItsOwn: Run = Effect.fnUntraced(function* (chance) {
 /** The ways in which a session ends for whoever has it. */
 const endings = ["reset", "cut", "closed by its handler", "unwanted"] as const
 
+/** Much waits on the lanes of `by`, and is counted when it comes. */
+const tells = Effect.fnUntraced(function* (by: Session, from: Session) {
+  const told = { said: 0, heard: 0 }
+  for (const number of by.openLanes.slice(1)) {
+    const { frames } = yield* from.lane(number)
+    yield* Effect.forkScoped(Effect.forever(Effect.map(frames.takeAll, (all) => void (told.heard += all.length))))
+    const lane = yield* by.lane(number)
+    for (let frame = 0; frame < 150; frame++, told.said++) yield* lane.send(new Uint8Array(5_000))
+  }
+  return told
+})
+
 const endTogether: Run = Effect.fnUntraced(function* (chance) {
   const pair = yield* joined(chance)
   const { far, lanes, near, network } = pair
@@ -236,15 +248,24 @@ const endTogether: Run = Effect.fnUntraced(function* (chance) {
   const links = network.links.slice()
   const how = chance.pick(endings)
   // Nobody hears of the end of a lane from the other side.
-  if (chance.oneIn(2)) for (const link of links.slice(1)) link.cut()
+  const unheard = chance.oneIn(2)
+  if (unheard) for (const link of links.slice(1)) link.cut()
   if (how === "reset") links[0]!.reset()
   else if (how === "cut") links[0]!.cut()
   else if (how === "unwanted") yield* near.supervisor.unwant(far.key, "asked")
   if (how === "closed by its handler" || how === "unwanted") {
-    yield* chance.pick([near.sessions, far.sessions])[0]!.close("unwanted", "the test is over")
+    const [[by], [from]] = chance.pick([
+      [near.sessions, far.sessions],
+      [far.sessions, near.sessions]
+    ] as const)
+    const told = unheard ? { said: 0, heard: 0 } : yield* tells(by!, from!)
+    yield* by!.close("unwanted", "the test is over")
+    yield* settle
+    if (told.heard < told.said) return `of ${told.said} frames before the end ${told.heard} have come`
   }
   yield* settle
-  yield* pass(how === "cut" ? "12 seconds" : config.lingerTimeout)
+  // Lanes that nobody hears end first.
+  yield* pass(how === "cut" ? "12 seconds" : 2 * config.lingerTimeout)
   for (const [who, node] of [
     ["the side that has dialled", near],
     ["the side that was dialled", far]
