@@ -10,7 +10,9 @@ import { ask } from "./Client.ts"
 export type From = Cursor | "now" | undefined
 
 /** Waits between attempts to reach the node again. */
-export const again = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("5 seconds")]).pipe(Schedule.jittered)
+export const again = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("5 seconds")]).pipe(
+  Schedule.jittered
+)
 
 const open = (after: From, follow: boolean) =>
   ask((client) =>
