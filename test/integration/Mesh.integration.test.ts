@@ -7,13 +7,12 @@ import { load } from "../../bench/Machine.ts"
 import * as Mesh from "../support/links/Mesh.ts"
 
 describe("25 machines that all know each other", () => {
-  it.live("have 24 peers each, and never more while some go away and come back", () =>
+  it.live("have 24 peers each within 10 seconds, and never more while some go away and come back", () =>
     Effect.gen(function* () {
       const figures = yield* Mesh.run({ machines: 25, rounds: 2, leaving: 5 })
       console.log(JSON.stringify({ ...figures, load: load() }))
       assert.strictEqual(figures.sessions, 300)
-      // The soak asks for ten seconds; here only what no busy machine reaches.
-      assert.isAtMost(figures.complete, 60_000)
+      assert.isAtMost(figures.complete, 10_000)
       assert.strictEqual(figures.most, 24)
       assert.isAbove(figures.samples, 1_000)
     })
