@@ -1,20 +1,8 @@
 /**
- * Looks for a seed that breaks the property which has to find the planted bug that the environment names, and prints what
- * it found as JSON. Gives up after a few seeds. Without a bug it looks at all properties, with fewer.
- *
- * `MUTANT=queue-off-by-one node --import ./test/mutants/load.ts test/mutants/endure.ts`
+ * Hunts a planted bug of endurance: `MUTANT=queue-off-by-one node --import ./test/mutants/load.ts test/mutants/endure.ts`
  */
 import { broken, properties } from "../support/hostile/EnduranceProperties.ts"
 import { enduring } from "./Enduring.ts"
+import { seek } from "./Seek.ts"
 
-const planted = process.env["MUTANT"] ?? ""
-const mutant = enduring.find(({ name }) => name === planted)
-if (mutant === undefined && planted !== "") throw new RangeError("MUTANT names no planted bug of endurance")
-
-const most = mutant === undefined ? 4 : 40
-let found: string | undefined
-let seeds = 0
-for (; found === undefined && seeds < most; seeds++) {
-  for (const property of mutant === undefined ? properties : [mutant.property]) found ??= await broken(property, seeds)
-}
-console.log(JSON.stringify({ seeds, found: found ?? null }))
+await seek({ of: "endurance", mutants: enduring, properties, broken, clean: 4 })

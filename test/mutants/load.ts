@@ -5,19 +5,14 @@
  * bug that no longer fits its file, ends the program. Without `MUTANT` nothing happens.
  */
 import { registerHooks } from "node:module"
-import { enduring } from "./Enduring.ts"
-import { exploring } from "./Exploring.ts"
-import { gossiping } from "./Gossiping.ts"
-import { laning } from "./Laning.ts"
-import { limiting } from "./Limiting.ts"
+import { families } from "./Families.ts"
 import { find } from "./Mutants.ts"
 import { plant } from "./Mutant.ts"
 
 const name = process.env["MUTANT"]
 
 if (name !== undefined && name !== "") {
-  const mutant =
-    [...enduring, ...exploring, ...gossiping, ...laning, ...limiting].find((one) => one.name === name) ?? find(name)
+  const mutant = families.find((one) => one.name === name) ?? find(name)
   const { href } = new URL(`../../${mutant.file}`, import.meta.url)
   registerHooks({
     load: (url, context, nextLoad) => {
