@@ -33,8 +33,8 @@ export const link = (values: Values): Link.Config => ({
   admission: {
     policy: values.admission,
     perIpMax: values.peersPerHost,
-    // Every connection of a session, and one more that takes the place of another.
-    connections: (1 + Link.defaults.lanes) * values.maxSessions
+    // One for each session, and one more that takes its place; lanes do not count.
+    connections: 2 * values.maxSessions
   },
   eviction: { ...Link.defaults.eviction, graceMillis: values.evictionGrace, reserved: values.reservedSessions },
   rates: {

@@ -33,7 +33,7 @@ export interface Config {
   readonly acceptRate: Rate
   /** Who may come in besides whom, by where they come from. */
   readonly admission: Admission.Options
-  /** Live sessions, whoever dialled; a third is kept for peers of this node's own choice. */
+  /** Live sessions, whoever dialled; `eviction` says how many are kept for peers of this node's own choice. */
   readonly maxSessions: number
   /** Who makes room when there are so many. */
   readonly eviction: Eviction.Policy
