@@ -14,6 +14,8 @@ export const maxBody = 1024 * 1024
 /** Longest protocol name and subject, in characters. */
 export const maxName = 64
 export const maxSubject = 256
+/** Largest digest of a receiver's state that comes back with `Stale`, in bytes. */
+export const maxState = 256
 
 /** A message as its sender hands it over. Messages of one `(peer, protocol, subject)` take effect in order. */
 export interface Outgoing {
@@ -42,7 +44,7 @@ export const Outcome = Schema.Union([
   /** It does not fit the receiver's state, whose revision and digest come back. */
   Schema.TaggedStruct("Stale", {
     revision: text(128),
-    state: Schema.optionalKey(Schema.Uint8Array.check(Schema.isMaxLength(1_024)))
+    state: Schema.optionalKey(Schema.Uint8Array.check(Schema.isMaxLength(maxState)))
   }),
   /** It will never be accepted. */
   Schema.TaggedStruct("Refused", { reason: text(64), detail: text(1024) }),

@@ -6,9 +6,10 @@
  * received, are one. It does database work only, and may run more than once for a message whose transaction failed.
  */
 import { Duration, Effect, Result, Schema } from "effect"
+import { Hex } from "effect/encoding"
 import type { SqlError } from "effect/sql/SqlError"
 import { codec } from "../../protocol/Cbor.ts"
-import { maxName, type MessageId, Outcome } from "../../protocol/delivery/Message.ts"
+import { maxName, maxState, type MessageId, Outcome } from "../../protocol/delivery/Message.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 
 /**
@@ -23,9 +24,16 @@ export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", { outco
   static refused(reason: string, detail = ""): Rejected {
     return new Rejected({ outcome: { _tag: "Refused", reason: reason.slice(0, 64), detail: detail.slice(0, 1_024) } })
   }
-  /** It does not fit the state here, which is at `revision`. */
-  static stale(revision: string): Rejected {
-    return new Rejected({ outcome: { _tag: "Stale", revision: revision.slice(0, 128) } })
+  /**
+   * It does not fit the state here, which is at `revision`. `state` is a digest of that state, at most 256 bytes: a
+   * longer one is a defect, as half of a digest would mislead the sender.
+   */
+  static stale(revision: string, state?: Uint8Array): Rejected {
+    if (state !== undefined && state.length > maxState) {
+      throw new RangeError(`a digest of ${state.length} bytes, ${maxState} are allowed: give a hash of the state`)
+    }
+    const at = { _tag: "Stale", revision: revision.slice(0, 128) } as const
+    return new Rejected({ outcome: state === undefined ? at : { ...at, state } })
   }
   /** Offer it again; the messages behind it in its subject wait for it. */
   static later(after: Duration.Input): Rejected {
@@ -35,13 +43,17 @@ export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", { outco
   }
 }
 
+/** As much of a digest as people compare. */
+const digest = (state: Uint8Array | undefined): string =>
+  state === undefined ? "" : `, state ${Hex.encode(state.subarray(0, 8))}${state.length > 8 ? "..." : ""}`
+
 /** One line about an outcome, for people. */
 export const describe = (outcome: Outcome): string => {
   switch (outcome._tag) {
     case "Ok":
       return "ok"
     case "Stale":
-      return `stale: the receiver is at revision ${outcome.revision}`
+      return `stale: the receiver is at revision ${outcome.revision}${digest(outcome.state)}`
     case "Refused":
       return `refused: ${outcome.reason}${outcome.detail === "" ? "" : ` (${outcome.detail})`}`
     case "Later":
@@ -55,6 +67,30 @@ export interface Origin {
   readonly id: MessageId
 }
 
+/** Whom a message is about to be offered to, and for the how manyth time: 1 is the first. */
+export interface Addressee extends Origin {
+  readonly attempts: number
+}
+
+/** A message whose time was over. It was never offered, or may have taken effect. */
+export interface Expiry extends Origin {
+  readonly outcome: "cancelled" | "unknown"
+}
+
+/** Something that waits for somebody, as the protocol's state says now. */
+export interface Concern {
+  /** Whom it is for, such as a user's id; empty for the node's operator. At most 256 characters. */
+  readonly audience: string
+  /** What it is about, at most 256 characters. */
+  readonly subject: string
+  /** A short name for programs, at most 64 characters. */
+  readonly kind: string
+  /** A sentence for people, at most 1,024 characters. */
+  readonly detail: string
+  /** Milliseconds since 1970. */
+  readonly since: number
+}
+
 export interface Definition<A, R> {
   /** Messages of one subject take effect in the order in which they were sent; all of them are one subject by default. */
   readonly subject?: (message: A) => string
@@ -62,6 +98,19 @@ export interface Definition<A, R> {
   readonly handle: (message: A, from: Origin) => Effect.Effect<void, Rejected | SqlError, R>
   /** Runs at the sender, in the transaction that settles the message. */
   readonly onOutcome?: (message: A, outcome: Outcome, to: Origin) => Effect.Effect<void, SqlError, R>
+  /**
+   * Asked before a message is offered, whether for the first time or again: `false` takes it back, and its peer gets an
+   * empty number at the most. A question that fails counts as `true`. It does database work only, in the transaction
+   * that takes back what is no longer necessary.
+   */
+  readonly isStillNecessary?: (message: A, to: Addressee) => Effect.Effect<boolean, SqlError, R>
+  /** Runs at the sender, in the transaction that takes back a message whose time is over. */
+  readonly onExpired?: (message: A, what: Expiry) => Effect.Effect<void, SqlError, R>
+  /**
+   * What waits for a user or for the operator, from the state and never from messages: a node asks at its start, when
+   * somebody looks at the list, and for readers of the feed who have missed events. At most 1,000 are taken.
+   */
+  readonly attention?: Effect.Effect<ReadonlyArray<Concern>, SqlError, R>
   /**
    * What the state still requires towards a peer, asked after one of the two databases was restored from a backup.
    * Besides what is still owed, which is sent again by itself: a message that comes twice that way has two ids, so the
@@ -75,6 +124,10 @@ export interface Handled<R> {
   readonly name: string
   readonly handle: (body: Uint8Array, from: Origin) => Effect.Effect<void, Rejected | SqlError, R>
   readonly onOutcome: ((body: Uint8Array, outcome: Outcome, to: Origin) => Effect.Effect<void, SqlError, R>) | undefined
+  /** `undefined` if it always is. */
+  readonly isStillNecessary: ((body: Uint8Array, to: Addressee) => Effect.Effect<boolean, SqlError, R>) | undefined
+  readonly onExpired: ((body: Uint8Array, what: Expiry) => Effect.Effect<void, SqlError, R>) | undefined
+  readonly attention: Effect.Effect<ReadonlyArray<Concern>, SqlError, R> | undefined
   readonly pending: (peer: NodeKey) => Effect.Effect<ReadonlyArray<Prepared>, SqlError, R>
 }
 
@@ -101,7 +154,7 @@ export const make = <const Name extends string, A, I, R = never>(
     throw new RangeError(`"${name}" is not a protocol name: 1 to ${maxName} of a-z, 0-9, "-" and "."`)
   }
   const { encode, decode } = codec(`a message of "${name}"`, definition.messages)
-  const { handle, onOutcome, pending, subject } = definition
+  const { attention, handle, isStillNecessary, onExpired, onOutcome, pending, subject } = definition
   const prepare = (message: A): Prepared => ({ subject: subject?.(message) ?? "", body: encode(message) })
   return {
     name,
@@ -122,6 +175,22 @@ export const make = <const Name extends string, A, I, R = never>(
               // A body that this node no longer understands was sent by an older version of itself: nobody waits for it.
               return Result.isSuccess(message) ? onOutcome(message.success, outcome, to) : Effect.void
             },
+      isStillNecessary:
+        isStillNecessary === undefined
+          ? undefined
+          : (body, to) => {
+              const message = decode(body)
+              // The peer may understand what an older version of this node has sent: let it decide.
+              return Result.isSuccess(message) ? isStillNecessary(message.success, to) : Effect.succeed(true)
+            },
+      onExpired:
+        onExpired === undefined
+          ? undefined
+          : (body, what) => {
+              const message = decode(body)
+              return Result.isSuccess(message) ? onExpired(message.success, what) : Effect.void
+            },
+      attention,
       pending: (peer) =>
         pending === undefined ? Effect.succeed([]) : Effect.map(pending(peer), (all) => all.map(prepare))
     }

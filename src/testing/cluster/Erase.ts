@@ -13,11 +13,14 @@ export const within = <A, E, R>(effect: Effect.Effect<A, E, R>, services: Contex
 export const handledWith = <Base, R>(protocol: Handled<Base | R>, own: Context.Context<R>): Handled<Base> => {
   const put = <A, E>(effect: Effect.Effect<A, E, Base | R>): Effect.Effect<A, E, Base> =>
     Effect.updateContext(effect, (around: Context.Context<Base>) => Context.merge(around, own))
-  const { onOutcome } = protocol
+  const { attention, isStillNecessary, onExpired, onOutcome } = protocol
   return {
     name: protocol.name,
     handle: (body, from) => put(protocol.handle(body, from)),
     onOutcome: onOutcome === undefined ? undefined : (body, outcome, to) => put(onOutcome(body, outcome, to)),
+    isStillNecessary: isStillNecessary === undefined ? undefined : (body, to) => put(isStillNecessary(body, to)),
+    onExpired: onExpired === undefined ? undefined : (body, what) => put(onExpired(body, what)),
+    attention: attention === undefined ? undefined : put(attention),
     pending: (peer) => put(protocol.pending(peer))
   }
 }
