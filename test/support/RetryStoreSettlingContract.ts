@@ -437,6 +437,48 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
       })
     )
 
+    it.effect("gives the bodies of what expires, of those protocols that ask for them", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        const sent = ["chat", "credit"].map((protocol) =>
+          message(peer, { protocol, subject: protocol, deadline: 2_000 })
+        )
+        yield* store.enqueue(sent, 1_000)
+        const expired = yield* store.expire(3_000, 10, ["credit", "other"])
+        assert.deepStrictEqual(
+          expired.map(({ protocol, body, bytes }) => [protocol, body, bytes]),
+          [
+            ["chat", new Uint8Array(), 3],
+            ["credit", new Uint8Array([1, 2, 3]), 3]
+          ]
+        )
+      })
+    )
+
+    it.effect("says how often messages had a number, of those that are still owed", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        const sent = ["a", "b", "c"].map((subject) => message(peer, { subject }))
+        const [first, second, third] = ids(sent)
+        yield* store.enqueue(sent, 1_000)
+        const link = yield* store.claim(peer)
+        yield* store.number(link, { messages: 2, bytes: 1_000 }, 1_000)
+        yield* store.settle(link, { upTo: 2n, answers: [answer(2n, later(5))] }, settling(1_000))
+        yield* store.number(link, { messages: 1, bytes: 1_000 }, 2_000)
+        const attempts = yield* store.attempts([first!, second!, third!, uuid()])
+        assert.deepStrictEqual(
+          [...attempts].toSorted(([, a], [, b]) => a - b),
+          [
+            [third!, 0],
+            [second!, 2]
+          ]
+        )
+        assert.deepStrictEqual(yield* store.attempts([]), new Map())
+      })
+    )
+
     it.effect("says of what expires whether it may have taken effect", () =>
       Effect.gen(function* () {
         const store = yield* RetryStore

@@ -218,7 +218,7 @@ export const make = (
       return Result.succeed(row === undefined || row.void ? undefined : takeBack(rows, row))
     }),
 
-  expire: (now, limit) =>
+  expire: (now, limit, bodies = []) =>
     attempt(() => {
       const late: Array<Row & { readonly deadline: number }> = []
       for (const { peer } of rows.links) {
@@ -229,7 +229,11 @@ export const make = (
       }
       late.sort((a, b) => a.deadline - b.deadline || (a.place < b.place ? -1 : 1))
       return Result.succeed(
-        late.slice(0, limit).map((row): Expired => ({ ...owedOf(row), outcome: takeBack(rows, row) }))
+        late.slice(0, limit).map((row): Expired => ({
+          ...owedOf(row),
+          outcome: takeBack(rows, row),
+          body: bodies.includes(row.protocol) ? row.body : empty
+        }))
       )
     })
 })

@@ -22,7 +22,7 @@ const firstBeyond = (rows: RetryRows, id: MessageId): bigint | undefined => {
 export const make = (
   { attempt }: MemoryDatabase["Service"],
   rows: RetryRows
-): Pick<RetryStore["Service"], "nextDue" | "debtors" | "owed" | "totals"> => ({
+): Pick<RetryStore["Service"], "nextDue" | "debtors" | "owed" | "attempts" | "totals"> => ({
   nextDue: (peer) =>
     attempt(() => {
       const behind = new Set<string>()
@@ -62,6 +62,11 @@ export const make = (
       found.sort((a, b) => (a.place < b.place ? -1 : 1))
       return Result.succeed(found.slice(0, limit).map((row): Owed => owedOf(row)))
     }),
+
+  attempts: (ids) =>
+    attempt(() =>
+      Result.succeed(new Map(ids.flatMap((id) => rows.find(id) ?? []).map((row) => [row.id, row.attempts])))
+    ),
 
   totals: (limit) =>
     attempt(() =>

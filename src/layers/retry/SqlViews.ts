@@ -3,7 +3,7 @@
  */
 import { Effect, Schema } from "effect"
 import type { SqlClient } from "effect/sql"
-import type { MessageId } from "../../protocol/delivery/Message.ts"
+import { MessageId } from "../../protocol/delivery/Message.ts"
 import { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Expired, LinkTotals, Owed, RetryStore } from "../../services/delivery/RetryStore.ts"
 import { Int8Number, optional, reader } from "../SqlRow.ts"
@@ -13,6 +13,8 @@ const readOwed = reader(OwedRow)
 const readTotals = reader(TotalsRow)
 const readPeers = reader(Schema.Struct({ peer: NodeKey }))
 const readDue = reader(Schema.Struct({ due_at: Schema.NullOr(Int8Number) }))
+const readExpired = reader(Schema.Struct({ ...OwedRow.fields, body: Schema.Uint8Array }))
+const readAttempts = reader(Schema.Struct({ id: MessageId, attempts: Schema.Int }))
 const readTaken = reader(Schema.Struct({ state: Schema.Literals(["cancelled", "unknown"]) }))
 
 const owedOf = ({ created_at, due_at, deadline, last_outcome, seq, ...row }: typeof OwedRow.Type): Owed => ({
@@ -31,7 +33,7 @@ const totalsOf = ({ oldest_created_at, ...row }: typeof TotalsRow.Type): LinkTot
 
 export const make = (
   sql: SqlClient.SqlClient
-): Pick<RetryStore["Service"], "nextDue" | "debtors" | "owed" | "totals" | "cancel" | "expire"> => {
+): Pick<RetryStore["Service"], "nextDue" | "debtors" | "owed" | "attempts" | "totals" | "cancel" | "expire"> => {
   const owedColumns = sql.literal(
     "o.id, l.peer, o.protocol, o.subject, octet_length(o.body) AS bytes, o.created_at, o.due_at, o.deadline, o.seq, " +
       "o.attempts, o.last_outcome, o.void"
@@ -65,17 +67,18 @@ export const make = (
       (rows) => readTaken(rows)[0]?.state
     )
 
-  const expire = Effect.fnUntraced(function* (now: number, limit: number) {
-    const rows = readOwed(
+  const expire = Effect.fnUntraced(function* (now: number, limit: number, bodies: ReadonlyArray<string>) {
+    const rows = readExpired(
       yield* sql`
-        SELECT ${owedColumns} FROM holdfast_outbox o JOIN holdfast_links l ON l.id = o.link
+        SELECT ${owedColumns}, CASE WHEN o.protocol = ANY(${bodies}::text[]) THEN o.body ELSE ''::bytea END AS body
+        FROM holdfast_outbox o JOIN holdfast_links l ON l.id = o.link
         WHERE o.deadline IS NOT NULL AND NOT o.void AND o.deadline <= ${BigInt(now)}::bigint
         ORDER BY o.deadline, o.place LIMIT ${limit} FOR UPDATE OF o`
     )
     const expired: Array<Expired> = []
-    for (const row of rows) {
+    for (const { body, ...row } of rows) {
       const outcome = yield* takeBack(row.id)
-      if (outcome !== undefined) expired.push({ ...owedOf(row), outcome })
+      if (outcome !== undefined) expired.push({ ...owedOf(row), outcome, body })
     }
     return expired
   })
@@ -135,6 +138,12 @@ export const make = (
         (rows) => readOwed(rows).map(owedOf)
       ),
 
+    attempts: (ids) =>
+      Effect.map(
+        sql`SELECT id, attempts FROM holdfast_outbox WHERE id = ANY(${ids}::uuid[])`,
+        (rows) => new Map(readAttempts(rows).map(({ attempts, id }) => [id, attempts]))
+      ),
+
     totals: (limit) =>
       Effect.map(
         sql`
@@ -151,6 +160,6 @@ export const make = (
 
     cancel: takeBack,
 
-    expire: (now, limit) => sql.withTransaction(expire(now, limit))
+    expire: (now, limit, bodies = []) => sql.withTransaction(expire(now, limit, bodies))
   }
 }

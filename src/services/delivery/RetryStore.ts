@@ -64,6 +64,8 @@ export interface Owed {
 export interface Expired extends Owed {
   /** `unknown` if it may have taken effect, as when a change of stream has taken its number back. */
   readonly outcome: "cancelled" | "unknown"
+  /** Empty unless the protocol was named in `bodies`. */
+  readonly body: Uint8Array
 }
 
 /** Totals of one link. */
@@ -220,6 +222,8 @@ export class RetryStore extends Context.Service<
       readonly after?: MessageId | undefined
       readonly limit: number
     }) => Effect.Effect<ReadonlyArray<Owed>, SqlError>
+    /** Joins. How often each of these messages has had a number; those that are owed no more are left out. */
+    readonly attempts: (ids: ReadonlyArray<MessageId>) => Effect.Effect<ReadonlyMap<MessageId, number>, SqlError>
     /** Totals of every link this database knows; at most `limit`. */
     readonly totals: (limit: number) => Effect.Effect<ReadonlyArray<LinkTotals>, SqlError>
     /** Makes a message that waits for its time due now; false if no such message is owed. */
@@ -232,7 +236,11 @@ export class RetryStore extends Context.Service<
      */
     readonly cancel: (id: MessageId) => Effect.Effect<"cancelled" | "unknown" | undefined, SqlError>
     /** Joins. Takes back what is past its deadline, at most `limit`, and returns it as it was. */
-    readonly expire: (now: number, limit: number) => Effect.Effect<ReadonlyArray<Expired>, SqlError>
+    readonly expire: (
+      now: number,
+      limit: number,
+      bodies?: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlyArray<Expired>, SqlError>
     /** Forgets applied ids that are older than the window, at most `limit` rows; returns how many went. */
     readonly prune: (before: number, limit: number) => Effect.Effect<number, SqlError>
   }
