@@ -11,6 +11,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { codec } from "../../protocol/Cbor.ts"
 import { maxName, maxState, type MessageId, Outcome } from "../../protocol/delivery/Message.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
+import { type OnTimer, type Timed, timerHandling } from "./TimerHandling.ts"
 
 /**
  * A handler fails with this when a message has no effect, and says what the sender shall do. Nothing of what the
@@ -67,7 +68,7 @@ export interface Origin {
   readonly id: MessageId
 }
 
-/** Whom a message is about to be offered to, and for the how manyth time: 1 is the first. */
+/** Whom a message is about to be offered to. `attempts` counts its numbers; under one it may be sent again and again. */
 export interface Addressee extends Origin {
   readonly attempts: number
 }
@@ -128,6 +129,7 @@ export interface Handled<R> {
   readonly isStillNecessary: ((body: Uint8Array, to: Addressee) => Effect.Effect<boolean, SqlError, R>) | undefined
   readonly onExpired: ((body: Uint8Array, what: Expiry) => Effect.Effect<void, SqlError, R>) | undefined
   readonly attention: Effect.Effect<ReadonlyArray<Concern>, SqlError, R> | undefined
+  readonly onTimer: OnTimer<R> | undefined
   readonly pending: (peer: NodeKey) => Effect.Effect<ReadonlyArray<Prepared>, SqlError, R>
 }
 
@@ -137,28 +139,32 @@ export interface Prepared {
   readonly body: Uint8Array
 }
 
-export interface Protocol<Name extends string, A, R> {
+export interface Protocol<Name extends string, A, R, T = never> {
   readonly name: Name
   readonly prepare: (message: A) => Prepared
+  /** What a timer with this payload keeps. */
+  readonly prepareTimer: (payload: T) => Uint8Array
   readonly handled: Handled<R>
 }
 
 /**
  * Makes a protocol. `name` is what peers know it by: 1 to 64 of `a-z 0-9 - .`, never reused for other messages.
  */
-export const make = <const Name extends string, A, I, R = never>(
+export const make = <const Name extends string, A, I, R = never, T = never, J = never>(
   name: Name,
-  definition: { readonly messages: Schema.Codec<A, I> } & Definition<A, R>
-): Protocol<Name, A, R> => {
+  definition: { readonly messages: Schema.Codec<A, I> } & Definition<A, R> & Timed<T, J, R>
+): Protocol<Name, A, R, T> => {
   if (!/^[a-z0-9][a-z0-9.-]*$/.test(name) || name.length > maxName) {
     throw new RangeError(`"${name}" is not a protocol name: 1 to ${maxName} of a-z, 0-9, "-" and "."`)
   }
   const { encode, decode } = codec(`a message of "${name}"`, definition.messages)
   const { attention, handle, isStillNecessary, onExpired, onOutcome, pending, subject } = definition
+  const { onTimer, prepareTimer } = timerHandling(name, definition)
   const prepare = (message: A): Prepared => ({ subject: subject?.(message) ?? "", body: encode(message) })
   return {
     name,
     prepare,
+    prepareTimer,
     handled: {
       name,
       handle: (body, from) => {
@@ -191,6 +197,7 @@ export const make = <const Name extends string, A, I, R = never>(
               return Result.isSuccess(message) ? onExpired(message.success, what) : Effect.void
             },
       attention,
+      onTimer,
       pending: (peer) =>
         pending === undefined ? Effect.succeed([]) : Effect.map(pending(peer), (all) => all.map(prepare))
     }

@@ -13,7 +13,7 @@ export const within = <A, E, R>(effect: Effect.Effect<A, E, R>, services: Contex
 export const handledWith = <Base, R>(protocol: Handled<Base | R>, own: Context.Context<R>): Handled<Base> => {
   const put = <A, E>(effect: Effect.Effect<A, E, Base | R>): Effect.Effect<A, E, Base> =>
     Effect.updateContext(effect, (around: Context.Context<Base>) => Context.merge(around, own))
-  const { attention, isStillNecessary, onExpired, onOutcome } = protocol
+  const { attention, isStillNecessary, onExpired, onOutcome, onTimer } = protocol
   return {
     name: protocol.name,
     handle: (body, from) => put(protocol.handle(body, from)),
@@ -21,6 +21,7 @@ export const handledWith = <Base, R>(protocol: Handled<Base | R>, own: Context.C
     isStillNecessary: isStillNecessary === undefined ? undefined : (body, to) => put(isStillNecessary(body, to)),
     onExpired: onExpired === undefined ? undefined : (body, what) => put(onExpired(body, what)),
     attention: attention === undefined ? undefined : put(attention),
+    onTimer: onTimer === undefined ? undefined : (payload, timer) => put(onTimer(payload, timer)),
     pending: (peer) => put(protocol.pending(peer))
   }
 }
