@@ -15,6 +15,7 @@ import { monotonic } from "../Monotonic.ts"
 import type { Session } from "../link/Session.ts"
 import { DeliveryConfig } from "./DeliveryConfig.ts"
 import * as IntakeService from "./Intake.ts"
+import * as Necessity from "./Necessity.ts"
 import { persist } from "./Persist.ts"
 import type { Handled } from "./Protocol.ts"
 import * as Pump from "./Pump.ts"
@@ -72,7 +73,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
   const buggify = yield* Buggify
   const config = yield* DeliveryConfig
   const clock = yield* Clock.Clock
-  const pump = yield* Pump.make
+  const pump = yield* Pump.make(yield* Necessity.make(byName))
   const intake = yield* IntakeService.make(byName)
   const settlement = yield* SettlementService.make(byName)
 

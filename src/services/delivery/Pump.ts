@@ -14,6 +14,7 @@ import { Buggify, type Points } from "../Buggify.ts"
 import { monotonic } from "../Monotonic.ts"
 import type { Session } from "../link/Session.ts"
 import { type Config, DeliveryConfig } from "./DeliveryConfig.ts"
+import type { Necessity } from "./Necessity.ts"
 import { persist } from "./Persist.ts"
 import { type Link, type LinkFenced, RetryStore } from "./RetryStore.ts"
 
@@ -53,13 +54,15 @@ interface Tools {
   readonly buggify: Points
   readonly config: Config
   readonly clock: Clock.Clock
+  readonly necessity: Necessity
 }
 
 /** Sends for ever. Fails when the link belongs to somebody else, or the database will not answer again. */
 export type Pump = (session: Session, link: Link, outbound: Outbound) => Effect.Effect<never, SqlError | LinkFenced>
 
-export const make: Effect.Effect<Pump, never, RetryStore> = Effect.gen(function* () {
+export const make = Effect.fnUntraced(function* (necessity: Necessity): Effect.fn.Return<Pump, never, RetryStore> {
   const tools = {
+    necessity,
     store: yield* RetryStore,
     buggify: yield* Buggify,
     config: yield* DeliveryConfig,
@@ -69,7 +72,7 @@ export const make: Effect.Effect<Pump, never, RetryStore> = Effect.gen(function*
 })
 
 const run = Effect.fnUntraced(function* (
-  { buggify, clock, config, store }: Tools,
+  { buggify, clock, config, necessity, store }: Tools,
   session: Session,
   link: Link,
   outbound: Outbound
@@ -129,7 +132,7 @@ const run = Effect.fnUntraced(function* (
 
   while (true) {
     outbound.look.closeUnsafe()
-    const batch = yield* taken
+    const batch = yield* necessity(link, yield* taken)
     if (batch.length > 0) yield* send(batch)
     else if (room().messages === 0) yield* outbound.look.await
     else yield* rest
