@@ -169,7 +169,7 @@ const running = <R>(options: Options<R>) =>
       }
       yield* Effect.addFinalizer(() => Effect.andThen(supervisor.stop, links.close(returnSoon)))
       const owned = { startImmediately: true }
-      yield* Upkeep.run.pipe(
+      yield* Upkeep.run(options.protocols).pipe(
         Effect.tapCause((cause) => Effect.logError("The upkeep of delivery failed", cause)),
         Effect.forkScoped(owned)
       )

@@ -226,7 +226,7 @@ const keeping: ReadonlyArray<Mutant> = [
   {
     name: "expired-in-silence",
     what: "A message whose time is over vanishes without an event.",
-    file: "src/services/delivery/Upkeep.ts",
+    file: "src/services/delivery/Expiry.ts",
     find: `expired.map(({ deadline`,
     replace: `expired.slice(expired.length).map(({ deadline`,
     property: "sent is acked, pending or shed",

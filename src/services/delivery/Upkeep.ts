@@ -6,10 +6,10 @@ import { Cause, Clock, Effect, Schedule, Stream } from "effect"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Buggify } from "../Buggify.ts"
 import { Supervisor } from "../link/Supervisor.ts"
-import { Transactions } from "../Transactions.ts"
 import { DeliveryConfig } from "./DeliveryConfig.ts"
-import { Feed } from "./Feed.ts"
+import * as Expiry from "./Expiry.ts"
 import { FeedStore } from "./FeedStore.ts"
+import type { Handled } from "./Protocol.ts"
 import { RetryStore } from "./RetryStore.ts"
 import { SetBack } from "./SetBack.ts"
 import { Wakes } from "./Wakes.ts"
@@ -24,13 +24,11 @@ const early = 1_000
 /** Published events are kept for 30 days. */
 const keepEvents = 30 * 86_400_000
 
-/** The three loops, for ever; a round that fails is logged and the next one tries again. */
-export const run = Effect.gen(function* () {
+/** The three loops of a node with these protocols, for ever; a round that fails is logged and the next one tries again. */
+export const run = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Handled<R>>) {
   const store = yield* RetryStore
   const events = yield* FeedStore
-  const feed = yield* Feed
   const supervisor = yield* Supervisor
-  const transactions = yield* Transactions
   const wakes = yield* Wakes
   const config = yield* DeliveryConfig
   const buggify = yield* Buggify
@@ -63,21 +61,7 @@ export const run = Effect.gen(function* () {
     }
   })
 
-  const expire = transactions.within(
-    Effect.gen(function* () {
-      const expired = yield* store.expire(clock.currentTimeMillisUnsafe(), rowsAtOnce)
-      yield* feed.append(
-        expired.map(({ deadline, id, outcome, peer, protocol, subject }) => ({
-          audience: "",
-          protocol,
-          subject,
-          kind: "message.expired",
-          // What may have taken effect is unknown: its receipt will never be asked for.
-          body: { peer, id, deadline: deadline ?? null, outcome }
-        }))
-      )
-    })
-  )
+  const expire = yield* Expiry.make(protocols)
 
   const setBack = new SetBack(clock)
   const hastenIfSetBack = Effect.gen(function* () {

@@ -48,7 +48,7 @@ describe("Upkeep", () => {
       const { layer, wanted } = watched()
       const delivery = yield* Delivery
       const store = yield* RetryStore
-      yield* Effect.forkChild(Effect.provide(Upkeep.run, layer))
+      yield* Effect.forkChild(Effect.provide(Upkeep.run<never>([]), layer))
       yield* TestClock.adjust(1)
       const id = yield* delivery.send(peer, Word, "x")
       yield* TestClock.adjust(1)
@@ -65,7 +65,7 @@ describe("Upkeep", () => {
     Effect.gen(function* () {
       const { layer, wanted } = watched()
       yield* Effect.flatMap(Delivery, (delivery) => delivery.send(peer, Word, "x"))
-      yield* Effect.forkChild(Effect.provide(Upkeep.run, layer))
+      yield* Effect.forkChild(Effect.provide(Upkeep.run<never>([]), layer))
       yield* TestClock.adjust(1)
       assert.deepStrictEqual([...wanted], [peer])
     }).pipe(Effect.provide(services))
@@ -77,7 +77,7 @@ describe("Upkeep", () => {
       const store = yield* RetryStore
       const sent = Array.from({ length: 2_500 }, () => message(stranger()))
       yield* store.enqueue(sent, 0)
-      yield* Effect.forkChild(Effect.provide(Upkeep.run, layer))
+      yield* Effect.forkChild(Effect.provide(Upkeep.run<never>([]), layer))
       // A round over so many takes more turns than the clock waits for.
       for (let turn = 0; turn < 10; turn++) yield* TestClock.adjust(1)
       assert.deepStrictEqual([...wanted].toSorted(), sent.map((it) => it.peer).toSorted())
@@ -104,7 +104,11 @@ describe("Upkeep", () => {
         debtors: (limit, after) =>
           Effect.tap(store.debtors(limit, after), () => Effect.andThen(meanwhile, Effect.sleep("1 second")))
       })
-      yield* Upkeep.run.pipe(Effect.provide(layer), Effect.provideService(RetryStore, slow), Effect.forkChild)
+      yield* Upkeep.run<never>([]).pipe(
+        Effect.provide(layer),
+        Effect.provideService(RetryStore, slow),
+        Effect.forkChild
+      )
       yield* TestClock.adjust("5 seconds")
       const id = yield* delivery.send(peer, Word, "x")
       yield* TestClock.adjust("5 seconds")
@@ -125,7 +129,7 @@ describe("Upkeep", () => {
       const link = yield* store.claim(peer)
       yield* store.number(link, { messages: 1, bytes: 100 }, 0)
       yield* store.restart(link, uuid(), 0n)
-      yield* Effect.forkChild(Effect.provide(Upkeep.run, layer))
+      yield* Effect.forkChild(Effect.provide(Upkeep.run<never>([]), layer))
       yield* TestClock.adjust("6 seconds")
       const items = yield* feed.read({ limit: 10 })
       assert.deepStrictEqual(
@@ -140,7 +144,7 @@ describe("Upkeep", () => {
       const { layer } = watched()
       const feed = yield* Feed
       yield* Effect.flatMap(Delivery, (delivery) => delivery.send(peer, Word, "x", { within: "3 seconds" }))
-      yield* Effect.forkChild(Effect.provide(Upkeep.run, layer))
+      yield* Effect.forkChild(Effect.provide(Upkeep.run<never>([]), layer))
       yield* TestClock.adjust("6 seconds")
       const items = yield* feed.read({ limit: 10 })
       assert.deepStrictEqual(
@@ -172,7 +176,7 @@ describe("Upkeep", () => {
       const link = yield* store.claim(peer)
       yield* store.number(link, wide, 10_000_000)
       yield* store.settle(link, { upTo: 1n, answers: [answer(1n, later(60_000))] }, settling(10_000_000))
-      yield* Upkeep.run.pipe(
+      yield* Upkeep.run<never>([]).pipe(
         Effect.provide(watched().layer),
         Effect.provideService(RetryStore, failing),
         Effect.provideService(Clock.Clock, clock),
@@ -206,7 +210,7 @@ describe("Upkeep", () => {
           expire: (now, limit) => counting("expire", store.expire(now, limit)),
           prune: (before, limit) => counting("prune", store.prune(before, limit))
         })
-        const running = yield* Upkeep.run.pipe(
+        const running = yield* Upkeep.run<never>([]).pipe(
           Effect.provide(watched().layer),
           Effect.provideService(RetryStore, counted),
           Effect.provideService(Buggify, points),

@@ -1,0 +1,79 @@
+/**
+ * Takes back what is past its deadline: an event says so, and the protocol is told, all in one transaction. A protocol
+ * that cannot take it in stops nobody else; the operator hears of it.
+ */
+import { Cause, Clock, Effect, Exit, Schema } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import { Transactions } from "../Transactions.ts"
+import { Feed } from "./Feed.ts"
+import { mayPass } from "./Persist.ts"
+import type { Handled } from "./Protocol.ts"
+import { type Expired, RetryStore } from "./RetryStore.ts"
+
+/** Messages taken back in one transaction, of which some come with their bodies: 64 MiB at the most. */
+const atOnce = 64
+
+/** A protocol could not take in that a message's time was over. */
+class Untold extends Schema.TaggedError<Untold>()("Untold", {}) {}
+
+type Mode = "together" | "one-by-one"
+
+/** One round: everything whose time is over now. Its services and those of `protocols` are taken from the context. */
+export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Handled<R>>) {
+  const store = yield* RetryStore
+  const feed = yield* Feed
+  const transactions = yield* Transactions
+  const clock = yield* Clock.Clock
+  const context = yield* Effect.context<R>()
+  const listening = new Map<string, NonNullable<Handled<R>["onExpired"]>>()
+  for (const { name, onExpired } of protocols) if (onExpired !== undefined) listening.set(name, onExpired)
+
+  const tell = ({ body, id, outcome, peer, protocol }: Expired): Effect.Effect<void, SqlError> =>
+    Effect.provide(listening.get(protocol)?.(body, { peer, id, outcome }) ?? Effect.void, context)
+
+  const tellTogether = (expired: Expired) =>
+    tell(expired).pipe(
+      Effect.mapError((error): SqlError | Untold => (mayPass(error) ? error : new Untold())),
+      Effect.catchDefect(() => new Untold())
+    )
+
+  /** Behind a savepoint. */
+  const tellAlone = Effect.fnUntraced(function* (expired: Expired) {
+    const exit = yield* Effect.exit(transactions.within(tell(expired)))
+    if (Exit.isSuccess(exit)) return
+    const error = Cause.findErrorOption(exit.cause)
+    if (Cause.hasInterrupts(exit.cause) || (error._tag === "Some" && mayPass(error.value))) return yield* exit
+    const { id, outcome, peer, protocol, subject } = expired
+    yield* Effect.logError("A protocol cannot take in that the time of a message was over", exit.cause).pipe(
+      Effect.annotateLogs({ message: id, protocol })
+    )
+    yield* feed.append([
+      { audience: "", protocol, subject, kind: "message.expiry-failed", body: { peer, id, outcome } }
+    ])
+  })
+
+  const some = Effect.fnUntraced(function* (mode: Mode) {
+    const expired = yield* store.expire(clock.currentTimeMillisUnsafe(), atOnce, [...listening.keys()])
+    yield* feed.append(
+      expired.map(({ deadline, id, outcome, peer, protocol, subject }) => ({
+        audience: "",
+        protocol,
+        subject,
+        kind: "message.expired",
+        // What may have taken effect is unknown: its receipt will never be asked for.
+        body: { peer, id, deadline: deadline ?? null, outcome }
+      }))
+    )
+    for (const one of expired) yield* mode === "together" ? tellTogether(one) : tellAlone(one)
+    return expired.length
+  })
+
+  const next = transactions.within(some("together")).pipe(
+    Effect.catchTag("Untold", () => transactions.within(some("one-by-one"))),
+    Effect.catchTag("Untold", (impossible) => Effect.die(impossible))
+  )
+  const round: Effect.Effect<void, SqlError> = Effect.gen(function* () {
+    while ((yield* next) === atOnce) yield* Effect.yieldNow
+  })
+  return round
+})
