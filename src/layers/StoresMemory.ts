@@ -6,15 +6,19 @@ import { Layer } from "effect"
 import * as BanStoreMemory from "./BanStoreMemory.ts"
 import * as FeedStoreMemory from "./FeedStoreMemory.ts"
 import { MemoryDatabase } from "./MemoryDatabase.ts"
+import * as ParkedStoreMemory from "./ParkedStoreMemory.ts"
 import * as PeerBookMemory from "./PeerBookMemory.ts"
 import * as RetryStoreMemory from "./RetryStoreMemory.ts"
+import * as TimerStoreMemory from "./TimerStoreMemory.ts"
 import * as TransactionsMemory from "./TransactionsMemory.ts"
 
 const stores = Layer.mergeAll(
   RetryStoreMemory.layer,
+  ParkedStoreMemory.layer,
   FeedStoreMemory.layer,
   PeerBookMemory.layer,
   BanStoreMemory.layer,
+  TimerStoreMemory.layer,
   TransactionsMemory.layer
 )
 

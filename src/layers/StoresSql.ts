@@ -8,14 +8,18 @@ import { migrations } from "../../migrations/index.ts"
 import * as BanStoreSql from "./BanStoreSql.ts"
 import * as FeedStoreSql from "./FeedStoreSql.ts"
 import * as Migrations from "./Migrations.ts"
+import * as ParkedStoreSql from "./ParkedStoreSql.ts"
 import * as PeerBookSql from "./PeerBookSql.ts"
 import * as RetryStoreSql from "./RetryStoreSql.ts"
+import * as TimerStoreSql from "./TimerStoreSql.ts"
 import * as TransactionsSql from "./TransactionsSql.ts"
 
 export const layer = Layer.mergeAll(
   RetryStoreSql.layer,
+  ParkedStoreSql.layer,
   FeedStoreSql.layer,
   PeerBookSql.layer,
   BanStoreSql.layer,
+  TimerStoreSql.layer,
   TransactionsSql.layer
 ).pipe(Layer.provideMerge(Migrations.layer(migrations)))

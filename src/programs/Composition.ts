@@ -21,10 +21,12 @@ import type {
   EmbeddedDatabaseUnusable
 } from "../layers/DatabaseErrors.ts"
 import * as Migrations from "../layers/Migrations.ts"
+import * as ParkedStoreSql from "../layers/ParkedStoreSql.ts"
 import * as PeerBookSql from "../layers/PeerBookSql.ts"
 import * as Pglite from "../layers/Pglite.ts"
 import * as Postgres from "../layers/Postgres.ts"
 import * as RetryStoreSql from "../layers/RetryStoreSql.ts"
+import * as TimerStoreSql from "../layers/TimerStoreSql.ts"
 import * as TransactionsSql from "../layers/TransactionsSql.ts"
 import * as TransportTcp from "../layers/TransportTcp.ts"
 import * as DeliveryConfig from "../services/delivery/DeliveryConfig.ts"
@@ -76,9 +78,11 @@ const ground = <R>(options: Options<R>) => {
   const guard = options.database === undefined ? DatabaseGuard.owner : DatabaseGuard.exclusive
   const stores = Layer.mergeAll(
     RetryStoreSql.layer,
+    ParkedStoreSql.layer,
     FeedStoreSql.layer,
     PeerBookSql.layer,
     BanStoreSql.layer,
+    TimerStoreSql.layer,
     TransactionsSql.layer
   )
   return stores.pipe(

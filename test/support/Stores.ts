@@ -11,21 +11,27 @@ import * as FeedStoreMemory from "../../src/layers/FeedStoreMemory.ts"
 import * as FeedStoreSql from "../../src/layers/FeedStoreSql.ts"
 import { MemoryDatabase } from "../../src/layers/MemoryDatabase.ts"
 import * as Migrations from "../../src/layers/Migrations.ts"
+import * as ParkedStoreMemory from "../../src/layers/ParkedStoreMemory.ts"
+import * as ParkedStoreSql from "../../src/layers/ParkedStoreSql.ts"
 import * as PeerBookMemory from "../../src/layers/PeerBookMemory.ts"
 import * as PeerBookSql from "../../src/layers/PeerBookSql.ts"
 import * as Pglite from "../../src/layers/Pglite.ts"
 import * as RetryStoreMemory from "../../src/layers/RetryStoreMemory.ts"
 import * as RetryStoreSql from "../../src/layers/RetryStoreSql.ts"
+import * as TimerStoreMemory from "../../src/layers/TimerStoreMemory.ts"
+import * as TimerStoreSql from "../../src/layers/TimerStoreSql.ts"
 import * as TransactionsMemory from "../../src/layers/TransactionsMemory.ts"
 import * as TransactionsSql from "../../src/layers/TransactionsSql.ts"
 import type { FeedStore } from "../../src/services/delivery/FeedStore.ts"
+import type { ParkedStore } from "../../src/services/delivery/ParkedStore.ts"
 import type { RetryStore } from "../../src/services/delivery/RetryStore.ts"
+import type { TimerStore } from "../../src/services/delivery/TimerStore.ts"
 import type { BanStore } from "../../src/services/link/BanStore.ts"
 import type { PeerBook } from "../../src/services/link/PeerBook.ts"
 import type { Transactions } from "../../src/services/Transactions.ts"
 import * as FreshDatabase from "./FreshDatabase.ts"
 
-export type Stores = RetryStore | FeedStore | PeerBook | BanStore | Transactions
+export type Stores = RetryStore | ParkedStore | FeedStore | PeerBook | BanStore | TimerStore | Transactions
 
 /** Builds the stores once more on the same database, as a restarted process does. */
 export class Reopen extends Context.Service<
@@ -47,15 +53,24 @@ const withReopen = <R, E>(stores: Layer.Layer<Stores, E, R>): Layer.Layer<Stores
 export const memory: Layer.Layer<Stores | Reopen | MemoryDatabase> = withReopen(
   Layer.mergeAll(
     RetryStoreMemory.layer,
+    ParkedStoreMemory.layer,
     FeedStoreMemory.layer,
     PeerBookMemory.layer,
     BanStoreMemory.layer,
+    TimerStoreMemory.layer,
     TransactionsMemory.layer
   )
 ).pipe(Layer.provideMerge(MemoryDatabase.layer), Layer.provide(SecureRandom.layerWebCrypto))
 
 const sqlStores = withReopen(
-  Layer.mergeAll(RetryStoreSql.layer, FeedStoreSql.layer, PeerBookSql.layer, BanStoreSql.layer, TransactionsSql.layer)
+  Layer.mergeAll(
+    RetryStoreSql.layer,
+    ParkedStoreSql.layer,
+    FeedStoreSql.layer,
+    PeerBookSql.layer,
+    BanStoreSql.layer,
+    TransactionsSql.layer
+  )
 ).pipe(Layer.provide(SecureRandom.layerWebCrypto))
 
 const onSql = <E>(client: Layer.Layer<SqlClient.SqlClient, E>): Layer.Layer<Stores | Reopen | SqlClient.SqlClient> =>
