@@ -6,7 +6,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { check } from "../../src/testing/campaign/Check.ts"
 import * as Simulation from "../../src/testing/campaign/Simulation.ts"
 import { held } from "../../src/testing/cluster/Verdict.ts"
-import type { FaultPlan } from "../../src/testing/faults/FaultPlan.ts"
 import * as Swarm from "../../src/testing/faults/Swarm.ts"
 import { ledger } from "../../src/testing/ledger/LedgerScenario.ts"
 
@@ -42,24 +41,5 @@ describe("everything that is sent takes effect once", { timeout: 1_200_000 }, ()
     // Two ends of six links.
     assert.strictEqual(figures["sessions"], 12)
     assert.deepStrictEqual(ended, [])
-  })
-})
-
-/** Three nodes with a little to say, and one kill. */
-const killing = (event: number, node: string): FaultPlan => ({
-  ...Swarm.generate(3, "calm", { nodes: 3, duration: 1_500, operations: 4 }),
-  faults: [{ when: { event }, fault: { _tag: "Kill", node, down: 300, end: "rst" } }]
-})
-
-describe("a kill", { timeout: 1_200_000 }, () => {
-  it("loses and doubles nothing, whichever of the first 500 events it follows", async () => {
-    let killed = 0
-    for (let event = 1; event <= 500; event++) {
-      const result = await simulation.run(3, killing(event, "abc"[event % 3]!), keep)
-      assert.deepStrictEqual(result.verdict, held, `killed at event ${event}`)
-      killed += result.figures["fault: Kill"] ?? 0
-    }
-    // In the first milliseconds a node may not have begun to live.
-    assert.isAbove(killed, 450)
   })
 })
