@@ -13,6 +13,7 @@ import createInbox from "./0006_create_inbox.ts"
 import createOwner from "./0007_create_owner.ts"
 import createBans from "./0008_create_bans.ts"
 import createTimers from "./0010_create_timers.ts"
+import createUntold from "./0011_create_untold.ts"
 
 /** Name to effect: four digits, what it does. Run by `holdfast/layers/Migrations`. */
 export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>>> = {
@@ -24,5 +25,6 @@ export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, S
   "0006_create_inbox": createInbox,
   "0007_create_owner": createOwner,
   "0008_create_bans": createBans,
-  "0010_create_timers": createTimers
+  "0010_create_timers": createTimers,
+  "0011_create_untold": createUntold
 }

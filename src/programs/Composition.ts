@@ -11,6 +11,7 @@ import type { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import { migrations } from "../../migrations/index.ts"
 import { DataFolder, layer as dataFolder } from "../layers/DataFolder.ts"
+import * as AttentionStoreSql from "../layers/AttentionStoreSql.ts"
 import * as BanStoreSql from "../layers/BanStoreSql.ts"
 import * as FeedStoreSql from "../layers/FeedStoreSql.ts"
 import * as IdentityFile from "../layers/IdentityFile.ts"
@@ -30,6 +31,7 @@ import * as TimerStoreSql from "../layers/TimerStoreSql.ts"
 import * as TransactionsSql from "../layers/TransactionsSql.ts"
 import * as TransportTcp from "../layers/TransportTcp.ts"
 import * as DeliveryConfig from "../services/delivery/DeliveryConfig.ts"
+import { Parked } from "../services/delivery/Parked.ts"
 import * as LinkConfig from "../services/link/LinkConfig.ts"
 import { Transport } from "../services/link/Transport.ts"
 import { Node, type Options as NodeOptions } from "../services/Node.ts"
@@ -82,6 +84,7 @@ const ground = <R>(options: Options<R>) => {
     FeedStoreSql.layer,
     PeerBookSql.layer,
     BanStoreSql.layer,
+    AttentionStoreSql.layer,
     TimerStoreSql.layer,
     TransactionsSql.layer
   )
@@ -118,11 +121,12 @@ const portTaken = (port: number) =>
   Effect.annotateLogs(Effect.logInfo("The usual port is taken, listening at a free one"), { port })
 
 /**
- * A running node, with everything that a program may want to ask: `Node`, `Delivery`, `Feed`, `Registry`,
- * `Supervisor`, the stores and the `SqlClient`. Its protocols may require any of these from below the node.
+ * A running node, with everything that a program may want to ask: `Node`, `Delivery`, `Feed`, `Parked`,
+ * `Registry`, `Supervisor`, the stores and the `SqlClient`. Its protocols may require any of these from below the node.
  */
 export const layer = <R>(options: Options<R>) =>
-  Node.layer(options).pipe(
+  Parked.layer(options.protocols).pipe(
+    Layer.provideMerge(Node.layer(options)),
     Layer.provideMerge(transport(options)),
     Layer.provideMerge(
       Layer.mergeAll(
