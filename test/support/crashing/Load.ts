@@ -32,8 +32,8 @@ export const tables = [
 
 /** What the program wants to know as it happens. */
 export interface Watcher {
-  /** An effect was committed. */
-  readonly arrived: () => void
+  /** An effect was committed, of a message that was sent at this time. */
+  readonly arrived: (sentAt: number) => void
   /** A transaction of the load was committed. */
   readonly sent: () => void
   /** A handler answered something other than `Ok`. */
@@ -59,12 +59,13 @@ export const protocols = (watcher: Watcher) => {
       INSERT INTO crash_arrived (id, kind, subject, n, at)
       VALUES (${id}::uuid, ${kind}, ${subject}, ${n}, ${yield* millis})`
   })
-  const tell = Effect.flatMap(Transactions, (transactions) => transactions.afterCommit(Effect.sync(watcher.arrived)))
+  const tell = ({ at }: Parcel) =>
+    Effect.flatMap(Transactions, (transactions) => transactions.afterCommit(Effect.sync(() => watcher.arrived(at))))
 
   const plain = Protocol.make("plain", {
     messages: Parcel,
     subject: ({ subject }) => subject,
-    handle: (parcel, { id }) => Effect.andThen(store(parcel, id), tell)
+    handle: (parcel, { id }) => Effect.andThen(store(parcel, id), tell(parcel))
   })
 
   const reject = (rejected: Protocol.Rejected) =>
@@ -87,7 +88,7 @@ export const protocols = (watcher: Watcher) => {
         seen.set(id, until - laterMillis)
         if (now < until && now < parcel.at + oldMillis) return yield* reject(Protocol.Rejected.later(until - now))
       }
-      yield* tell
+      yield* tell(parcel)
     }),
     onOutcome: Effect.fnUntraced(function* (_, outcome, { id }) {
       const sql = yield* SqlClient.SqlClient

@@ -26,12 +26,16 @@ const decodeLine = Schema.decodeUnknownOption(LogLine)
 /** What one life of the process has shown so far. */
 export interface Life {
   readonly startedAt: number
+  /** When it said that it runs. */
+  readonly readyAt: number
   readonly address: string | undefined
   readonly live: boolean
   /** Sessions that have begun and ended in this life. */
   readonly sessions: number
   readonly ended: ReadonlyArray<string>
   readonly arrived: number
+  /** When the newest of those was sent. */
+  readonly newest: number
   readonly sent: number
   /** How often a fiber was held. */
   readonly held: number
@@ -48,11 +52,13 @@ export interface Logged {
 
 const born = (): Life => ({
   startedAt: Date.now(),
+  readyAt: 0,
   address: undefined,
   live: false,
   sessions: 0,
   ended: [],
   arrived: 0,
+  newest: 0,
   sent: 0,
   held: 0,
   sending: true,
@@ -98,7 +104,7 @@ export class NodeProcess {
       const report = decodeReport(message)
       switch (report._tag) {
         case "Ready":
-          return change({ address: report.address })
+          return change({ address: report.address, readyAt: Date.now() })
         case "Session":
           return report.live
             ? change({ live: true, sessions: this.#life.sessions + 1 })
@@ -106,7 +112,7 @@ export class NodeProcess {
         case "Held":
           return change({ held: this.#life.held + 1 })
         case "Arrived":
-          return change({ arrived: report.count })
+          return change({ arrived: report.count, newest: report.newest })
         case "Sent":
           return change({ sent: report.count })
         case "Sending":

@@ -8,6 +8,9 @@ import { sites } from "../../../src/services/Buggify.ts"
 export const Site = Schema.Literals(sites)
 export const Having = Schema.Literals(["Later", "Stale", "Refused"])
 
+/** A point, and when it counts: on the `passes`-th pass, of those with an answer of the kind `having` in the batch if it is given. */
+const visit = { site: Site, passes: Schema.Int, having: Schema.optionalKey(Having) }
+
 /** How a node process is started. */
 export const Assignment = Schema.Struct({
   data: Schema.String,
@@ -26,7 +29,9 @@ export const Assignment = Schema.Struct({
   /** The pause after each transaction of a lane, in milliseconds. */
   paceMillis: Schema.Int,
   /** No receipt for this long ends a session; the node's own figure unless given. */
-  receiptTimeout: Schema.optionalKey(Schema.Int)
+  receiptTimeout: Schema.optionalKey(Schema.Int),
+  /** Where a fiber is held from the start on, as by an order with `hold`. */
+  armed: Schema.optionalKey(Schema.Struct(visit))
 })
 export type Assignment = typeof Assignment.Type
 
@@ -34,15 +39,10 @@ export const Order = Schema.Union([
   /** Start or stop sending. */
   Schema.TaggedStruct("Load", { on: Schema.Boolean }),
   /**
-   * Kill or freeze yourself, or let the fiber that is there wait for `Release`, when the site is passed for the `passes`-th time, counting only passes with an answer of
-   * the kind `having` in the batch, if it is given.
+   * At that point freeze yourself; or say `Held` and let the fiber that is there wait for `Release`, or for the end that
+   * its parent makes of the process or of its database.
    */
-  Schema.TaggedStruct("Arm", {
-    site: Site,
-    passes: Schema.Int,
-    having: Schema.optionalKey(Having),
-    signal: Schema.Literals(["SIGKILL", "SIGSTOP", "hold"])
-  }),
+  Schema.TaggedStruct("Arm", { ...visit, signal: Schema.Literals(["SIGSTOP", "hold"]) }),
   Schema.TaggedStruct("Release", {}),
   /** Say when nothing is owed any more. */
   Schema.TaggedStruct("Drain", {})
@@ -55,8 +55,8 @@ export const Report = Schema.Union([
   Schema.TaggedStruct("Session", { live: Schema.Boolean, reason: Schema.optionalKey(Schema.String) }),
   /** A fiber waits where it was told to. */
   Schema.TaggedStruct("Held", {}),
-  /** Messages whose effect this process has committed so far. */
-  Schema.TaggedStruct("Arrived", { count: Schema.Int }),
+  /** Messages whose effect this process has committed so far, and when the newest of them was sent. */
+  Schema.TaggedStruct("Arrived", { count: Schema.Int, newest: Schema.Int }),
   /** Transactions of the load that this process has committed so far. */
   Schema.TaggedStruct("Sent", { count: Schema.Int }),
   /** Whether it sends; the last transaction of the load is over when it says that it does not. */

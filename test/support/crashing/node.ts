@@ -1,6 +1,6 @@
 /**
- * A node as the crash tests run it: the composition that every node runs, with the load on top and points that kill or
- * freeze the process. The points can only be armed here; no production program has them.
+ * A node as the crash tests run it: the composition that every node runs, with the load on top and points that hold a
+ * fiber or freeze the process. The points can only be armed here; no production program has them.
  *
  * Its argument is an `Assignment`. It ends with its parent, or gracefully on SIGTERM.
  */
@@ -26,7 +26,10 @@ const report = (what: Report): void => {
 }
 
 /** What is armed, and what the batch at hand was answered with. */
-let armed: { readonly order: Extract<Order, { _tag: "Arm" }>; left: number } | undefined
+let armed: { readonly order: Omit<Extract<Order, { _tag: "Arm" }>, "_tag">; left: number } | undefined
+if (assignment.armed !== undefined) {
+  armed = { order: { ...assignment.armed, signal: "hold" }, left: assignment.armed.passes }
+}
 const answers = new Set<string>()
 
 const released = Latch.makeUnsafe(false)
@@ -61,9 +64,13 @@ const points = Layer.succeed(Buggify, {
 })
 
 let arrived = 0
+let newest = 0
 let sent = 0
 const watcher: Load.Watcher = {
-  arrived: () => report({ _tag: "Arrived", count: ++arrived }),
+  arrived: (sentAt) => {
+    newest = Math.max(newest, sentAt)
+    report({ _tag: "Arrived", count: ++arrived, newest })
+  },
   sent: () => report({ _tag: "Sent", count: ++sent }),
   answered: (outcome) => answers.add(outcome)
 }
