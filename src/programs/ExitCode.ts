@@ -92,7 +92,9 @@ const sayOf = (error: unknown): string => {
   if (CliError.isCliError(error) && error._tag === "ShowHelp") return misuse(error)
   const said = error instanceof Error ? error.message : String(error)
   const fix = textOf(error, "fix")
-  const see = textOf(error, "see")?.replace(/^GET \//, "holdfast ")
+  const see = textOf(error, "see")
+    ?.replace(/^GET \//, "holdfast ")
+    .replaceAll("/", " ")
   const sentence = fix === undefined ? said : `${said.replace(/\.?$/, ".")} ${fix}`
   return see === undefined ? sentence : `${sentence} See: ${see}`
 }

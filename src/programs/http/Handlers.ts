@@ -10,6 +10,7 @@ import * as HealthCheck from "./HealthCheck.ts"
 import * as Messages from "./Messages.ts"
 import * as Metrics from "./Metrics.ts"
 import type { Health } from "./Models.ts"
+import * as ParkedMessages from "./ParkedMessages.ts"
 import * as Peers from "./Peers.ts"
 
 export const layer = (database: Health["database"]) =>
@@ -22,6 +23,7 @@ export const layer = (database: Health["database"]) =>
       const health = yield* HealthCheck.make(database)
       const messages = yield* Messages.make
       const metrics = yield* Metrics.make
+      const parked = yield* ParkedMessages.make
       const peers = yield* Peers.make
       return handlers.handleAll({
         health: () => health.check,
@@ -38,6 +40,9 @@ export const layer = (database: Health["database"]) =>
         retry: ({ params }) => messages.retry(params.id),
         drop: ({ params }) => messages.drop(params.id),
         inbox: ({ query }) => messages.inbox(query),
+        parked: ({ query }) => parked.list(query),
+        retryParked: ({ params, query }) => parked.retry(params.id, query.peer),
+        dropParked: ({ params, query }) => parked.drop(params.id, query.peer),
         events: ({ headers, query }) =>
           events.stream({ after: headers["last-event-id"] ?? query.after, follow: query.follow !== "false" })
       })

@@ -151,6 +151,32 @@ export const Dropped = Schema.Struct({ result: Schema.Literals(["cancelled", "un
 /** `next` is where to go on, or to look for newer ones. */
 export const InboxPage = Schema.Struct({ items: Schema.Array(InboxNote), next: optional(Schema.BigInt) })
 
+export const ParkedView = Schema.Struct({
+  id: MessageId,
+  peer: NodeKey,
+  protocol: Schema.String,
+  subject: Schema.String,
+  bytes: Schema.Int,
+  /** Why it could not be handled the last time. */
+  why: Schema.String,
+  parkedAt: Schema.Number
+})
+export type ParkedView = typeof ParkedView.Type
+
+/** Where to go on in the list of parked messages. */
+export const ParkedCursor = Schema.String.check(
+  Schema.isPattern(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9a-f]{64}$/, {
+    message: "a cursor is <message id>:<node key>"
+  })
+)
+
+export const ParkedPage = Schema.Struct({ items: Schema.Array(ParkedView), next: optional(ParkedCursor) })
+
+/** `duplicate`: it had had its effect before, when its peer offered it anew. */
+export const Retried = Schema.Struct({ result: Schema.Literals(["handled", "duplicate"]) })
+
+export const ParkedDropped = Schema.Struct({ id: MessageId, peer: NodeKey })
+
 export const EventView = Schema.Union([
   /** What comes first of a reading from `now`: where that is. Whatever happens from then on follows. */
   Schema.TaggedStruct("Now", { cursor: Cursor }),

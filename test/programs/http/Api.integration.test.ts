@@ -18,12 +18,17 @@ import {
   InboxPage,
   Lifted,
   OwedPage,
-  PeerView
+  ParkedDropped,
+  ParkedPage,
+  PeerView,
+  Retried
 } from "../../../src/programs/http/Models.ts"
 import { ApiServer } from "../../../src/programs/http/Server.ts"
+import * as NoteProtocol from "../../../src/programs/NoteProtocol.ts"
 import * as Start from "../../../src/programs/Start.ts"
 import { NodeKey } from "../../../src/protocol/NodeKey.ts"
 import { Feed } from "../../../src/services/delivery/Feed.ts"
+import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
 import { Node } from "../../../src/services/Node.ts"
 
 const stranger = NodeKey.make("ab".repeat(32))
@@ -113,6 +118,7 @@ layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
         "/bans",
         "/outbox",
         "/inbox",
+        "/inbox/parked",
         "/events",
         `/peers/${stranger}/transitions`
       ]
@@ -187,6 +193,9 @@ layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
       assert.include(problem(yield* ask("POST", "/messages", nul), 400, "BadRequest").message, "character 0")
       const address = JSON.stringify({ address: "holdfast://x" })
       assert.include(problem(yield* ask("POST", "/peers", address), 400, "BadRequest").message, "64 hex digits")
+      for (const path of ["/inbox/parked?limit=0", "/inbox/parked?after=x", "/inbox/parked?peer=x"])
+        problem(yield* ask("GET", path), 400, "BadRequest")
+      problem(yield* ask("POST", "/inbox/parked/x/retry"), 400, "BadRequest")
       for (const path of ["/outbox?limit=0", `/inbox?limit=${maxPage + 1}`, "/inbox?after=x", "/outbox?peer=x"])
         problem(yield* ask("GET", path), 400, "BadRequest")
       problem(yield* ask("GET", "/peers/x/transitions"), 400, "BadRequest")
@@ -242,6 +251,54 @@ layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
       }
       assert.deepStrictEqual(result(OwedPage, yield* ask("GET", "/outbox")).items, [])
       assert.deepStrictEqual(result(InboxPage, yield* ask("GET", "/inbox")).items, [])
+    })
+  )
+
+  it.effect("shows the messages that were parked, runs the handler of one once more, and forgets one", () =>
+    Effect.gen(function* () {
+      const store = yield* RetryStore
+      const page = Effect.map(ask("GET", "/inbox/parked"), (answer) => result(ParkedPage, answer))
+      assert.deepStrictEqual(yield* page, { items: [] })
+      const ids = [1, 2, 3].map((n) => `00000000-0000-7000-8000-00000000000${n}`)
+      const [good = "", lost = "", twice = ""] = ids
+      const { body } = NoteProtocol.Note.prepare({ text: "late" })
+      const park = (peer: NodeKey, id: string, protocol = "note") =>
+        Effect.andThen(store.claim(peer), store.park(peer, { id, protocol, subject: "", body }, "it broke\n at x", 7))
+      const other = NodeKey.make("ef".repeat(32))
+      yield* park(stranger, good)
+      yield* park(stranger, lost, "gone")
+      yield* park(stranger, twice)
+      yield* park(other, twice)
+      const first = result(ParkedPage, yield* ask("GET", "/inbox/parked?limit=1"))
+      assert.deepInclude(first.items[0], { id: good, peer: stranger, protocol: "note", parkedAt: 7 })
+      const rest = result(ParkedPage, yield* ask("GET", `/inbox/parked?after=${first.next}`))
+      assert.deepStrictEqual(
+        rest.items.map(({ id }) => id),
+        [lost, twice, twice]
+      )
+      assert.lengthOf(result(ParkedPage, yield* ask("GET", `/inbox/parked?peer=${other}`)).items, 1)
+
+      const retry = (id: string, peer = "") => ask("POST", `/inbox/parked/${id}/retry${peer}`)
+      assert.deepStrictEqual(result(Retried, yield* retry(good)), { result: "handled" })
+      const { items } = result(InboxPage, yield* ask("GET", `/inbox?peer=${stranger}`))
+      assert.deepStrictEqual(
+        items.map(({ id, text }) => [id, text]),
+        [[good, "late"]]
+      )
+      assert.strictEqual(problem(yield* retry(good), 404, "NotFound").see, "GET /inbox/parked")
+      assert.include(problem(yield* retry(lost), 422, "Refused").message, 'does not run "gone"')
+      assert.include(problem(yield* retry(twice), 422, "Refused").fix, "peer")
+      problem(yield* ask("DELETE", `/inbox/parked/${twice}`), 422, "Refused")
+      const drop = (id: string, peer: string) => ask("DELETE", `/inbox/parked/${id}?peer=${peer}`)
+      for (const [id, peer] of [
+        [twice, other],
+        [twice, stranger],
+        [lost, stranger]
+      ] as const) {
+        assert.deepStrictEqual(result(ParkedDropped, yield* drop(id, peer)), { id, peer })
+        problem(yield* drop(id, peer), 404, "NotFound")
+      }
+      assert.deepStrictEqual(yield* page, { items: [] })
     })
   )
 
