@@ -18,6 +18,10 @@ import { Feed } from "./delivery/Feed.ts"
 import type { FeedStore } from "./delivery/FeedStore.ts"
 import type { Handled } from "./delivery/Protocol.ts"
 import { RetryStore } from "./delivery/RetryStore.ts"
+import * as TimerRunner from "./delivery/TimerRunner.ts"
+import { Timers } from "./delivery/Timers.ts"
+import type { TimerStore } from "./delivery/TimerStore.ts"
+import { TimerWatch } from "./delivery/TimerWatch.ts"
 import * as Upkeep from "./delivery/Upkeep.ts"
 import { Wakes } from "./delivery/Wakes.ts"
 import { Discovery } from "./gossip/Discovery.ts"
@@ -173,6 +177,10 @@ const running = <R>(options: Options<R>) =>
         Effect.tapCause((cause) => Effect.logError("The upkeep of delivery failed", cause)),
         Effect.forkScoped(owned)
       )
+      yield* TimerRunner.run(options.protocols).pipe(
+        Effect.tapCause((cause) => Effect.logError("The timers of the protocols stand still", cause)),
+        Effect.forkScoped(owned)
+      )
       const isBanned = (ip: string): boolean => bans.ofHost(ip) !== undefined
       if (listener !== undefined) yield* Effect.forkScoped(Acceptor.run(listener, isBanned), owned)
 
@@ -192,7 +200,9 @@ const running = <R>(options: Options<R>) =>
   )
 
 const compose = <R>(options: Options<R>) => {
-  const sending = Layer.mergeAll(Delivery.layer, Feed.layer).pipe(Layer.provideMerge(Wakes.layer))
+  const sending = Layer.mergeAll(Delivery.layer, Feed.layer, Timers.layer).pipe(
+    Layer.provideMerge(Layer.merge(Wakes.layer, TimerWatch.layer))
+  )
   const linking = Supervisor.layer.pipe(
     Layer.provideMerge(Links.layer),
     Layer.provide(BanGate.fromBans),
@@ -214,6 +224,7 @@ export type Requirements =
   | Identity
   | RetryStore
   | FeedStore
+  | TimerStore
   | PeerBook
   | BanStore
   | Transactions
