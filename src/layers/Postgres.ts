@@ -14,6 +14,7 @@ import { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, Statement } from "effect/sql"
 import { SqlError, UnknownError } from "effect/sql/SqlError"
 import { DatabaseNotDurable, DatabaseUnreachable, DatabaseUrlInvalid } from "./DatabaseErrors.ts"
+import * as LostCommit from "./LostCommit.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 import { limited } from "./TransactionLimit.ts"
 
@@ -38,7 +39,8 @@ export interface ClientOptions extends Omit<
 }
 
 /** What the client asks of a session. */
-export type Session = Pick<PgConnection.PgConnection, "query" | "queryValues" | "stream">
+export type Session = Pick<PgConnection.PgConnection, "query" | "queryValues" | "stream"> &
+  Partial<Pick<PgConnection.PgConnection, "processId">>
 
 /** Where the client gets its sessions: for one effect, until a scope closes, or likewise with nobody else on it. */
 export interface Sessions {
@@ -122,6 +124,9 @@ export class Connection<S extends Session = Session> implements SqlConnection.Co
 const inTransaction = (client: SqlClient.SqlClient): Effect.Effect<boolean> =>
   Effect.map(Effect.serviceOption(client.transactionService), Option.isSome)
 
+/** What follows when a session was lost during COMMIT. */
+type OnLostCommit = (lost: LostCommit.Lost) => Effect.Effect<void, SqlError>
+
 /**
  * The SQL client of PostgreSQL over whatever sessions there are.
  *
@@ -130,9 +135,17 @@ const inTransaction = (client: SqlClient.SqlClient): Effect.Effect<boolean> =>
  */
 export const over = Effect.fnUntraced(function* (
   { get, reserve, use }: Sessions,
-  driver: string
+  driver: string,
+  onLostCommit: OnLostCommit = ({ error }) => Effect.fail(error)
 ): Effect.fn.Return<SqlClient.SqlClient, never, Reactivity.Reactivity> {
   const wrap = (session: Session) => new Connection(session)
+  const commit = (connection: SqlConnection.Connection): Effect.Effect<void, SqlError> => {
+    if (!(connection instanceof Connection)) return Effect.die("foreign connection")
+    const { processId }: Session = connection.session
+    return Effect.catch(connection.commit, (error) =>
+      SqlFailure.lostSession(error) ? onLostCommit({ connection, process: processId, error }) : Effect.fail(error)
+    )
+  }
   const client = yield* SqlClient.make({
     driver,
     acquirer: Effect.mapBoth(get, { onFailure: SqlFailure.classify, onSuccess: wrap }),
@@ -144,7 +157,7 @@ export const over = Effect.fnUntraced(function* (
     transactionAcquirer: Effect.mapBoth(reserve, { onFailure: SqlFailure.classify, onSuccess: wrap }),
     compiler: PgClient.makeCompiler(),
     prepareTransactionControls: true,
-    commit: (connection) => (connection instanceof Connection ? connection.commit : Effect.die("foreign connection")),
+    commit,
     releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
     spanAttributes: [["db.system.name", "postgresql"]]
   })
@@ -157,14 +170,16 @@ export const over = Effect.fnUntraced(function* (
 /**
  * The SQL client over the driver's connection pool.
  *
- * To `over` it adds a `notify` that joins an open transaction, and a defect that says so instead of a deadlock when a
+ * To `over` it adds what became of a transaction whose COMMIT was not answered (`LostCommit`), a `notify` that joins an open transaction, and a defect that says so instead of a deadlock when a
  * second connection is asked for from inside a transaction of a pool of one.
  */
 export const make = Effect.fnUntraced(function* (
   options: ClientOptions
 ): Effect.fn.Return<PgClient.PgClient, SqlError, Scope.Scope | Reactivity.Reactivity> {
   const pool = yield* PgPool.make(options)
-  const client = yield* over(pool, options.driver)
+  const client = yield* options.driver === "pg"
+    ? over(pool, options.driver, (lost) => LostCommit.resolve(pool.use, lost))
+    : over(pool, options.driver)
   const single = options.maxConnections === 1
   /** Asking for a second connection of one, while holding it, would wait for ever. */
   const outside = <A, E, R>(what: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

@@ -10,6 +10,7 @@ import type { SqlClient } from "effect/sql"
 import type { Numbered, Outgoing } from "../../protocol/delivery/Message.ts"
 import type { Window } from "../../protocol/delivery/Sequence.ts"
 import type { Link, RetryStore } from "../../services/delivery/RetryStore.ts"
+import * as LostCommit from "../LostCommit.ts"
 import { reader } from "../SqlRow.ts"
 import { NumberedRow, owned } from "./SqlRows.ts"
 
@@ -49,7 +50,7 @@ export const make = (
       bodies.push(message.body)
       deadlines.push(message.deadline === undefined ? -1n : BigInt(message.deadline))
     }
-    return sql<{ readonly strangers: bigint }>`
+    const written = sql<{ readonly strangers: bigint; readonly transaction: string }>`
       WITH peers AS MATERIALIZED (
         SELECT given.n, (SELECT l.id FROM holdfast_links l WHERE l.peer = given.peer) AS id
         FROM unnest(${peers}::text[]) WITH ORDINALITY AS given(peer, n)
@@ -65,7 +66,8 @@ export const make = (
         WHERE NOT EXISTS (SELECT FROM peers WHERE id IS NULL)
         ORDER BY given.n
       )
-      SELECT count(*) AS strangers FROM peers WHERE id IS NULL`
+      SELECT count(*) AS strangers, pg_current_xact_id()::text AS transaction FROM peers WHERE id IS NULL`
+    return Effect.tap(written, ([row]) => LostCommit.note(sql, row?.transaction ?? ""))
   }
 
   const enqueue = Effect.fnUntraced(function* (messages: ReadonlyArray<Outgoing>, now: number) {
