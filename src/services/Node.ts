@@ -12,11 +12,16 @@ import { Address, type Endpoint, parseEndpoint } from "../protocol/Address.ts"
 import { advertised } from "../protocol/link/Advertised.ts"
 import * as Frame from "../protocol/link/Frame.ts"
 import type { NodeKey } from "../protocol/NodeKey.ts"
+import { Attention } from "./delivery/Attention.ts"
+import type { AttentionStore } from "./delivery/AttentionStore.ts"
 import { Delivery } from "./delivery/Delivery.ts"
 import * as Exchange from "./delivery/Exchange.ts"
 import { Feed } from "./delivery/Feed.ts"
 import type { FeedStore } from "./delivery/FeedStore.ts"
+import type { ParkedStore } from "./delivery/ParkedStore.ts"
 import type { Handled } from "./delivery/Protocol.ts"
+import * as Reminder from "./delivery/Reminder.ts"
+import * as Retelling from "./delivery/Retelling.ts"
 import { RetryStore } from "./delivery/RetryStore.ts"
 import * as TimerRunner from "./delivery/TimerRunner.ts"
 import { Timers } from "./delivery/Timers.ts"
@@ -148,6 +153,17 @@ const handler = <R>(options: Options<R>) =>
     })
   )
 
+/** What this node's database knows is told again before anybody can connect: to its protocols, then to its users. */
+const remind = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Handled<R>>) {
+  const attention = yield* Attention
+  const context = yield* Effect.context<R>()
+  for (const { attention: concerns, name } of protocols) {
+    if (concerns !== undefined) yield* attention.include(name, Effect.provide(concerns, context))
+  }
+  yield* Retelling.run(protocols)
+  yield* Reminder.run
+})
+
 const running = <R>(options: Options<R>) =>
   Layer.effect(
     Node,
@@ -164,6 +180,7 @@ const running = <R>(options: Options<R>) =>
         yield* supervisor.want(address.key, "asked")
         yield* supervisor.poke(address.key)
       })
+      yield* remind(options.protocols)
       for (const address of options.peers ?? []) yield* connect(address)
       for (const { peer } of yield* book.wanted(wantedAtStart)) yield* supervisor.want(peer, "asked")
 
@@ -224,6 +241,8 @@ export type Requirements =
   | Identity
   | RetryStore
   | FeedStore
+  | AttentionStore
+  | ParkedStore
   | TimerStore
   | PeerBook
   | BanStore

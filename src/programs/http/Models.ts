@@ -5,6 +5,7 @@ import { Schema } from "effect"
 import { MessageId } from "../../protocol/delivery/Message.ts"
 import * as Ban from "../../protocol/link/Ban.ts"
 import { NodeKey } from "../../protocol/NodeKey.ts"
+import { AttentionItem } from "../../services/delivery/Attention.ts"
 import { Cursor } from "../../services/delivery/Feed.ts"
 import { Ended } from "../../services/link/Ended.ts"
 import { InboxNote, NoteText } from "../NoteProtocol.ts"
@@ -177,6 +178,10 @@ export const Retried = Schema.Struct({ result: Schema.Literals(["handled", "dupl
 
 export const ParkedDropped = Schema.Struct({ id: MessageId, peer: NodeKey })
 
+/** What waits for users or for the operator; what has waited longest comes first. */
+export const AttentionList = Schema.Struct({ items: Schema.Array(AttentionItem) })
+
+/** `Reset` and `Gap` carry the action list, 100 items at the most: what was missed may have told of those. */
 export const EventView = Schema.Union([
   /** What comes first of a reading from `now`: where that is. Whatever happens from then on follows. */
   Schema.TaggedStruct("Now", { cursor: Cursor }),
@@ -190,8 +195,8 @@ export const EventView = Schema.Union([
     body: Schema.Json
   }),
   /** The cursor belongs to another feed: reading starts over at the oldest event. */
-  Schema.TaggedStruct("Reset", { cursor: Cursor }),
+  Schema.TaggedStruct("Reset", { cursor: Cursor, attention: Schema.Array(AttentionItem) }),
   /** Events after the cursor are no longer kept. */
-  Schema.TaggedStruct("Gap", { cursor: Cursor, missed: Schema.BigInt })
+  Schema.TaggedStruct("Gap", { cursor: Cursor, missed: Schema.BigInt, attention: Schema.Array(AttentionItem) })
 ])
 export type EventView = typeof EventView.Type
