@@ -34,7 +34,7 @@ const readNext = single(Schema.Struct({ wait: Schema.NullOr(Int8Number), ahead: 
 
 /** The rows of a claim come in any order. */
 const inOrder = (rows: ReadonlyArray<typeof ClaimedRow.Type>): ReadonlyArray<ClaimedTimer> =>
-  rows.toSorted((a, b) => a.was_due - b.was_due || (a.id < b.id ? -1 : 1)).map(({ was_due: _, ...timer }) => timer)
+  rows.toSorted((a, b) => a.was_due - b.was_due || (a.id < b.id ? -1 : 1)).map(({ was_due: _was, ...timer }) => timer)
 
 export const layer: Layer.Layer<TimerStore, never, SqlClient.SqlClient> = Layer.effect(
   TimerStore,
