@@ -7,6 +7,7 @@ import * as StoresMemory from "../../../src/layers/StoresMemory.ts"
 import { Endpoint } from "../../../src/protocol/Address.ts"
 import { Attention, type AttentionItem, maxItems } from "../../../src/services/delivery/Attention.ts"
 import { AttentionStore } from "../../../src/services/delivery/AttentionStore.ts"
+import { DeliveryConfig, defaults } from "../../../src/services/delivery/DeliveryConfig.ts"
 import { Feed } from "../../../src/services/delivery/Feed.ts"
 import { FeedStore } from "../../../src/services/delivery/FeedStore.ts"
 import type { Concern } from "../../../src/services/delivery/Protocol.ts"
@@ -15,13 +16,15 @@ import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
 import { PeerBook } from "../../../src/services/link/PeerBook.ts"
 import { message, stranger, uuid } from "../../support/Messages.ts"
 
+/** So that a test need not wait for a day. */
+const second = 1_000
+
 const services = Feed.layer.pipe(
+  Layer.provideMerge(Layer.succeed(DeliveryConfig, { ...defaults, patience: { attempts: 32, millis: second } })),
   Layer.provideMerge(StoresMemory.layer),
   Layer.provide(SecureRandom.layerWebCrypto),
   Layer.fresh
 )
-
-const day = 86_400_000
 
 const concern = (fields: Partial<Concern> = {}): Concern => ({
   audience: "anna",
@@ -46,13 +49,13 @@ describe("the action list", () => {
       const store = yield* RetryStore
       const book = yield* PeerBook
       const [peer, homeless] = [stranger(), stranger()]
-      yield* TestClock.setTime(10 * day)
+      yield* TestClock.setTime(10 * second)
       yield* book.learn(peer, new Endpoint({ host: "127.0.0.1", port: 1 }), "verified")
       assert.deepStrictEqual(yield* list(), [])
       const [old, late] = [message(peer), message(homeless)]
-      yield* store.enqueue([old], 9 * day)
-      yield* store.enqueue([late], 10 * day)
-      yield* store.park(peer, { ...message(peer), id: uuid() }, "it crashed", 5 * day)
+      yield* store.enqueue([old], 9 * second)
+      yield* store.enqueue([late], 10 * second)
+      yield* store.park(peer, { ...message(peer), id: uuid() }, "it crashed", 5 * second)
       const id = uuid()
       yield* AttentionStore.use((attention) =>
         attention.keep({
@@ -62,7 +65,7 @@ describe("the action list", () => {
           subject: "room",
           body: new Uint8Array(),
           end: { _tag: "Expired", outcome: "unknown" },
-          at: 6 * day
+          at: 6 * second
         })
       )
       const items = yield* list()
@@ -75,14 +78,14 @@ describe("the action list", () => {
       assert.deepStrictEqual(
         items.map(({ audience, protocol, since }) => [audience, protocol, since]),
         [
-          ["", "chat", 5 * day],
-          ["", "chat", 6 * day],
-          ["", "", 9 * day],
-          ["", "", 10 * day]
+          ["", "chat", 5 * second],
+          ["", "chat", 6 * second],
+          ["", "", 9 * second],
+          ["", "", 10 * second]
         ]
       )
       assert.deepInclude(items[1], { peer, id })
-      assert.include(items[2]?.detail, "1 message is owed to it, the oldest for longer than 1d")
+      assert.include(items[2]?.detail, "1 message is owed to it, the oldest for longer than 1s")
       assert.include(items[3]?.detail, "no address of it is known")
       yield* store.cancel(old.id)
       yield* store.cancel(late.id)
