@@ -19,6 +19,7 @@ import * as Exchange from "./delivery/Exchange.ts"
 import { Feed } from "./delivery/Feed.ts"
 import type { FeedStore } from "./delivery/FeedStore.ts"
 import type { ParkedStore } from "./delivery/ParkedStore.ts"
+import { CurrentTerm } from "./delivery/Ownership.ts"
 import type { Handled } from "./delivery/Protocol.ts"
 import * as Reminder from "./delivery/Reminder.ts"
 import * as Retelling from "./delivery/Retelling.ts"
@@ -188,8 +189,12 @@ const running = <R>(options: Options<R>) =>
         const { heardOf } = yield* Discovery
         yield* Effect.forkScoped(Stream.runForEach(heardOf, (peer) => supervisor.want(peer, "learned")))
       }
-      yield* Effect.addFinalizer(() => Effect.andThen(supervisor.stop, links.close(returnSoon)))
+      const stop = Effect.andThen(supervisor.stop, links.close(returnSoon))
+      yield* Effect.addFinalizer(() => stop)
       const owned = { startImmediately: true }
+      // At once, whatever else must end and however long that takes; who built this node may build another.
+      const { over } = yield* CurrentTerm
+      yield* Effect.forkScoped(Effect.andThen(over, stop), owned)
       yield* Upkeep.run(options.protocols).pipe(
         Effect.tapCause((cause) => Effect.logError("The upkeep of delivery failed", cause)),
         Effect.forkScoped(owned)

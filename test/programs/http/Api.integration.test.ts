@@ -12,6 +12,7 @@ import { files } from "../../../src/programs/FolderFiles.ts"
 import { maxPage } from "../../../src/programs/http/Api.ts"
 import {
   Accepted,
+  AuditItem,
   BanView,
   EventView,
   Healthy,
@@ -38,7 +39,7 @@ const node = Layer.unwrap(
     const fs = yield* FileSystem.FileSystem
     const data = yield* fs.makeTempDirectoryScoped({ prefix: "holdfast-api-" })
     const config = yield* load({ flags: { listen: "127.0.0.1:0", logLevel: "error" }, data, env: {} })
-    return Start.layer(config)
+    return Layer.provideMerge(Start.node(config), Start.standing(config))
   })
 ).pipe(Layer.provide(NodeServices.layer))
 
@@ -119,6 +120,7 @@ layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
         "/outbox",
         "/inbox",
         "/inbox/parked",
+        "/audit",
         "/events",
         `/peers/${stranger}/transitions`
       ]
@@ -299,6 +301,28 @@ layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
         problem(yield* drop(id, peer), 404, "NotFound")
       }
       assert.deepStrictEqual(yield* page, { items: [] })
+    })
+  )
+
+  it.effect("audits its database, says where it is, and what was found with what to do", () =>
+    Effect.gen(function* () {
+      const audit = Effect.map(ask("GET", "/audit"), ({ body }) =>
+        body
+          .split("\n\n")
+          .filter((block) => block.startsWith("data: "))
+          .map((block) => Schema.decodeUnknownSync(Schema.fromJsonString(AuditItem))(block.slice(6)))
+      )
+      const items = yield* audit
+      const checking = items.filter((item) => item._tag === "Checking")
+      const last = items.at(-1)
+      assert.deepStrictEqual(last, { _tag: "Report", checks: checking.length, findings: [], more: false })
+      const store = yield* RetryStore
+      const id = "00000000-0000-7000-8000-00000000000a"
+      yield* store.park(stranger, { id, protocol: "note", subject: "", body: new Uint8Array() }, "it broke", 7)
+      const [finding] = (yield* audit).flatMap((item) => (item._tag === "Report" ? item.findings : []))
+      assert.deepInclude(finding, { kind: "message-parked", about: `message ${id}` })
+      assert.include(finding?.fix, `holdfast inbox retry ${id}`)
+      assert.strictEqual((yield* ask("DELETE", `/inbox/parked/${id}`)).status, 200)
     })
   )
 
