@@ -9,6 +9,7 @@ import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { load, machine } from "../../bench/Machine.ts"
+import * as Backlog from "./crashing/Backlog.ts"
 import type { Driver } from "./crashing/Places.ts"
 import * as KillSoak from "./crashing/KillSoak.ts"
 
@@ -41,6 +42,16 @@ const kills = (driver: Driver, rounds: number, about: string): Part => ({
   }
 })
 
+const backlog: Part = {
+  about: "100,000 messages for a peer that is away, and what another one notices",
+  rounds: 0,
+  run: async ({ progress }) => {
+    const options = { messages: 100_000, each: 1_000, bytes: 1_024, probes: 1_000, everyMillis: 20, progress }
+    const figures = await Backlog.run(options)
+    return { figures, faults: Backlog.faults(figures, options), again: "" }
+  }
+}
+
 /** A program of its own, which prints its figures itself. */
 const program = (file: string, about: string): Part => ({
   about,
@@ -61,6 +72,7 @@ const program = (file: string, about: string): Part => ({
 const parts: Readonly<Record<string, Part>> = {
   postgres: kills("postgres", 200, "SIGKILL for nodes and their PostgreSQL servers under load"),
   pglite: kills("pglite", 100, "SIGKILL for nodes with the embedded database under load"),
+  backlog,
   explore: program("explorer/soak.ts", "large situations of the link, whole (`npm run explore`)"),
   torture: program("hostile/soak.ts", "hostile and slow input for links (`npm run torture`)"),
   links: program("links/soak.ts", "links with the times of production (`npm run soak:links`)")

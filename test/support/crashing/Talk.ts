@@ -44,10 +44,25 @@ export const Order = Schema.Union([
    */
   Schema.TaggedStruct("Arm", { ...visit, signal: Schema.Literals(["SIGSTOP", "hold"]) }),
   Schema.TaggedStruct("Release", {}),
+  /** Send so many messages with bodies of so many bytes to one of the `peers`, in transactions of `each`. */
+  Schema.TaggedStruct("Pile", { peer: Schema.Int, messages: Schema.Int, each: Schema.Int, bytes: Schema.Int }),
+  /** Send a message to one of the `peers` every so often, durable at once; 0 ends that. */
+  Schema.TaggedStruct("Probe", { peer: Schema.Int, everyMillis: Schema.Int }),
+  /** Say what there is in memory when the garbage has been collected, and how large batches were. */
+  Schema.TaggedStruct("Weigh", {}),
   /** Say when nothing is owed any more. */
   Schema.TaggedStruct("Drain", {})
 ])
 export type Order = typeof Order.Type
+
+/** What a process holds, in bytes, and the largest DATA frame that it has sent: with its header, and in messages. */
+export const Weight = Schema.Struct({
+  heap: Schema.Int,
+  outside: Schema.Int,
+  frameBytes: Schema.Int,
+  frameMessages: Schema.Int
+})
+export type Weight = typeof Weight.Type
 
 export const Report = Schema.Union([
   Schema.TaggedStruct("Ready", { key: Schema.String, address: Schema.String }),
@@ -57,6 +72,13 @@ export const Report = Schema.Union([
   Schema.TaggedStruct("Held", {}),
   /** Messages whose effect this process has committed so far, and when the newest of them was sent. */
   Schema.TaggedStruct("Arrived", { count: Schema.Int, newest: Schema.Int }),
+  /** Messages of a pile that this process has committed so far. */
+  Schema.TaggedStruct("Piled", { count: Schema.Int }),
+  /** No more probes are sent; there were so many in this life. */
+  Schema.TaggedStruct("ProbesSent", { count: Schema.Int }),
+  /** The effect of a probe is committed so many microseconds after it was sent. */
+  Schema.TaggedStruct("Probed", { micros: Schema.Int }),
+  Schema.TaggedStruct("Weighed", { weight: Weight }),
   /** Transactions of the load that this process has committed so far. */
   Schema.TaggedStruct("Sent", { count: Schema.Int }),
   /** Whether it sends; the last transaction of the load is over when it says that it does not. */

@@ -17,6 +17,7 @@ import * as LinkConfig from "../../../src/services/link/LinkConfig.ts"
 import { Registry } from "../../../src/services/link/Registry.ts"
 import { Node } from "../../../src/services/Node.ts"
 import * as Load from "./Load.ts"
+import * as Pile from "./Pile.ts"
 import { decodeAssignment, decodeOrder, type Order, type Report } from "./Talk.ts"
 
 const assignment = decodeAssignment(process.argv[2])
@@ -66,10 +67,19 @@ const points = Layer.succeed(Buggify, {
 let arrived = 0
 let newest = 0
 let sent = 0
+let toldArrived = true
+const tellArrived = (): void => {
+  toldArrived = true
+  report({ _tag: "Arrived", count: arrived, newest })
+}
 const watcher: Load.Watcher = {
-  arrived: (sentAt) => {
-    newest = Math.max(newest, sentAt)
-    report({ _tag: "Arrived", count: ++arrived, newest })
+  arrived: ({ at, since }) => {
+    arrived++
+    newest = Math.max(newest, at)
+    if (toldArrived) setImmediate(tellArrived)
+    toldArrived = false
+    if (since === undefined) return
+    report({ _tag: "Probed", micros: Number((process.hrtime.bigint() - since) / 1_000n) })
   },
   sent: () => report({ _tag: "Sent", count: ++sent }),
   answered: (outcome) => answers.add(outcome)
@@ -98,7 +108,7 @@ const node = Composition.layer({
     redial: { ...LinkConfig.defaults.redial, baseMillis: 100, capMillis: 1_000, starts: 1_000 }
   },
   delivery: { ...DeliveryConfig.defaults, ...(receiptTimeout === undefined ? {} : { receiptTimeout }) }
-}).pipe(Layer.provide(points))
+}).pipe(Layer.provide(Layer.merge(points, Pile.weighing)))
 
 /** Orders, one after the other. A parent that is gone ends the process. */
 const orders = Effect.gen(function* () {
@@ -150,6 +160,17 @@ const program = Effect.gen(function* () {
       case "Arm":
         armed = { order, left: order.passes }
         return
+      case "Pile":
+        yield* Effect.forkScoped(
+          Pile.pile(peers[order.peer]!.key, protocols, order, (count) => report({ _tag: "Piled", count }))
+        )
+        return
+      case "Probe":
+        if (order.everyMillis === 0) return report({ _tag: "ProbesSent", count: Pile.stopProbing() })
+        yield* Effect.forkScoped(Pile.probe(peers[order.peer]!.key, protocols, order))
+        return
+      case "Weigh":
+        return report({ _tag: "Weighed", weight: yield* Pile.weight })
       case "Release":
         return yield* released.open
       case "Drain":
@@ -168,7 +189,10 @@ const program = Effect.gen(function* () {
     }
   )
   const queue = yield* orders
-  yield* Effect.raceFirst(loads, Effect.forever(Effect.flatMap(Queue.take(queue), perform)))
+  yield* Effect.raceFirst(
+    Effect.andThen(loads, Effect.never),
+    Effect.forever(Effect.flatMap(Queue.take(queue), perform))
+  )
 }).pipe(
   Effect.scoped,
   Effect.provide(Layer.provideMerge(node, Logger.layer([Logger.consoleJson]))),
