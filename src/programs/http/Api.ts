@@ -13,6 +13,7 @@ import { NotFound, Refused, Unavailable } from "./ApiErrors.ts"
 import { Authorization, RequestCheck } from "./Authorization.ts"
 import {
   Accepted,
+  AuditItem,
   BanView,
   Degraded,
   Dropped,
@@ -151,6 +152,16 @@ export class NodeGroup extends HttpApiGroup.make("node", { topLevel: true })
       success: ParkedDropped,
       error: [NotFound, Refused, Unavailable]
     }).annotateMerge(describe("Forget a parked message"))
+  )
+  .add(
+    HttpApiEndpoint.get("audit", "/audit", {
+      success: HttpApiSchema.StreamSse({ data: AuditItem }),
+      error: Refused
+    }).annotateMerge(
+      describe(
+        "Look for what contradicts and what has waited for too long, as server-sent events; the last is the report"
+      )
+    )
   )
   .add(
     HttpApiEndpoint.get("events", "/events", {

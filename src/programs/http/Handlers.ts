@@ -4,6 +4,7 @@
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
+import * as Audits from "./Audits.ts"
 import * as BanList from "./BanList.ts"
 import * as Events from "./Events.ts"
 import * as HealthCheck from "./HealthCheck.ts"
@@ -18,6 +19,7 @@ export const layer = (database: Health["database"]) =>
     Api,
     "node",
     Effect.fn(function* (handlers) {
+      const audits = yield* Audits.make
       const bans = yield* BanList.make
       const events = yield* Events.make
       const health = yield* HealthCheck.make(database)
@@ -43,6 +45,7 @@ export const layer = (database: Health["database"]) =>
         parked: ({ query }) => parked.list(query),
         retryParked: ({ params, query }) => parked.retry(params.id, query.peer),
         dropParked: ({ params, query }) => parked.drop(params.id, query.peer),
+        audit: () => audits.stream(),
         events: ({ headers, query }) =>
           events.stream({ after: headers["last-event-id"] ?? query.after, follow: query.follow !== "false" })
       })

@@ -6,6 +6,7 @@ import { MessageId } from "../../protocol/delivery/Message.ts"
 import * as Ban from "../../protocol/link/Ban.ts"
 import { NodeKey } from "../../protocol/NodeKey.ts"
 import { AttentionItem } from "../../services/delivery/Attention.ts"
+import { Finding } from "../../services/delivery/Audit.ts"
 import { Cursor } from "../../services/delivery/Feed.ts"
 import { Ended } from "../../services/link/Ended.ts"
 import { InboxNote, NoteText } from "../NoteProtocol.ts"
@@ -182,6 +183,20 @@ export const ParkedDropped = Schema.Struct({ id: MessageId, peer: NodeKey })
 export const AttentionList = Schema.Struct({ items: Schema.Array(AttentionItem) })
 
 /** `Reset` and `Gap` carry the action list, 100 items at the most: what was missed may have told of those. */
+export const AuditItem = Schema.Union([
+  /** What is looked at now. */
+  Schema.TaggedStruct("Checking", { number: Schema.Int, of: Schema.Int, what: Schema.String }),
+  /** The end: all that was found, or all that is told of it if there is more. */
+  Schema.TaggedStruct("Report", {
+    checks: Schema.Int,
+    findings: Schema.Array(Finding),
+    more: Schema.Boolean
+  }),
+  /** The end, without a result. */
+  Schema.TaggedStruct("Failed", { message: Schema.String, fix: Schema.String })
+])
+export type AuditItem = typeof AuditItem.Type
+
 export const EventView = Schema.Union([
   /** What comes first of a reading from `now`: where that is. Whatever happens from then on follows. */
   Schema.TaggedStruct("Now", { cursor: Cursor }),
