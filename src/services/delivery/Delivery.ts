@@ -62,6 +62,11 @@ export class Delivery extends Context.Service<
       message: A,
       options?: SendOptions
     ) => Effect.Effect<MessageId, MessageInvalid | SqlError>
+    /**
+     * Takes a message back within the caller's transaction, which is where it became unnecessary. `cancelled`: its peer
+     * will never handle it; `unknown`: it has been offered, and may have taken effect; `undefined`: it is owed no more.
+     */
+    readonly cancel: (id: MessageId) => Effect.Effect<"cancelled" | "unknown" | undefined, SqlError>
   }
 >()("holdfast/services/delivery/Delivery") {
   static readonly layer: Layer.Layer<
@@ -132,6 +137,7 @@ const make = Effect.gen(function* () {
   )
 
   return Delivery.of({
+    cancel: store.cancel,
     send: Effect.fn("Delivery.send")(function* (peer, protocol, message, options) {
       const outgoing = yield* prepare(peer, protocol, message, options)
       yield* enqueue([outgoing])
