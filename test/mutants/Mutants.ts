@@ -7,6 +7,7 @@ import { database } from "./Database.ts"
 import { delivery } from "./Delivery.ts"
 import { leaks } from "./Leaks.ts"
 import type { Mutant } from "./Mutant.ts"
+import { owing } from "./Owing.ts"
 import { redialling } from "./Redialling.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
@@ -14,6 +15,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...connections,
   ...redialling,
   ...delivery,
+  ...owing,
   ...database,
   ...leaks
 ]
