@@ -9,6 +9,7 @@ import { leaks } from "./Leaks.ts"
 import type { Mutant } from "./Mutant.ts"
 import { owing } from "./Owing.ts"
 import { redialling } from "./Redialling.ts"
+import { timing } from "./Timing.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   ...arbitration,
@@ -16,6 +17,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...redialling,
   ...delivery,
   ...owing,
+  ...timing,
   ...database,
   ...leaks
 ]

@@ -12,6 +12,7 @@ import { FaultPlan } from "../../src/testing/faults/FaultPlan.ts"
 import { cancelling } from "../../src/testing/ledger/CancellingScenario.ts"
 import { deadlines } from "../../src/testing/ledger/DeadlinesScenario.ts"
 import { ledger } from "../../src/testing/ledger/LedgerScenario.ts"
+import { timers } from "../../src/testing/timers/TimersScenario.ts"
 import { type Mutant, properties, type Property } from "./Mutant.ts"
 
 export const Stored = Schema.Struct({
@@ -70,6 +71,8 @@ export const simulationFor = ({ scenario }: Pick<Mutant, "scenario">): Simulatio
       return Simulation.make(deadlines)
     case "cancelling":
       return Simulation.make(cancelling)
+    case "timers":
+      return Simulation.make(timers)
     default:
       return Simulation.make(ledger)
   }
