@@ -19,6 +19,7 @@ import { Feed } from "./Feed.ts"
 import { mayPass } from "./Persist.ts"
 import { type Handled, Rejected } from "./Protocol.ts"
 import { type Held as HeldId, type Link, type LinkFenced, RetryStore } from "./RetryStore.ts"
+import { SlowHandlers, type Told } from "./SlowHandlers.ts"
 
 /** The peer sent what its stream does not allow: the session ends and both sides resume. */
 export class StreamViolated extends Schema.TaggedError<StreamViolated>()("StreamViolated", { detail: Schema.String }) {
@@ -62,6 +63,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
   const context = yield* Effect.context<R>()
   /** Messages whose handler crashed, and how often; forgotten once they are handled or parked. */
   const crashes = new Map<MessageId, number>()
+  const told: Told = new Map()
 
   const handle = (link: Link, { item }: Sequence.Fresh): Effect.Effect<void, Rejected | SqlError, R> => {
     const protocol = protocols.get(item.protocol)
@@ -120,7 +122,21 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
     return ok
   })
 
-  const run = Effect.fnUntraced(function* (link: Link, frames: ReadonlyArray<Data>, mode: Mode) {
+  /** However it ends: also by the limit of transactions, or of the session. */
+  const run = (link: Link, frames: ReadonlyArray<Data>, mode: Mode) => {
+    const slow = new SlowHandlers(told)
+    return Effect.ensuring(
+      runWatched(link, frames, mode, slow),
+      Effect.suspend(() => slow.end(monotonic(clock)))
+    )
+  }
+
+  const runWatched = Effect.fnUntraced(function* (
+    link: Link,
+    frames: ReadonlyArray<Data>,
+    mode: Mode,
+    slow: SlowHandlers
+  ) {
     const startedAt = monotonic(clock)
     const before = yield* store.receiving(link)
     const batch = plan(before, frames)
@@ -146,8 +162,11 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
     const applied: Array<MessageId> = []
     let duplicates = batch.duplicates
     let position = first - 1n
+    let at = monotonic(clock)
     for (const fresh of batch.fresh) {
       const { item, seq } = fresh
+      // Names that the peer makes up are not kept.
+      slow.begin(protocols.has(item.protocol) ? item.protocol : "", at)
       if (item.void === true) release(item)
       else if (known.has(item.id)) duplicates++
       else {
@@ -163,7 +182,10 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
         } else release(item)
       }
       position = seq
-      if (monotonic(clock) - startedAt >= config.batchTime || buggify.fires("delivery.transaction-cut-short")) break
+      at = monotonic(clock)
+      const told = slow.end(at)
+      if (told !== Effect.void) yield* told
+      if (at - startedAt >= config.batchTime || buggify.fires("delivery.transaction-cut-short")) break
     }
     const { adopts, stream } = batch
     const changes = { held: [...onHold.values()], released: [...held.released, ...ended] }
