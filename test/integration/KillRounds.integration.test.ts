@@ -36,7 +36,7 @@ describe.concurrent("two nodes that are killed under load", () => {
   for (const [where, driver] of drivers) {
     it(`lose nothing and repeat nothing, ${where}`, { timeout: 1_800_000 }, async () => {
       const seed = seedOf()
-      console.log(`kill rounds on ${driver}: KILL_SEED=${seed}`)
+      console.log(`again on ${driver}: KILL_SEED=${seed} npm test -- test/integration/KillRounds`)
       const rounds = each(seed, victims[driver])
       const outcome = await run({ driver, seed, rounds, progress: console.log })
       console.log(`kill rounds on ${driver}:`, JSON.stringify(summary(outcome), null, 2))
