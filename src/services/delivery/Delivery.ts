@@ -9,7 +9,9 @@ import { maxBody, maxSubject, type MessageId, type Outgoing } from "../../protoc
 import { NodeKey } from "../../protocol/NodeKey.ts"
 import { Buggify } from "../Buggify.ts"
 import { Identity } from "../link/Identity.ts"
+import { monotonic } from "../Monotonic.ts"
 import { Transactions } from "../Transactions.ts"
+import { DeliveryMeter } from "./DeliveryMeter.ts"
 import type { Protocol } from "./Protocol.ts"
 import { RetryStore } from "./RetryStore.ts"
 import { Wakes } from "./Wakes.ts"
@@ -86,6 +88,7 @@ const make = Effect.gen(function* () {
   const transactions = yield* Transactions
   const wakes = yield* Wakes
   const buggify = yield* Buggify
+  const meter = yield* DeliveryMeter
   const clock = yield* Clock.Clock
   const requests = yield* Queue.bounded<Request>(waitingLimit)
 
@@ -123,7 +126,9 @@ const make = Effect.gen(function* () {
   /** Writes what has gathered as one transaction. A failure is everybody's. */
   const writeGroup = Effect.gen(function* () {
     const group = yield* Queue.takeBetween(requests, 1, buggify.fires("delivery.group-of-one") ? 1 : groupLimit)
+    const begun = monotonic(clock)
     const exit = yield* Effect.exit(transactions.within(enqueue(group.map((request) => request.outgoing))))
+    if (Exit.isSuccess(exit)) meter.groupSent(group.length, monotonic(clock) - begun)
     for (const { done, outgoing } of group) {
       yield* Deferred.done(
         done,

@@ -15,6 +15,7 @@ import { Buggify } from "../Buggify.ts"
 import { monotonic } from "../Monotonic.ts"
 import { Transactions } from "../Transactions.ts"
 import { DeliveryConfig } from "./DeliveryConfig.ts"
+import { DeliveryMeter } from "./DeliveryMeter.ts"
 import { Feed } from "./Feed.ts"
 import { mayPass } from "./Persist.ts"
 import { type Handled, Rejected } from "./Protocol.ts"
@@ -59,6 +60,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
   const feed = yield* Feed
   const buggify = yield* Buggify
   const config = yield* DeliveryConfig
+  const meter = yield* DeliveryMeter
   const clock = yield* Clock.Clock
   const context = yield* Effect.context<R>()
   /** Messages whose handler crashed, and how often; forgotten once they are handled or parked. */
@@ -83,6 +85,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
     )
     const event = { audience: "", protocol: item.protocol, subject: item.subject, kind: "message.parked" }
     yield* feed.append([{ ...event, body: { peer: link.peer, id: item.id, why } }])
+    yield* transactions.afterCommit(Effect.sync(() => meter.parked(1)))
     crashes.delete(item.id)
     const outcome: Outcome = { _tag: "Refused", reason: "internal", detail: "the receiver could not handle it" }
     return outcome
@@ -197,7 +200,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
       upTo: position,
       answers: answers.map(({ outcome, seq }) => ({ seq, outcome }))
     }
-    return { progress, repeated: batch.duplicates > 0 }
+    return { progress, repeated: batch.duplicates > 0, handled: Number(position - first + 1n) }
   })
 
   /**
@@ -213,8 +216,9 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
   const mode = (): Mode => (buggify.fires("delivery.handled-one-by-one") ? "one-by-one" : "together")
 
   const intake: Intake = {
-    receive: (link, frames) =>
-      transactions.within(run(link, frames, mode())).pipe(
+    receive: Effect.fnUntraced(function* (link, frames) {
+      const begun = monotonic(clock)
+      const { handled, progress, repeated } = yield* transactions.within(run(link, frames, mode())).pipe(
         Effect.catchTags({
           NotPlain: () => transactions.within(run(link, frames, "one-by-one")),
           // A handler that goes on after a statement has failed leaves the transaction of all of them useless.
@@ -222,12 +226,12 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
             mayPass(error) ? Effect.fail(error) : transactions.within(run(link, frames, "one-by-one"))
         }),
         Effect.catchTag("NotPlain", (impossible) => Effect.die(impossible)),
-        Effect.flatMap(({ progress, repeated }) =>
-          repeated ? answerAgain(link, frames[0]!.first, progress) : Effect.succeed(progress)
-        ),
         // Once a batch: the contexts are copied to be merged, which costs more than a small handler.
         Effect.provide(context)
       )
+      meter.received(handled, monotonic(clock) - begun)
+      return repeated ? yield* answerAgain(link, frames[0]!.first, progress) : progress
+    })
   }
   return intake
 })

@@ -15,6 +15,7 @@ import { monotonic } from "../Monotonic.ts"
 import type { Session } from "../link/Session.ts"
 import { type Config, DeliveryConfig } from "./DeliveryConfig.ts"
 import type { Necessity } from "./Necessity.ts"
+import { DeliveryMeter, type Meter } from "./DeliveryMeter.ts"
 import { persist } from "./Persist.ts"
 import { type Link, type LinkFenced, RetryStore } from "./RetryStore.ts"
 
@@ -53,6 +54,7 @@ interface Tools {
   readonly store: RetryStore["Service"]
   readonly buggify: Points
   readonly config: Config
+  readonly meter: Meter
   readonly clock: Clock.Clock
   readonly necessity: Necessity
 }
@@ -66,13 +68,14 @@ export const make = Effect.fnUntraced(function* (necessity: Necessity): Effect.f
     store: yield* RetryStore,
     buggify: yield* Buggify,
     config: yield* DeliveryConfig,
+    meter: yield* DeliveryMeter,
     clock: yield* Clock.Clock
   }
   return (session, link, outbound) => run(tools, session, link, outbound)
 })
 
 const run = Effect.fnUntraced(function* (
-  { buggify, clock, config, necessity, store }: Tools,
+  { buggify, clock, config, meter, necessity, store }: Tools,
   session: Session,
   link: Link,
   outbound: Outbound
@@ -120,6 +123,7 @@ const run = Effect.fnUntraced(function* (
     if (last > outbound.last) outbound.last = last
     yield* buggify.pass("delivery.numbered-before-sent")
     yield* session.send(Kind.Data, body)
+    meter.batchSent(batch.length)
     if (buggify.fires("delivery.batch-sent-again")) yield* session.send(Kind.Data, body)
   })
 

@@ -10,9 +10,11 @@ import type { Resume } from "../../protocol/delivery/DeliveryFrame.ts"
 import type { Answer } from "../../protocol/delivery/Message.ts"
 import { Identity } from "../link/Identity.ts"
 import type { Resumption, Sending } from "../../protocol/delivery/Sequence.ts"
+import { monotonic } from "../Monotonic.ts"
 import { Transactions } from "../Transactions.ts"
 import { AttentionStore } from "./AttentionStore.ts"
 import { DeliveryConfig } from "./DeliveryConfig.ts"
+import { DeliveryMeter } from "./DeliveryMeter.ts"
 import { Feed } from "./Feed.ts"
 import { mayPass } from "./Persist.ts"
 import { describe, type Handled } from "./Protocol.ts"
@@ -52,6 +54,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
   const transactions = yield* Transactions
   const feed = yield* Feed
   const attention = yield* AttentionStore
+  const meter = yield* DeliveryMeter
   const clock = yield* Clock.Clock
   const random = yield* SecureRandom.SecureRandom
   const config = yield* DeliveryConfig
@@ -146,8 +149,9 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
   })
 
   const settlement: Settlement = {
-    settle: (link, receipt) =>
-      transactions.within(settle(link, receipt, "together")).pipe(
+    settle: Effect.fnUntraced(function* (link, receipt) {
+      const begun = monotonic(clock)
+      yield* transactions.within(settle(link, receipt, "together")).pipe(
         Effect.catchTags({
           Unconcluded: () => transactions.within(settle(link, receipt, "one-by-one")),
           // Who goes on after a statement has failed leaves the transaction of all of them useless.
@@ -155,7 +159,9 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
             mayPass(error) ? Effect.fail(error) : transactions.within(settle(link, receipt, "one-by-one"))
         }),
         Effect.catchTag("Unconcluded", (impossible) => Effect.die(impossible))
-      ),
+      )
+      meter.settled(monotonic(clock) - begun)
+    }),
     restart: (link, old, resumption, theirs) => transactions.within(restart(link, old, resumption, theirs))
   }
   return settlement
