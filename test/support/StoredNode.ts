@@ -40,12 +40,16 @@ const decide = (word: string, willing: boolean): Effect.Effect<void, Protocol.Re
   return word.startsWith("later") && !willing ? Effect.fail(Protocol.Rejected.later("1 hour")) : Effect.void
 }
 
+/** A database, and how a process starts on it. */
+export const reopening = (stores: Layer.Layer<Stores | Reopen>): Effect.Effect<Reopen["Service"], never, Scope.Scope> =>
+  Effect.map(Layer.build(Layer.fresh(stores)), (context) => Context.get(context, Reopen))
+
 /** Two databases, which the nodes of many tests share. */
 export class Databases extends Context.Service<Databases, readonly [Reopen["Service"], Reopen["Service"]]>()(
   "test/support/StoredNode/Databases"
 ) {
   static readonly layer = (stores: Layer.Layer<Stores | Reopen>): Layer.Layer<Databases> => {
-    const one = Effect.map(Layer.build(Layer.fresh(stores)), (context) => Context.get(context, Reopen))
+    const one = reopening(stores)
     return Layer.effect(Databases, Effect.all([one, one]))
   }
 }
