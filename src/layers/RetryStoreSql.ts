@@ -9,6 +9,7 @@ import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import { UuidText } from "../protocol/Cbor.ts"
 import { RetryStore } from "../services/delivery/RetryStore.ts"
+import * as SqlEnqueuing from "./retry/SqlEnqueuing.ts"
 import * as SqlHastening from "./retry/SqlHastening.ts"
 import * as SqlNumbering from "./retry/SqlNumbering.ts"
 import * as SqlReceiving from "./retry/SqlReceiving.ts"
@@ -31,6 +32,7 @@ export const layer: Layer.Layer<RetryStore, SqlError, SqlClient.SqlClient | Secu
         ON CONFLICT (singleton) DO UPDATE SET incarnation = holdfast_node.incarnation + 1
         RETURNING database_id, incarnation`
     )
+    const { flush, ...enqueuing } = SqlEnqueuing.make(sql)
     return RetryStore.of({
       databaseId: node.database_id,
       incarnation: node.incarnation,
@@ -51,11 +53,12 @@ export const layer: Layer.Layer<RetryStore, SqlError, SqlClient.SqlClient | Secu
         )
         return { peer, epoch }
       }),
+      ...enqueuing,
       ...SqlNumbering.make(sql, yield* SqlVacuum.make(sql)),
       ...SqlSettling.make(sql),
       ...SqlHastening.make(sql),
       ...SqlReceiving.make(sql),
-      ...SqlViews.make(sql)
+      ...SqlViews.make(sql, flush)
     })
   })
 )

@@ -16,6 +16,7 @@ import { Delivery } from "./delivery/Delivery.ts"
 import * as Exchange from "./delivery/Exchange.ts"
 import { Feed } from "./delivery/Feed.ts"
 import type { FeedStore } from "./delivery/FeedStore.ts"
+import { Outbounds } from "./delivery/Outbounds.ts"
 import type { Handled } from "./delivery/Protocol.ts"
 import { RetryStore } from "./delivery/RetryStore.ts"
 import * as Upkeep from "./delivery/Upkeep.ts"
@@ -125,6 +126,7 @@ const handler = <R>(options: Options<R>) =>
       const book = yield* PeerBook
       const clock = yield* Clock.Clock
       const gossip = yield* Gossip
+      yield* (yield* Outbounds).pump
       const exchange = yield* Exchange.make(options.protocols, (session, { body }) => gossip.receive(session, body))
       const introduce = Effect.fnUntraced(function* ({ direction, hello, peer, remote }: Session) {
         yield* book.connected(peer, clock.currentTimeMillisUnsafe())
@@ -192,7 +194,9 @@ const running = <R>(options: Options<R>) =>
   )
 
 const compose = <R>(options: Options<R>) => {
-  const sending = Layer.mergeAll(Delivery.layer, Feed.layer).pipe(Layer.provideMerge(Wakes.layer))
+  const sending = Layer.mergeAll(Delivery.layer, Feed.layer).pipe(
+    Layer.provideMerge(Layer.merge(Wakes.layer, Outbounds.layer))
+  )
   const linking = Supervisor.layer.pipe(
     Layer.provideMerge(Links.layer),
     Layer.provide(BanGate.fromBans),

@@ -3,7 +3,7 @@
  */
 import { Result } from "effect"
 import type { MessageId } from "../../protocol/delivery/Message.ts"
-import type { RetryStore } from "../../services/delivery/RetryStore.ts"
+import { LinkFenced, type RetryStore } from "../../services/delivery/RetryStore.ts"
 import type { MemoryDatabase } from "../MemoryDatabase.ts"
 import { owned, type RetryRows } from "./MemoryRows.ts"
 import { maxHeld } from "./OutcomeText.ts"
@@ -44,8 +44,12 @@ export const make = (
 
   received: (link, batch, now) =>
     attempt(() =>
-      Result.map(owned(rows, link), (row) => {
+      Result.flatMap(owned(rows, link), (row) => {
         const { answers, applied, held } = rows.of(link.peer)
+        const { after } = batch
+        if (after !== undefined && (row.stream !== after.stream || row.position !== after.position || held.size > 0)) {
+          return Result.fail(new LinkFenced({ peer: link.peer, epoch: link.epoch }))
+        }
         const restarted = batch.adopts && row.stream !== null
         if (batch.adopts) {
           held.deleteWhere(() => true)
@@ -84,6 +88,7 @@ export const make = (
             }
           }
         }
+        return Result.succeed(undefined)
       })
     ),
 

@@ -90,6 +90,9 @@ export const make = (
           SET stream = ${batch.stream}::uuid, position = ${batch.position},
             seen = greatest(a.seen, ${batch.seen}::bigint), duplicates = a.duplicates + ${batch.duplicates}::bigint
           WHERE a.link = (SELECT id FROM holdfast_links WHERE peer = ${link.peer}) AND a.epoch = ${link.epoch}
+            AND (${batch.after === undefined}::boolean
+              OR a.stream = ${batch.after?.stream ?? batch.stream}::uuid
+                AND a.position = ${batch.after?.position ?? 0n}::bigint AND a.held = 0)
           RETURNING a.link, a.seen
         ), known AS (
           INSERT INTO holdfast_applied (link, stream, last_seq, at, ids)

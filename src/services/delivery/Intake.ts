@@ -107,6 +107,19 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
       : undefined
   })
 
+  /** Handles together what came one behind the other for one protocol, as long as everything is plainly accepted. */
+  const handleRun = (link: Link, run: ReadonlyArray<Sequence.Fresh>): Effect.Effect<void, SqlError | NotPlain, R> => {
+    const handleAll = protocols.get(run[0]?.item.protocol ?? "")?.handleAll
+    const handled: Effect.Effect<void, Rejected | SqlError, R> =
+      handleAll === undefined
+        ? Effect.forEach(run, (fresh) => handle(link, fresh), { discard: true })
+        : handleAll(run.map(({ item }) => ({ message: item.body, from: { peer: link.peer, id: item.id } })))
+    return handled.pipe(
+      Effect.mapError((error): SqlError | NotPlain => (mayPass(error) ? error : new NotPlain())),
+      Effect.catchDefect(() => new NotPlain())
+    )
+  }
+
   const outcomeOf = Effect.fnUntraced(function* (link: Link, fresh: Sequence.Fresh, mode: Mode) {
     if (mode === "one-by-one") {
       let outcome = yield* handleAlone(link, fresh)

@@ -90,6 +90,11 @@ export interface Held {
 
 /** What the receive transaction writes once the handlers have run. */
 export interface ReceivedBatch {
+  /**
+   * Where the stream stands, if the caller knows it without having asked `receiving` in this transaction; then nothing
+   * is written, and the link counts as fenced, unless that is so and nothing is on hold.
+   */
+  readonly after?: { readonly stream: string; readonly position: bigint } | undefined
   readonly stream: string
   readonly adopts: boolean
   /** The new position. */
@@ -119,8 +124,14 @@ export class RetryStore extends Context.Service<
     /** Takes the link over: raises its epoch. The former owner's writes fail from now on. */
     readonly claim: (peer: NodeKey) => Effect.Effect<Link, SqlError>
 
-    /** Joins. Messages exist from the commit on; they are not numbered yet. */
-    readonly enqueue: (messages: ReadonlyArray<Outgoing>, now: number) => Effect.Effect<void, SqlError>
+    /**
+     * Joins. Messages exist from the commit on; they are not numbered yet. They may be written as late as that commit.
+     * Returns the peers to whom this transaction has sent nothing before: whose pumps its end shall wake.
+     */
+    readonly enqueue: (
+      messages: ReadonlyArray<Outgoing>,
+      now: number
+    ) => Effect.Effect<ReadonlyArray<NodeKey>, SqlError>
 
     /**
      * Both positions of the link and the answers above what the peer has confirmed, read under the link's row lock.
@@ -136,15 +147,30 @@ export class RetryStore extends Context.Service<
     >
 
     /**
+     * Not for use inside a transaction. Writes messages in one of its own, like `enqueue`. Those to the peers of `links`
+     * get the next numbers of their streams at once, unless something is owed to that peer that has none; `first` is the
+     * number of the first of them. A link that is no longer its caller's gives no numbers.
+     */
+    readonly submit: (
+      messages: ReadonlyArray<Outgoing>,
+      now: number,
+      links: ReadonlyArray<Link>
+    ) => Effect.Effect<ReadonlyArray<{ readonly peer: NodeKey; readonly first: bigint }>, SqlError>
+
+    /**
      * Gives the next due messages their numbers, in the order in which they were sent, commits that, and returns them.
      * At most `room.messages`, and about `room.bytes` of bodies, one message at least. A message whose subject has an
-     * earlier one waiting for its time is left out.
+     * earlier one waiting for its time is left out. `next` is when there may be more: `now` if there may be already,
+     * `undefined` if nothing waits.
      */
-    readonly number: (
+    readonly take: (
       link: Link,
       room: Window,
       now: number
-    ) => Effect.Effect<ReadonlyArray<Numbered>, SqlError | LinkFenced>
+    ) => Effect.Effect<
+      { readonly messages: ReadonlyArray<Numbered>; readonly next: number | undefined },
+      SqlError | LinkFenced
+    >
 
     /** Messages that have numbers above `after`, for sending again; bounded like `number`. */
     readonly numbered: (

@@ -26,8 +26,11 @@ export interface Receipted {
 }
 
 export interface Settlement {
-  /** Everything up to `upTo` has been handled by the peer. */
-  readonly settle: (link: Link, receipt: Receipted) => Effect.Effect<void, SqlError | LinkFenced>
+  /**
+   * Everything up to `upTo` has been handled by the peer. Returns whether that is on the disk: where nobody learns
+   * anything from it, it need not be before the next forced commit.
+   */
+  readonly settle: (link: Link, receipt: Receipted) => Effect.Effect<boolean, SqlError | LinkFenced>
   /**
    * One of the two databases is older than the other remembers: a new stream takes the place of `old`, with all that is
    * owed and what the state requires. Does nothing if that has happened already.
@@ -101,7 +104,12 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
       Math.min(retryAfterMillis, longestLater) + Backoff.delay(Backoff.redeliver, Math.max(0, putOff - 1), jitter)
     const settled = yield* store.settle(link, receipt, { now, bodies, wait })
     for (const message of settled) yield* conclude(link, message, mode)
+    return true
   })
+
+  /** Nobody has to be told: one statement, which is its own transaction. */
+  const settlePlain = (link: Link, receipt: Receipted) =>
+    Effect.as(store.settle(link, receipt, { now: clock.currentTimeMillisUnsafe(), bodies, wait: () => 0 }), false)
 
   /** What the protocols' state still requires towards the peer, as new messages. */
   const pending = Effect.fnUntraced(function* (link: Link) {
@@ -138,11 +146,18 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
     )
   })
 
+  const settleAndTell = (link: Link, receipt: Receipted) =>
+    transactions.within(settle(link, receipt, "together")).pipe(
+      Effect.catchTag("Unconcluded", () => transactions.within(settle(link, receipt, "one-by-one"))),
+      Effect.catchTag("Unconcluded", (impossible) => Effect.die(impossible))
+    )
+
   const settlement: Settlement = {
     settle: (link, receipt) =>
-      transactions.within(settle(link, receipt, "together")).pipe(
-        Effect.catchTag("Unconcluded", () => transactions.within(settle(link, receipt, "one-by-one"))),
-        Effect.catchTag("Unconcluded", (impossible) => Effect.die(impossible))
+      Effect.suspend(() =>
+        bodies.length === 0 && receipt.answers.every(({ outcome }) => outcome._tag === "Ok")
+          ? settlePlain(link, receipt)
+          : settleAndTell(link, receipt)
       ),
     restart: (link, old, resumption, theirs) => transactions.within(restart(link, old, resumption, theirs))
   }
