@@ -85,7 +85,7 @@ export class Connection<S extends Session = Session> implements SqlConnection.Co
       const write = gathered?.write ?? Effect.void
       if (!begun) return write
       return Effect.andThen(
-        Effect.onError(write, () => this.#clean("ROLLBACK")),
+        Effect.onError(write, () => Effect.ignore(this.#clean("ROLLBACK"))),
         this.#commit
       )
     })

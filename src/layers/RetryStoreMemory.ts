@@ -32,8 +32,10 @@ export const layer: Layer.Layer<RetryStore, SqlError, MemoryDatabase | SecureRan
           database.attempt(() => {
             const row = rows.ensure(peer)
             const epoch = row.epoch + 1n
-            rows.links.set(peer, { ...row, epoch, sending: row.sending ?? { stream, last: 0n, receipted: 0n } })
-            return Result.succeed({ peer, epoch })
+            const fruitless = row.fruitless + 1
+            const sending = row.sending ?? { stream, last: 0n, receipted: 0n }
+            rows.links.set(peer, { ...row, epoch, fruitless, sending })
+            return Result.succeed({ peer, epoch, fruitless, suspect: row.suspect })
           })
         ),
       ...MemorySending.make(database, rows),

@@ -16,10 +16,12 @@ import * as SqlReceiving from "./retry/SqlReceiving.ts"
 import * as SqlSettling from "./retry/SqlSettling.ts"
 import * as SqlVacuum from "./retry/SqlVacuum.ts"
 import * as SqlViews from "./retry/SqlViews.ts"
-import { single } from "./SqlRow.ts"
+import { optional, single } from "./SqlRow.ts"
 
 const readNode = single(Schema.Struct({ database_id: UuidText, incarnation: Schema.BigInt }))
-const readEpoch = single(Schema.Struct({ epoch: Schema.BigInt }))
+const readClaimed = single(
+  Schema.Struct({ epoch: Schema.BigInt, fruitless: Schema.Int, suspect: Schema.NullOr(UuidText) })
+)
 
 export const layer: Layer.Layer<RetryStore, SqlError, SqlClient.SqlClient | SecureRandom.SecureRandom> = Layer.effect(
   RetryStore,
@@ -38,7 +40,7 @@ export const layer: Layer.Layer<RetryStore, SqlError, SqlClient.SqlClient | Secu
       incarnation: node.incarnation,
       claim: Effect.fnUntraced(function* (peer) {
         const stream = yield* random.uuidV4()
-        const { epoch } = readEpoch(
+        const { epoch, fruitless, suspect } = readClaimed(
           yield* sql`
             WITH mine AS (
               INSERT INTO holdfast_links (peer, epoch, stream) VALUES (${peer}, 1, ${stream}::uuid)
@@ -46,12 +48,13 @@ export const layer: Layer.Layer<RetryStore, SqlError, SqlClient.SqlClient | Secu
               SET epoch = holdfast_links.epoch + 1, stream = coalesce(holdfast_links.stream, excluded.stream)
               RETURNING id, epoch
             ), arrivals AS (
-              INSERT INTO holdfast_arrivals (link, epoch) SELECT id, epoch FROM mine
-              ON CONFLICT (link) DO UPDATE SET epoch = excluded.epoch
+              INSERT INTO holdfast_arrivals AS a (link, epoch, fruitless) SELECT id, epoch, 0 FROM mine
+              ON CONFLICT (link) DO UPDATE SET epoch = excluded.epoch, fruitless = a.fruitless + 1
+              RETURNING fruitless, suspect
             )
-            SELECT epoch FROM mine`
+            SELECT mine.epoch, arrivals.fruitless, arrivals.suspect FROM mine, arrivals`
         )
-        return { peer, epoch }
+        return { peer, epoch, fruitless, suspect: optional(suspect) }
       }),
       ...enqueuing,
       ...SqlNumbering.make(sql, yield* SqlVacuum.make(sql)),

@@ -11,7 +11,7 @@ import { maxHeld } from "./OutcomeText.ts"
 export const make = (
   { attempt }: MemoryDatabase["Service"],
   rows: RetryRows
-): Pick<RetryStore["Service"], "positions" | "receiving" | "applied" | "received" | "park" | "prune"> => ({
+): Pick<RetryStore["Service"], "positions" | "receiving" | "applied" | "received" | "accuse" | "park" | "prune"> => ({
   positions: (link) =>
     attempt(() =>
       Result.map(owned(rows, link), (row) => ({
@@ -64,7 +64,9 @@ export const make = (
           seen,
           restarted: row.restarted || restarted,
           receivedBefore: row.receivedBefore + (batch.adopts ? row.position : 0n),
-          duplicates: row.duplicates + BigInt(batch.duplicates)
+          duplicates: row.duplicates + BigInt(batch.duplicates),
+          fruitless: -1,
+          suspect: undefined
         })
         for (const { seq, outcome } of batch.answers) answers.set(seq, { seq, outcome })
         for (const { seq } of answers) {
@@ -89,6 +91,13 @@ export const make = (
           }
         }
         return Result.succeed(undefined)
+      })
+    ),
+
+  accuse: (link, id) =>
+    attempt(() =>
+      Result.map(owned(rows, link), (row) => {
+        rows.links.set(link.peer, { ...row, suspect: id })
       })
     ),
 

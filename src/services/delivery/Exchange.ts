@@ -21,7 +21,7 @@ import { Outbounds } from "./Outbounds.ts"
 import { persist } from "./Persist.ts"
 import type { Handled } from "./Protocol.ts"
 import * as Pump from "./Pump.ts"
-import { type Link, type LinkFenced, RetryStore } from "./RetryStore.ts"
+import { type Claimed, type Link, type LinkFenced, RetryStore } from "./RetryStore.ts"
 import * as SettlementService from "./Settlement.ts"
 import { Wakes } from "./Wakes.ts"
 
@@ -161,13 +161,14 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
   })
 
   /** Handles what the peer sends after `position`, as much as has gathered in one transaction, and receipts it. */
-  const receive = Effect.fnUntraced(function* (session: Session, link: Link, inbound: Inbound, position: bigint) {
+  const receive = Effect.fnUntraced(function* (session: Session, link: Claimed, inbound: Inbound, position: bigint) {
+    const handle = intake.open(link)
     let at = position
     let waiting: ReadonlyArray<DeliveryFrame.Data> = []
     while (true) {
       const gathered = waiting.length === 0 ? yield* Queue.takeAll(inbound.frames) : yield* Queue.clear(inbound.frames)
       waiting = gathered.length === 0 ? waiting : [...waiting, ...gathered]
-      const handling = unheard(intake.receive(link, waiting))
+      const handling = unheard(handle(waiting))
       const progress = yield* handling.pipe(persist("handling received messages", config))
       // Something new among it was taken: not all of it was refused.
       if (progress.upTo - at > progress.answers.length) session.useful()

@@ -18,6 +18,14 @@ export interface Link {
   readonly epoch: bigint
 }
 
+/** A link that was just taken over. */
+export interface Claimed extends Link {
+  /** How often it was claimed before without any message having been handled since. */
+  readonly fruitless: number
+  /** The message that somebody was about to handle alone, and did not finish. */
+  readonly suspect: MessageId | undefined
+}
+
 /** Another process has taken the link over; whatever this one still wanted to write is void. */
 export class LinkFenced extends Schema.TaggedError<LinkFenced>()("LinkFenced", {
   peer: NodeKey,
@@ -122,7 +130,7 @@ export class RetryStore extends Context.Service<
     readonly incarnation: bigint
 
     /** Takes the link over: raises its epoch. The former owner's writes fail from now on. */
-    readonly claim: (peer: NodeKey) => Effect.Effect<Link, SqlError>
+    readonly claim: (peer: NodeKey) => Effect.Effect<Claimed, SqlError>
 
     /**
      * Joins. Messages exist from the commit on; they are not numbered yet. They may be written as late as that commit.
@@ -222,6 +230,11 @@ export class RetryStore extends Context.Service<
     ) => Effect.Effect<ReadonlySet<MessageId>, SqlError>
     /** Joins. Moves the position and writes what belongs to it. Nothing waits any more of a stream that is over. */
     readonly received: (link: Link, batch: ReceivedBatch, now: number) => Effect.Effect<void, SqlError | LinkFenced>
+    /**
+     * Commits that this message is about to be handled alone. Whoever claims the link next learns of it, unless
+     * something has been handled since.
+     */
+    readonly accuse: (link: Link, id: MessageId) => Effect.Effect<void, SqlError | LinkFenced>
     /** Joins. Keeps a message that could not be handled, for an operator. */
     readonly park: (
       peer: NodeKey,

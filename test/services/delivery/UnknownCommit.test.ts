@@ -13,6 +13,7 @@ import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
 import { Transactions } from "../../../src/services/Transactions.ts"
 import * as DeliveryNode from "../../support/DeliveryNode.ts"
 import * as SessionPair from "../../support/SessionPair.ts"
+import { number } from "../../support/Messages.ts"
 
 /** A protocol whose messages say how they want to be answered the first time. */
 const wishes = () => {
@@ -87,7 +88,7 @@ const numbering =
     return Context.add(services, RetryStore, {
       ...store,
       number: (link, room, now) =>
-        Effect.flatMap(store.number(link, room, now), (batch) =>
+        Effect.flatMap(number(store, link, room, now), (batch) =>
           batch.length === 0
             ? Effect.succeed(batch)
             : Effect.catchTag(fault.wrap(Effect.succeed(batch)), "SqlError", Effect.fail)

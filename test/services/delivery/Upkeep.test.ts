@@ -11,9 +11,10 @@ import { Feed } from "../../../src/services/delivery/Feed.ts"
 import * as Protocol from "../../../src/services/delivery/Protocol.ts"
 import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
 import * as Upkeep from "../../../src/services/delivery/Upkeep.ts"
+import { Outbounds } from "../../../src/services/delivery/Outbounds.ts"
 import { Wakes } from "../../../src/services/delivery/Wakes.ts"
 import { Supervisor } from "../../../src/services/link/Supervisor.ts"
-import { answer, later, message, settling, stranger, uuid, wide } from "../../support/Messages.ts"
+import { answer, later, message, settling, stranger, uuid, wide, number } from "../../support/Messages.ts"
 import { firing } from "../../support/Points.ts"
 
 const Word = Protocol.make("word", { messages: Schema.String, handle: () => Effect.void })
@@ -35,7 +36,7 @@ const watched = () => {
 }
 
 const services = Layer.mergeAll(Delivery.layer, Feed.layer).pipe(
-  Layer.provideMerge(Wakes.layer),
+  Layer.provideMerge(Layer.merge(Wakes.layer, Outbounds.layer)),
   Layer.provideMerge(StoresMemory.layer),
   Layer.provideMerge(IdentityMemory.layer),
   Layer.provideMerge(SecureRandom.layerWebCrypto),
@@ -127,7 +128,7 @@ describe("Upkeep", () => {
       yield* Effect.flatMap(Delivery, (delivery) => delivery.send(peer, Word, "x", { within: "3 seconds" }))
       yield* Effect.flatMap(Delivery, (delivery) => delivery.send(peer, Word, "y", { within: "3 seconds" }))
       const link = yield* store.claim(peer)
-      yield* store.number(link, { messages: 1, bytes: 100 }, 0)
+      yield* number(store, link, { messages: 1, bytes: 100 }, 0)
       yield* store.restart(link, uuid(), 0n)
       yield* Effect.forkChild(Effect.provide(Upkeep.run<never>([]), layer))
       yield* TestClock.adjust("6 seconds")
@@ -174,7 +175,7 @@ describe("Upkeep", () => {
       yield* TestClock.setTime(10_000_000)
       yield* store.enqueue([message(peer)], 10_000_000)
       const link = yield* store.claim(peer)
-      yield* store.number(link, wide, 10_000_000)
+      yield* number(store, link, wide, 10_000_000)
       yield* store.settle(link, { upTo: 1n, answers: [answer(1n, later(60_000))] }, settling(10_000_000))
       yield* Upkeep.run<never>([]).pipe(
         Effect.provide(watched().layer),
