@@ -1,6 +1,7 @@
 /**
  * One benchmark that can be run by name, and what all of them are told.
  */
+import type { Verdict } from "./Bars.ts"
 import type { Measurement } from "./Measurement.ts"
 
 export interface Options {
@@ -10,17 +11,36 @@ export interface Options {
   readonly quick: boolean
   /** Compare with other people's software too. */
   readonly peers: boolean
+  /** How many messages an area for many of them sends, where it was said. */
+  readonly messages: number | undefined
   /** Says what is being done. */
   readonly progress: (what: string) => void
+}
+
+/** Figures that change in the course of one run, a row for every step. */
+export interface Curve {
+  readonly columns: ReadonlyArray<string>
+  readonly rows: ReadonlyArray<ReadonlyArray<number>>
+}
+
+export interface Findings {
+  readonly measurements: ReadonlyArray<Measurement>
+  /** What was asked of the figures, and whether they reach it. */
+  readonly verdicts?: ReadonlyArray<Verdict>
+  readonly curve?: Curve
+  /** What is only known once it has run, such as the settings of a server. */
+  readonly notes?: ReadonlyArray<string>
 }
 
 export interface Area {
   readonly title: string
   /** What the reader must know to read the figures right. */
   readonly notes: ReadonlyArray<string>
-  readonly measure: (options: Options) => Promise<ReadonlyArray<Measurement>>
+  readonly measure: (options: Options) => Promise<Findings>
   /** The contenders that are ours; all the others are what they are compared with. */
   readonly ours: ReadonlyArray<string>
+  /** It takes so long that it is run only if it is named. */
+  readonly onlyByName?: boolean
 }
 
 /** Adds the figures of one contender's run. Somebody else's failure leaves a gap in the table; ours ends the run. */

@@ -15,8 +15,13 @@ const versions = {
   "@libp2p/ping": "3.1.13",
   "@libp2p/tcp": "11.0.28",
   "@multiformats/multiaddr": "13.0.3",
+  "@nats-io/jetstream": "3.4.0",
+  "@nats-io/transport-node": "3.4.0",
+  amqplib: "2.3.1",
   "graphile-worker": "0.18.0",
-  libp2p: "3.3.11"
+  libp2p: "3.3.11",
+  pg: "8.23.1",
+  "pg-boss": "12.35.0"
 } as const
 
 const folder = new URL(".cache/peers/", import.meta.url)

@@ -1,7 +1,8 @@
 /**
  * The figures of a whole run as one value for `--json`, and as tables for people.
  */
-import type { Area } from "./Area.ts"
+import type { Area, Curve, Findings } from "./Area.ts"
+import type { Verdict } from "./Bars.ts"
 import type { Machine } from "./Machine.ts"
 import { type Measurement, ratio, type Summary, summary } from "./Measurement.ts"
 
@@ -21,6 +22,8 @@ export interface AreaReport {
   readonly notes: ReadonlyArray<string>
   readonly measurements: ReadonlyArray<Row>
   readonly ratios: ReadonlyArray<Ratio>
+  readonly verdicts: ReadonlyArray<Verdict>
+  readonly curve: Curve | undefined
 }
 
 export interface Report {
@@ -33,10 +36,16 @@ export interface Report {
   readonly areas: ReadonlyArray<AreaReport>
 }
 
-export const areaReport = (name: string, area: Area, measurements: ReadonlyArray<Measurement>): AreaReport => ({
+export const areaReport = (
+  name: string,
+  area: Area,
+  { curve, measurements, notes = [], verdicts = [] }: Findings
+): AreaReport => ({
   name,
   title: area.title,
-  notes: area.notes,
+  notes: [...area.notes, ...notes],
+  verdicts,
+  curve,
   measurements: measurements.map((measurement) => ({ ...measurement, ...summary(measurement.values) })),
   ratios: measurements
     .filter(({ contender }) => area.ours.includes(contender))
@@ -63,7 +72,8 @@ export const digits = (value: number): string => {
   return value.toLocaleString("en", { maximumSignificantDigits: 3, minimumSignificantDigits: value === 0 ? 1 : 3 })
 }
 
-const range = ({ max, median, min }: Summary): string => `${digits(median)} (${digits(min)}-${digits(max)})`
+const range = ({ max, median, min }: Summary): string =>
+  min === max ? digits(median) : `${digits(median)} (${digits(min)}-${digits(max)})`
 
 /** Columns as wide as they must be, in Markdown, so that a table can go into a document as it is. */
 const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
@@ -91,21 +101,48 @@ const matrix = (
   return table([["work", "figure", ...columns], ...cells])
 }
 
-const areaText = ({ measurements, notes, ratios, title }: AreaReport): string =>
+/** A bar as a sentence, with what was reached. */
+const verdictRow = ({ asked, met, ours, reached, share, theirs }: Verdict): ReadonlyArray<string> => [
+  `${ours.work}, ${ours.metric}: ${ours.contender}`,
+  theirs === undefined ? "" : theirs.work === ours.work ? theirs.contender : `${theirs.contender}, ${theirs.work}`,
+  digits(asked),
+  reached === undefined ? "no figure" : range(reached),
+  share === undefined ? "" : `${Math.round(share * 100)} %`,
+  met ? "met" : "not met"
+]
+
+const curveText = ({ columns, rows }: Curve): string => table([columns, ...rows.map((row) => row.map(digits))])
+
+const areaText = ({ curve, measurements, notes, ratios, title, verdicts }: AreaReport): string =>
   [
     `## ${title}`,
-    matrix(measurements.map((row) => ({ ...row, figure: `${row.metric}, ${row.unit}`, column: row.contender }))),
-    "Ratios, each taken within a run; above 1 ours is better:",
-    matrix(ratios.map((row) => ({ ...row, figure: row.metric, column: `${row.ours} : ${row.to}` }))),
+    ...(measurements.length === 0
+      ? []
+      : [matrix(measurements.map((row) => ({ ...row, figure: `${row.metric}, ${row.unit}`, column: row.contender })))]),
+    ...(ratios.length === 0
+      ? []
+      : [
+          "Ratios, each taken within a run; above 1 ours is better:",
+          matrix(ratios.map((row) => ({ ...row, figure: row.metric, column: `${row.ours} : ${row.to}` })))
+        ]),
+    ...(verdicts.length === 0
+      ? []
+      : [
+          "Bars, met from 80 % on:",
+          table([["figure", "as a ratio to", "asked", "reached", "share", ""], ...verdicts.map(verdictRow)])
+        ]),
+    ...(curve === undefined ? [] : [curveText(curve)]),
     notes.map((note) => `- ${note}`).join("\n")
   ].join("\n\n")
 
 export const text = (report: Report): string => {
   const { cpu, cores, date, kernel, memoryGiB, node } = report.machine
   const { after, before } = report.load
+  const measured = report.areas.some(({ measurements }) => measurements.length > 0)
   const head = [
     `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, Node ${node}, ${date}`,
-    `medians of ${report.runs} alternating runs${report.quick ? " of little work (--quick): not to be quoted" : ""}; ` +
+    `${measured ? `medians of ${report.runs} alternating runs` : "one run"}` +
+      `${report.quick ? " of little work (--quick): not to be quoted" : ""}; ` +
       `load average ${before.join(" ")} before, ${after.join(" ")} after`
   ].join("\n")
   return [head, ...report.areas.map(areaText)].join("\n\n")

@@ -1,7 +1,7 @@
 /**
  * The link benchmark: two processes, one connection over loopback, the same work for every contender.
  */
-import { type Area, type Options, orGap } from "./Area.ts"
+import { type Area, type Findings, type Options, orGap } from "./Area.ts"
 import { End } from "./End.ts"
 import * as Contenders from "./link/Contenders.ts"
 import type { Functions } from "./link/LinkEnd.ts"
@@ -109,7 +109,7 @@ const idling = (contender: Contenders.Name, direction: "accepted" | "dialled", a
   })
 }
 
-const measure = async (options: Options) => {
+const measure = async (options: Options): Promise<Findings> => {
   const { peers, progress, quick, runs } = options
   const ledger = new Ledger()
   const amount = amounts(quick)
@@ -132,9 +132,10 @@ const measure = async (options: Options) => {
   }
   const order = (measurement: { readonly contender: string }): number =>
     names.findIndex((name) => name === measurement.contender)
-  return [...ledger.measurements].sort(
+  const measurements = [...ledger.measurements].sort(
     (a, b) => works(a.work) - works(b.work) || a.metric.localeCompare(b.metric) || order(a) - order(b)
   )
+  return { measurements }
 }
 
 const inOrder = [

@@ -150,7 +150,7 @@ const measure = async (options: Options) => {
       await orGap(true, options, async () => found.add(run, "holdfast", await work(options.quick)))
     }
   }
-  return found.measurements
+  return { measurements: found.measurements }
 }
 
 export const simulation: Area = {

@@ -12,6 +12,9 @@ import createPeers from "./0005_create_peers.ts"
 import createInbox from "./0006_create_inbox.ts"
 import createOwner from "./0007_create_owner.ts"
 import createBans from "./0008_create_bans.ts"
+import createLease from "./0009_create_lease.ts"
+import createTimers from "./0010_create_timers.ts"
+import createUntold from "./0011_create_untold.ts"
 
 /** Name to effect: four digits, what it does. Run by `holdfast/layers/Migrations`. */
 export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>>> = {
@@ -22,5 +25,8 @@ export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, S
   "0005_create_peers": createPeers,
   "0006_create_inbox": createInbox,
   "0007_create_owner": createOwner,
-  "0008_create_bans": createBans
+  "0008_create_bans": createBans,
+  "0009_create_lease": createLease,
+  "0010_create_timers": createTimers,
+  "0011_create_untold": createUntold
 }

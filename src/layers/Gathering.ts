@@ -17,13 +17,20 @@ export interface Gathered {
    * without a transaction around it.
    */
   readonly write: Effect.Effect<void, SqlError>
+  /** Asks another session whether what was written is there. */
+  readonly isThere: (ask: Ask) => Effect.Effect<boolean, SqlError>
 }
+
+/** A query outside of the transaction. */
+export type Ask = (
+  sql: string,
+  params: ReadonlyArray<unknown>
+) => Effect.Effect<{ readonly rows: ReadonlyArray<object> }, SqlError>
 
 /** A connection whose present transaction can gather. */
 export interface Gathering {
   gathered: Gathered | undefined
 }
 
-export const offers = (
-  connection: SqlConnection.Connection
-): connection is SqlConnection.Connection & Gathering => "gathered" in connection
+export const offers = (connection: SqlConnection.Connection): connection is SqlConnection.Connection & Gathering =>
+  "gathered" in connection

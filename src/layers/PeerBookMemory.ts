@@ -9,7 +9,7 @@ import { MemoryDatabase, MemorySlot } from "./MemoryDatabase.ts"
 import { MemoryTable } from "./MemoryTable.ts"
 import { rowsIn } from "./retry/MemoryRows.ts"
 
-const bookIn = new MemorySlot((log) => new MemoryTable<NodeKey, BookEntry>(log))
+export const bookIn = new MemorySlot((log) => new MemoryTable<NodeKey, BookEntry>(log))
 
 const blank = (peer: NodeKey): BookEntry => ({
   peer,

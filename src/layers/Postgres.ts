@@ -11,9 +11,10 @@
 import { PgClient, PgPool } from "@effect/sql-pg"
 import { Config, Effect, Layer, Option, Redacted, Result, type Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
-import { SqlClient, Statement } from "effect/sql"
+import { SqlClient, type SqlConnection, Statement } from "effect/sql"
 import { SqlError } from "effect/sql/SqlError"
 import { DatabaseNotDurable, DatabaseUnreachable, DatabaseUrlInvalid } from "./DatabaseErrors.ts"
+import * as LostCommit from "./LostCommit.ts"
 import { Connection, type Session } from "./PostgresConnection.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 import { limited } from "./TransactionLimit.ts"
@@ -51,6 +52,9 @@ const json = Statement.custom<Statement.Custom<"PgJson", unknown>>("PgJson")
 const inTransaction = (client: SqlClient.SqlClient): Effect.Effect<boolean> =>
   Effect.map(Effect.serviceOption(client.transactionService), Option.isSome)
 
+/** What follows when a session was lost during COMMIT. */
+type OnLostCommit = (lost: LostCommit.Lost) => Effect.Effect<void, SqlError>
+
 /**
  * The SQL client of PostgreSQL over whatever sessions there are.
  *
@@ -59,9 +63,19 @@ const inTransaction = (client: SqlClient.SqlClient): Effect.Effect<boolean> =>
  */
 export const over = Effect.fnUntraced(function* (
   { get, reserve, use }: Sessions,
-  driver: string
+  driver: string,
+  onLostCommit: OnLostCommit = ({ error }) => Effect.fail(error)
 ): Effect.fn.Return<SqlClient.SqlClient, never, Reactivity.Reactivity> {
   const wrap = (session: Session) => new Connection(session)
+  const commit = (connection: SqlConnection.Connection): Effect.Effect<void, SqlError> => {
+    if (!(connection instanceof Connection)) return Effect.die("foreign connection")
+    const { processId }: Session = connection.session
+    return Effect.catch(connection.commit, (error) =>
+      connection.committing !== undefined && SqlFailure.lostSession(error)
+        ? onLostCommit({ connection, process: processId, error, ...connection.committing })
+        : Effect.fail(error)
+    )
+  }
   const client = yield* SqlClient.make({
     driver,
     acquirer: Effect.mapBoth(get, { onFailure: SqlFailure.classify, onSuccess: wrap }),
@@ -73,7 +87,7 @@ export const over = Effect.fnUntraced(function* (
     transactionAcquirer: Effect.mapBoth(reserve, { onFailure: SqlFailure.classify, onSuccess: wrap }),
     compiler: PgClient.makeCompiler(),
     prepareTransactionControls: true,
-    commit: (connection) => (connection instanceof Connection ? connection.commit : Effect.die("foreign connection")),
+    commit,
     releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
     spanAttributes: [["db.system.name", "postgresql"]]
   })
@@ -86,14 +100,16 @@ export const over = Effect.fnUntraced(function* (
 /**
  * The SQL client over the driver's connection pool.
  *
- * To `over` it adds a `notify` that joins an open transaction, and a defect that says so instead of a deadlock when a
+ * To `over` it adds what became of a transaction whose COMMIT was not answered (`LostCommit`), a `notify` that joins an open transaction, and a defect that says so instead of a deadlock when a
  * second connection is asked for from inside a transaction of a pool of one.
  */
 export const make = Effect.fnUntraced(function* (
   options: ClientOptions
 ): Effect.fn.Return<PgClient.PgClient, SqlError, Scope.Scope | Reactivity.Reactivity> {
   const pool = yield* PgPool.make(options)
-  const client = yield* over(pool, options.driver)
+  const client = yield* options.driver === "pg"
+    ? over(pool, options.driver, (lost) => LostCommit.resolve(pool.use, lost))
+    : over(pool, options.driver)
   const single = options.maxConnections === 1
   /** Asking for a second connection of one, while holding it, would wait for ever. */
   const outside = <A, E, R>(what: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

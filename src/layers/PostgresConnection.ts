@@ -13,7 +13,8 @@ import type { Gathered, Gathering } from "./Gathering.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 
 /** What the client asks of a session. */
-export type Session = Pick<PgConnection.PgConnection, "query" | "queryValues" | "stream">
+export type Session = Pick<PgConnection.PgConnection, "query" | "queryValues" | "stream"> &
+  Partial<Pick<PgConnection.PgConnection, "processId">>
 
 /** How the SQL client ends what it cannot commit. */
 const cleanup = /^(?:ROLLBACK|ROLLBACK TO SAVEPOINT \w+|RELEASE SAVEPOINT \w+)$/
@@ -37,6 +38,8 @@ const nothing: Effect.Effect<ReadonlyArray<never>, SqlError> = Effect.succeed([]
 export class Connection<S extends Session = Session> implements SqlConnection.Connection, Gathering {
   readonly session: S
   gathered: Gathered | undefined
+  /** Set once the server has been asked to commit; with what it was asked to write alone, without COMMIT. */
+  committing: { readonly alone: Gathered | undefined } | undefined
   /** Put back what was gathered to where it was at each savepoint. */
   readonly #marks = new Map<string, () => void>()
   #transaction: "none" | "asked for" | "open" = "none"
@@ -83,7 +86,10 @@ export class Connection<S extends Session = Session> implements SqlConnection.Co
       const begun = this.#transaction !== "asked for"
       this.#forget()
       const write = gathered?.write ?? Effect.void
-      if (!begun) return write
+      if (!begun) {
+        this.committing = { alone: gathered }
+        return write
+      }
       return Effect.andThen(
         Effect.onError(write, () => Effect.ignore(this.#clean("ROLLBACK"))),
         this.#commit
@@ -93,9 +99,12 @@ export class Connection<S extends Session = Session> implements SqlConnection.Co
 
   /** A COMMIT of a transaction that has already failed is answered with ROLLBACK, which is not a commit. */
   get #commit(): Effect.Effect<void, SqlError> {
-    return Effect.flatMap(Effect.mapError(this.session.query("COMMIT"), SqlFailure.classify), (result) =>
-      result.command === "ROLLBACK" ? Effect.fail(rolledBack) : Effect.void
-    )
+    return Effect.suspend(() => {
+      this.committing = { alone: undefined }
+      return Effect.flatMap(Effect.mapError(this.session.query("COMMIT"), SqlFailure.classify), (result) =>
+        result.command === "ROLLBACK" ? Effect.fail(rolledBack) : Effect.void
+      )
+    })
   }
 
   #rows(sql: string, params: ReadonlyArray<unknown>, prepare: boolean) {

@@ -3,6 +3,7 @@
  * still owed included.
  */
 import { Layer } from "effect"
+import * as AttentionStoreMemory from "./AttentionStoreMemory.ts"
 import * as BanStoreMemory from "./BanStoreMemory.ts"
 import * as FeedStoreMemory from "./FeedStoreMemory.ts"
 import { MemoryDatabase } from "./MemoryDatabase.ts"
@@ -18,6 +19,7 @@ const stores = Layer.mergeAll(
   FeedStoreMemory.layer,
   PeerBookMemory.layer,
   BanStoreMemory.layer,
+  AttentionStoreMemory.layer,
   TimerStoreMemory.layer,
   TransactionsMemory.layer
 )

@@ -5,6 +5,7 @@
  */
 import { Layer } from "effect"
 import { migrations } from "../../migrations/index.ts"
+import * as AttentionStoreSql from "./AttentionStoreSql.ts"
 import * as BanStoreSql from "./BanStoreSql.ts"
 import * as FeedStoreSql from "./FeedStoreSql.ts"
 import * as Migrations from "./Migrations.ts"
@@ -20,6 +21,7 @@ export const layer = Layer.mergeAll(
   FeedStoreSql.layer,
   PeerBookSql.layer,
   BanStoreSql.layer,
+  AttentionStoreSql.layer,
   TimerStoreSql.layer,
   TransactionsSql.layer
 ).pipe(Layer.provideMerge(Migrations.layer(migrations)))

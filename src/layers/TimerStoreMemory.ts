@@ -39,8 +39,7 @@ export const layer: Layer.Layer<TimerStore, never, MemoryDatabase> = Layer.effec
     const { ahead, rows } = timersIn.of(database)
     const { attempt } = database
     const aheadBy = (): number => ahead.get(0n) ?? 0
-    const steady = ({ back, wall }: Now): number => wall + back + aheadBy()
-    const untilOf = (row: Row, now: Now): number => row.nextAt - (row.steady ? steady(now) : now.wall)
+    const untilOf = (row: Row, now: Now): number => row.nextAt - (row.steady ? now.steady : now.wall)
     /** Changes a row that is the holder's. */
     const ofHolder = (id: string, holder: string, change: (row: Row) => void) =>
       attempt(() => {
@@ -57,7 +56,7 @@ export const layer: Layer.Layer<TimerStore, never, MemoryDatabase> = Layer.effec
           if (known !== undefined && known.protocol !== protocol) return Result.succeed(false)
           const when =
             "in" in due
-              ? { dueAt: now.wall + due.in, nextAt: steady(now) + due.in, steady: true }
+              ? { dueAt: now.wall + due.in, nextAt: now.steady + due.in, steady: true }
               : { dueAt: due.at, nextAt: due.at, steady: false }
           const fresh = { attempts: 0, holder: undefined, lastFailure: undefined }
           rows.set(id, { id, protocol, subject, payload: payload.slice(), ...when, ...fresh })
@@ -66,11 +65,11 @@ export const layer: Layer.Layer<TimerStore, never, MemoryDatabase> = Layer.effec
 
       cancel: (id) => attempt(() => Result.succeed(rows.delete(id))),
 
-      untilNext: (now) =>
+      next: (now) =>
         attempt(() => {
-          let next: number | undefined
-          for (const row of rows) next = Math.min(next ?? Number.POSITIVE_INFINITY, untilOf(row, now))
-          return Result.succeed(next)
+          let wait: number | undefined
+          for (const row of rows) wait = Math.min(wait ?? Number.POSITIVE_INFINITY, untilOf(row, now))
+          return Result.succeed({ wait, ahead: aheadBy() })
         }),
 
       claim: (holder, { lease, limit, now }) =>
@@ -85,7 +84,7 @@ export const layer: Layer.Layer<TimerStore, never, MemoryDatabase> = Layer.effec
             const abandoned = row.holder !== undefined
             if (claimed.length > 0 && (alone || abandoned)) continue
             const attempts = row.attempts + 1
-            const until = steady(now) + (attempts >= lease.poisonAttempts ? lease.longest : lease.millis)
+            const until = now.steady + (attempts >= lease.poisonAttempts ? lease.longest : lease.millis)
             rows.set(row.id, { ...row, holder, attempts, steady: true, nextAt: until })
             const { id, payload, protocol, subject } = row
             claimed.push({ id, protocol, subject, payload, attempts, abandoned })
@@ -97,7 +96,7 @@ export const layer: Layer.Layer<TimerStore, never, MemoryDatabase> = Layer.effec
 
       fail: (id, holder, { failure, now, wait }) =>
         ofHolder(id, holder, (row) =>
-          rows.set(id, { ...row, holder: undefined, nextAt: steady(now) + wait, lastFailure: failure })
+          rows.set(id, { ...row, holder: undefined, nextAt: now.steady + wait, lastFailure: failure })
         ),
 
       free: (now, poisonAttempts) =>
@@ -105,13 +104,11 @@ export const layer: Layer.Layer<TimerStore, never, MemoryDatabase> = Layer.effec
           let freed = 0
           for (const row of rows) {
             if (row.holder === undefined || row.attempts >= poisonAttempts || untilOf(row, now) <= 0) continue
-            rows.set(row.id, { ...row, nextAt: steady(now) })
+            rows.set(row.id, { ...row, nextAt: now.steady })
             freed++
           }
           return Result.succeed(freed)
         }),
-
-      ahead: attempt(() => Result.succeed(aheadBy())),
 
       setAhead: (millis) => attempt(() => Result.succeed(ahead.set(0n, Math.max(aheadBy(), millis)))),
 

@@ -30,26 +30,24 @@ const readViews = reader(
     last_failure: Schema.NullOr(Schema.String)
   })
 )
-const readWait = single(Schema.Struct({ wait: Schema.NullOr(Int8Number) }))
-const readAhead = single(Schema.Struct({ ahead: Int8Number }))
+const readNext = single(Schema.Struct({ wait: Schema.NullOr(Int8Number), ahead: Int8Number }))
 
 /** The rows of a claim come in any order. */
 const inOrder = (rows: ReadonlyArray<typeof ClaimedRow.Type>): ReadonlyArray<ClaimedTimer> =>
-  rows.toSorted((a, b) => a.was_due - b.was_due || (a.id < b.id ? -1 : 1)).map(({ was_due: _, ...timer }) => timer)
+  rows.toSorted((a, b) => a.was_due - b.was_due || (a.id < b.id ? -1 : 1)).map(({ was_due: _was, ...timer }) => timer)
 
 export const layer: Layer.Layer<TimerStore, never, SqlClient.SqlClient> = Layer.effect(
   TimerStore,
   Effect.map(SqlClient.SqlClient, (sql) => {
-    const ahead = sql.literal("coalesce((SELECT ahead FROM holdfast_steady_time), 0)")
     const wall = (now: Now) => sql`${BigInt(now.wall)}::bigint`
-    const steady = (now: Now) => sql`(${BigInt(now.wall + now.back)}::bigint + ${ahead})`
+    const steady = (now: Now, wait = 0) => sql`${BigInt(now.steady + wait)}::bigint`
     const some = (rows: ReadonlyArray<unknown>) => rows.length > 0
 
     return TimerStore.of({
       set: ({ due, id, payload, protocol, subject }, now) => {
         const waits = "in" in due
         const dueAt = waits ? now.wall + due.in : due.at
-        const next = waits ? sql`${steady(now)} + ${BigInt(due.in)}::bigint` : sql`${BigInt(due.at)}::bigint`
+        const next = BigInt(waits ? now.steady + due.in : due.at)
         return Effect.map(
           sql`
             INSERT INTO holdfast_timers (id, protocol, subject, due_at, next_at, steady, payload)
@@ -65,14 +63,17 @@ export const layer: Layer.Layer<TimerStore, never, SqlClient.SqlClient> = Layer.
 
       cancel: (id) => Effect.map(sql`DELETE FROM holdfast_timers WHERE id = ${id} RETURNING id`, some),
 
-      untilNext: (now) =>
+      next: (now) =>
         Effect.map(
           sql`
             SELECT least(
               (SELECT min(next_at) FROM holdfast_timers WHERE steady) - ${steady(now)},
               (SELECT min(next_at) FROM holdfast_timers WHERE NOT steady) - ${wall(now)}
-            ) AS wait`,
-          (rows) => optional(readWait(rows).wait)
+            ) AS wait, coalesce((SELECT ahead FROM holdfast_steady_time), 0) AS ahead`,
+          (rows) => {
+            const { ahead, wait } = readNext(rows)
+            return { ahead, wait: optional(wait) }
+          }
         ),
 
       claim: (holder, { lease, limit, now }) =>
@@ -87,8 +88,8 @@ export const layer: Layer.Layer<TimerStore, never, SqlClient.SqlClient> = Layer.
             )
             UPDATE holdfast_timers t
             SET holder = ${holder}::uuid, attempts = t.attempts + 1, steady = true,
-              next_at = ${steady(now)} + CASE WHEN t.attempts + 1 >= ${lease.poisonAttempts}
-                THEN ${BigInt(lease.longest)}::bigint ELSE ${BigInt(lease.millis)}::bigint END
+              next_at = CASE WHEN t.attempts + 1 >= ${lease.poisonAttempts}
+                THEN ${steady(now, lease.longest)} ELSE ${steady(now, lease.millis)} END
             FROM due, first
             WHERE t.id = due.id AND (t.id = first.id OR NOT (due.abandoned OR first.abandoned))
             RETURNING t.id, t.protocol, t.subject, t.payload, t.attempts, due.abandoned, due.next_at AS was_due`,
@@ -102,7 +103,7 @@ export const layer: Layer.Layer<TimerStore, never, SqlClient.SqlClient> = Layer.
         Effect.map(
           sql`
             UPDATE holdfast_timers
-            SET holder = NULL, next_at = ${steady(now)} + ${BigInt(wait)}::bigint, last_failure = ${failure}
+            SET holder = NULL, next_at = ${steady(now, wait)}, last_failure = ${failure}
             WHERE id = ${id} AND holder = ${holder}::uuid RETURNING id`,
           some
         ),
@@ -115,8 +116,6 @@ export const layer: Layer.Layer<TimerStore, never, SqlClient.SqlClient> = Layer.
             RETURNING id`,
           (rows) => rows.length
         ),
-
-      ahead: Effect.map(sql`SELECT ${ahead} AS ahead`, (rows) => readAhead(rows).ahead),
 
       setAhead: (millis) =>
         Effect.asVoid(sql`

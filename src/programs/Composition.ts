@@ -1,17 +1,20 @@
 /**
- * A whole node as one layer: its folder, its identity, its database brought up to date, TCP, and the node itself.
+ * A whole node as layers: what lives as long as the process (its folder, its identity, its database brought up to
+ * date, the right to own the node), and what lives as long as it owns the node (the stores, TCP, the node itself).
  *
  * The order of the layers is the order of the end: the node says GOODBYE and its fibers end, then the stores, then the
  * lock on the database, the database, and last the lock on the folder.
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Effect, Layer, type Redacted } from "effect"
+import { type Duration, Effect, Layer, type Redacted } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import { migrations } from "../../migrations/index.ts"
 import { DataFolder, layer as dataFolder } from "../layers/DataFolder.ts"
+import * as AttentionStoreSql from "../layers/AttentionStoreSql.ts"
 import * as BanStoreSql from "../layers/BanStoreSql.ts"
+import * as DatabaseOwner from "../layers/DatabaseOwner.ts"
 import * as FeedStoreSql from "../layers/FeedStoreSql.ts"
 import * as IdentityFile from "../layers/IdentityFile.ts"
 import type {
@@ -21,7 +24,10 @@ import type {
   EmbeddedDatabaseUnusable
 } from "../layers/DatabaseErrors.ts"
 import * as Migrations from "../layers/Migrations.ts"
+import * as OwnershipSole from "../layers/OwnershipSole.ts"
+import * as OwnershipSql from "../layers/OwnershipSql.ts"
 import * as ParkedStoreSql from "../layers/ParkedStoreSql.ts"
+import * as PatientListening from "../layers/PatientListening.ts"
 import * as PeerBookSql from "../layers/PeerBookSql.ts"
 import * as Pglite from "../layers/Pglite.ts"
 import * as Postgres from "../layers/Postgres.ts"
@@ -30,10 +36,11 @@ import * as TimerStoreSql from "../layers/TimerStoreSql.ts"
 import * as TransactionsSql from "../layers/TransactionsSql.ts"
 import * as TransportTcp from "../layers/TransportTcp.ts"
 import * as DeliveryConfig from "../services/delivery/DeliveryConfig.ts"
+import { CurrentTerm, Ownership } from "../services/delivery/Ownership.ts"
+import { Parked } from "../services/delivery/Parked.ts"
 import * as LinkConfig from "../services/link/LinkConfig.ts"
 import { Transport } from "../services/link/Transport.ts"
 import { Node, type Options as NodeOptions } from "../services/Node.ts"
-import * as DatabaseGuard from "./DatabaseGuard.ts"
 import { files } from "./FolderFiles.ts"
 
 export interface Options<R> extends NodeOptions<R> {
@@ -51,6 +58,12 @@ export interface Options<R> extends NodeOptions<R> {
   readonly delivery?: DeliveryConfig.Config | undefined
   /** Takes a free port if the one to listen at is taken, and says so in the log. */
   readonly freePortIfTaken?: boolean | undefined
+  /** How long a frozen process keeps the node at the most; 10 s by default. */
+  readonly lease?: Duration.Input | undefined
+  /** Waits while another process of this node owns it, as by default; else fails with `DatabaseTaken`. */
+  readonly standby?: boolean | undefined
+  /** Runs each time this process begins to stand by. */
+  readonly onStandby?: Effect.Effect<void> | undefined
   /** How long a dial may take, in milliseconds; 10 s by default. */
   readonly dialTimeout?: number | undefined
 }
@@ -73,20 +86,18 @@ const database = <R>(options: Options<R>): Layer.Layer<SqlClient.SqlClient, Data
 
 const identity = Layer.unwrap(Effect.map(DataFolder, (folder) => IdentityFile.layer(folder.file(files.identity))))
 
-/** Everything below the node: its folder, identity, database and stores. */
-const ground = <R>(options: Options<R>) => {
-  const guard = options.database === undefined ? DatabaseGuard.owner : DatabaseGuard.exclusive
-  const stores = Layer.mergeAll(
-    RetryStoreSql.layer,
-    ParkedStoreSql.layer,
-    FeedStoreSql.layer,
-    PeerBookSql.layer,
-    BanStoreSql.layer,
-    TimerStoreSql.layer,
-    TransactionsSql.layer
-  )
-  return stores.pipe(
-    Layer.provideMerge(guard),
+/**
+ * What lives as long as the process, whether it owns the node or stands by: the folder, the identity, the database, and
+ * `Ownership` of the node.
+ */
+export const standing = <R>(options: Options<R>) => {
+  const ownership =
+    options.database === undefined
+      ? OwnershipSole.layer
+      : OwnershipSql.layer({ lease: options.lease, standby: options.standby, onStandby: options.onStandby })
+  return ownership.pipe(
+    Layer.provideMerge(FeedStoreSql.layer),
+    Layer.provideMerge(DatabaseOwner.layer),
     Layer.provideMerge(Migrations.layer(migrations)),
     Layer.provideMerge(database(options)),
     Layer.provideMerge(identity),
@@ -95,9 +106,24 @@ const ground = <R>(options: Options<R>) => {
   )
 }
 
+const stores = Layer.mergeAll(
+  RetryStoreSql.layer,
+  ParkedStoreSql.layer,
+  PeerBookSql.layer,
+  BanStoreSql.layer,
+  AttentionStoreSql.layer,
+  TimerStoreSql.layer,
+  TransactionsSql.layer
+)
+
 /** TCP, where a taken port need not be the end. */
 const transport = <R>(options: Options<R>) => {
-  const tcp = TransportTcp.layerWith({ dialTimeout: options.dialTimeout })
+  const strict = TransportTcp.layerWith({ dialTimeout: options.dialTimeout })
+  const tcp = Layer.unwrap(
+    Effect.map(CurrentTerm, ({ stoodBy }) =>
+      stoodBy && options.freePortIfTaken !== true ? Layer.provide(PatientListening.layer, strict) : strict
+    )
+  )
   if (options.freePortIfTaken !== true) return tcp
   const flexible = Effect.map(Transport, (transport) =>
     Transport.of({
@@ -118,11 +144,12 @@ const portTaken = (port: number) =>
   Effect.annotateLogs(Effect.logInfo("The usual port is taken, listening at a free one"), { port })
 
 /**
- * A running node, with everything that a program may want to ask: `Node`, `Delivery`, `Feed`, `Registry`,
+ * A running node over what `standing` provides, for one term: `Node`, `Delivery`, `Feed`, `Parked`, `Registry`,
  * `Supervisor`, the stores and the `SqlClient`. Its protocols may require any of these from below the node.
  */
-export const layer = <R>(options: Options<R>) =>
-  Node.layer(options).pipe(
+export const node = <R>(options: Options<R>) =>
+  Parked.layer(options.protocols).pipe(
+    Layer.provideMerge(Node.layer(options)),
     Layer.provideMerge(transport(options)),
     Layer.provideMerge(
       Layer.mergeAll(
@@ -130,5 +157,17 @@ export const layer = <R>(options: Options<R>) =>
         Layer.succeed(DeliveryConfig.DeliveryConfig, options.delivery ?? DeliveryConfig.defaults)
       )
     ),
-    Layer.provideMerge(ground(options))
+    Layer.provideMerge(stores)
   )
+
+/**
+ * `node` and `standing` in one, for programs that do not stand by: fails with `DatabaseTaken` if another process owns
+ * the node. Should the node be taken from it nevertheless, its links end, and it can still send.
+ */
+export const layer = <R>(options: Options<R>) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const term = yield* (yield* Ownership).own
+      return Layer.provide(node(options), Layer.succeed(CurrentTerm, term))
+    })
+  ).pipe(Layer.provideMerge(standing({ ...options, standby: false })))

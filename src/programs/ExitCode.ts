@@ -8,6 +8,8 @@ import { misuse } from "./Misuse.ts"
 export const ExitCode = {
   ok: 0,
   unexpected: 1,
+  /** Of `audit`: there are findings. */
+  findings: 1,
   usage: 2,
   noNode: 3,
   refused: 4,
@@ -22,7 +24,7 @@ export const ExitCode = {
 export const meaning = [
   "Exit codes:",
   "0  done",
-  "1  unexpected failure",
+  "1  unexpected failure; of audit: there are findings",
   "2  wrong usage or configuration",
   "3  no node runs on the data folder, or it does not answer",
   "4  the node refuses, is of another version, or knows no such peer or message",
@@ -92,7 +94,9 @@ const sayOf = (error: unknown): string => {
   if (CliError.isCliError(error) && error._tag === "ShowHelp") return misuse(error)
   const said = error instanceof Error ? error.message : String(error)
   const fix = textOf(error, "fix")
-  const see = textOf(error, "see")?.replace(/^GET \//, "holdfast ")
+  const see = textOf(error, "see")
+    ?.replace(/^GET \//, "holdfast ")
+    .replaceAll("/", " ")
   const sentence = fix === undefined ? said : `${said.replace(/\.?$/, ".")} ${fix}`
   return see === undefined ? sentence : `${sentence} See: ${see}`
 }

@@ -6,7 +6,7 @@ import * as Value from "./SettingValue.ts"
 import { admissionSettings } from "./settings/AdmissionSettings.ts"
 import { linkSettings } from "./settings/LinkSettings.ts"
 import { observationSettings } from "./settings/ObservationSettings.ts"
-import { number, optional, required, type Setting } from "./settings/Setting.ts"
+import { minute, number, optional, required, second, type Setting, time } from "./settings/Setting.ts"
 
 export type { Setting } from "./settings/Setting.ts"
 
@@ -43,6 +43,17 @@ const nodeSettings = {
     secret: true
   },
   databaseConnections: number("database-connections", 3, 500, 10, "Connections to PostgreSQL at the most"),
+  lease: time(
+    "lease",
+    second,
+    5 * minute,
+    10 * second,
+    "How long a frozen process keeps the node on a PostgreSQL database before a stand-by takes it over"
+  ),
+  noStandby: required("no-standby", Value.flag, "false", {
+    metavar: "",
+    about: "Fail if another process runs this node on the database, instead of standing by"
+  }),
   allowDataLoss: required("allow-data-loss", Value.flag, "false", {
     metavar: "",
     about: "Accept a database whose commits a crash can undo"

@@ -1,7 +1,9 @@
 /**
- * A node from its configuration: the node, its API, and what it says of itself when it is ready.
+ * A node from its configuration: stands by until this process owns the node, then runs it with its API and says what
+ * it is, each time anew.
  */
 import { Effect, Layer } from "effect"
+import { whileOwning } from "../services/delivery/Ownership.ts"
 import { Node } from "../services/Node.ts"
 import { DataFolder } from "../layers/DataFolder.ts"
 import * as Composition from "./Composition.ts"
@@ -25,23 +27,24 @@ export interface Ready {
   readonly token: string
 }
 
-const node = (config: Config) =>
-  Composition.layer({
-    protocols: [Note.handled],
-    data: config.data,
-    database: config.databaseUrl,
-    maxConnections: config.databaseConnections,
-    allowDataLoss: config.allowDataLoss,
-    listen: config.listen ?? standardPlace,
-    freePortIfTaken: config.listen === undefined,
-    advertise: config.advertise,
-    network: config.network,
-    peers: config.peers,
-    dialTimeout: config.dialTimeout,
-    link: Figures.link(config),
-    delivery: Figures.delivery(config),
-    agent
-  })
+const options = (config: Config) => ({
+  protocols: [Note.handled],
+  data: config.data,
+  database: config.databaseUrl,
+  maxConnections: config.databaseConnections,
+  allowDataLoss: config.allowDataLoss,
+  lease: config.lease,
+  standby: !config.noStandby,
+  listen: config.listen ?? standardPlace,
+  freePortIfTaken: config.listen === undefined,
+  advertise: config.advertise,
+  network: config.network,
+  peers: config.peers,
+  dialTimeout: config.dialTimeout,
+  link: Figures.link(config),
+  delivery: Figures.delivery(config),
+  agent
+})
 
 const enoughFiles = (config: Config) =>
   Layer.effectDiscard(
@@ -50,16 +53,38 @@ const enoughFiles = (config: Config) =>
     )
   )
 
-/** The node, what it tells about itself, and its API. */
-export const layer = (config: Config) =>
+/** The node of one term, what it tells about itself, and its API. */
+export const node = (config: Config) =>
   apiServer({ place: config.api, database: config.databaseUrl === undefined ? "embedded" : "postgres" }).pipe(
     Layer.provideMerge(Observability.above(config)),
-    Layer.provideMerge(node(config)),
+    Layer.provideMerge(Composition.node(options(config)))
+  )
+
+/** What lives as long as the process; its figures count through all terms. */
+export const standing = (config: Config, onStandby: Effect.Effect<void> = Effect.void) =>
+  Composition.standing({ ...options(config), onStandby }).pipe(
     Layer.provideMerge(Observability.below(config)),
     Layer.provideMerge(enoughFiles(config))
   )
 
-export const ready = Effect.fnUntraced(function* (config: Config) {
+/**
+ * Runs the node whenever this process owns it, for ever. `onReady` runs each time that the node is ready, `onStandby`
+ * each time that another process owns it.
+ */
+export const run = <E>(
+  config: Config,
+  {
+    onReady,
+    onStandby
+  }: { readonly onReady: (ready: Ready) => Effect.Effect<void, E>; readonly onStandby: Effect.Effect<void> }
+) => {
+  const running = Effect.andThen(Effect.flatMap(ready(config), onReady), Effect.never)
+  return whileOwning(Effect.provide(running, Layer.fresh(node(config)))).pipe(
+    Effect.provide(standing(config, onStandby))
+  )
+}
+
+const ready = Effect.fnUntraced(function* (config: Config) {
   const { address, key } = yield* Node
   const folder = yield* DataFolder
   const api = yield* ApiServer

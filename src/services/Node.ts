@@ -12,13 +12,23 @@ import { Address, type Endpoint, parseEndpoint } from "../protocol/Address.ts"
 import { advertised } from "../protocol/link/Advertised.ts"
 import * as Frame from "../protocol/link/Frame.ts"
 import type { NodeKey } from "../protocol/NodeKey.ts"
+import { Attention } from "./delivery/Attention.ts"
+import type { AttentionStore } from "./delivery/AttentionStore.ts"
 import { Delivery } from "./delivery/Delivery.ts"
 import * as Exchange from "./delivery/Exchange.ts"
 import { Feed } from "./delivery/Feed.ts"
 import type { FeedStore } from "./delivery/FeedStore.ts"
 import { Outbounds } from "./delivery/Outbounds.ts"
+import { CurrentTerm } from "./delivery/Ownership.ts"
+import type { ParkedStore } from "./delivery/ParkedStore.ts"
 import type { Handled } from "./delivery/Protocol.ts"
+import * as Reminder from "./delivery/Reminder.ts"
+import * as Retelling from "./delivery/Retelling.ts"
 import { RetryStore } from "./delivery/RetryStore.ts"
+import * as TimerRunner from "./delivery/TimerRunner.ts"
+import { Timers } from "./delivery/Timers.ts"
+import type { TimerStore } from "./delivery/TimerStore.ts"
+import { TimerWatch } from "./delivery/TimerWatch.ts"
 import * as Upkeep from "./delivery/Upkeep.ts"
 import { Wakes } from "./delivery/Wakes.ts"
 import { Discovery } from "./gossip/Discovery.ts"
@@ -146,6 +156,17 @@ const handler = <R>(options: Options<R>) =>
     })
   )
 
+/** What this node's database knows is told again before anybody can connect: to its protocols, then to its users. */
+const remind = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Handled<R>>) {
+  const attention = yield* Attention
+  const context = yield* Effect.context<R>()
+  for (const { attention: concerns, name } of protocols) {
+    if (concerns !== undefined) yield* attention.include(name, Effect.provide(concerns, context))
+  }
+  yield* Retelling.run(protocols)
+  yield* Reminder.run
+})
+
 const running = <R>(options: Options<R>) =>
   Layer.effect(
     Node,
@@ -162,6 +183,7 @@ const running = <R>(options: Options<R>) =>
         yield* supervisor.want(address.key, "asked")
         yield* supervisor.poke(address.key)
       })
+      yield* remind(options.protocols)
       for (const address of options.peers ?? []) yield* connect(address)
       for (const { peer } of yield* book.wanted(wantedAtStart)) yield* supervisor.want(peer, "asked")
 
@@ -169,10 +191,18 @@ const running = <R>(options: Options<R>) =>
         const { heardOf } = yield* Discovery
         yield* Effect.forkScoped(Stream.runForEach(heardOf, (peer) => supervisor.want(peer, "learned")))
       }
-      yield* Effect.addFinalizer(() => Effect.andThen(supervisor.stop, links.close(returnSoon)))
+      const stop = Effect.andThen(supervisor.stop, links.close(returnSoon))
+      yield* Effect.addFinalizer(() => stop)
       const owned = { startImmediately: true }
+      // At once, whatever else must end and however long that takes; who built this node may build another.
+      const { over } = yield* CurrentTerm
+      yield* Effect.forkScoped(Effect.andThen(over, stop), owned)
       yield* Upkeep.run(options.protocols).pipe(
         Effect.tapCause((cause) => Effect.logError("The upkeep of delivery failed", cause)),
+        Effect.forkScoped(owned)
+      )
+      yield* TimerRunner.run(options.protocols).pipe(
+        Effect.tapCause((cause) => Effect.logError("The timers of the protocols stand still", cause)),
         Effect.forkScoped(owned)
       )
       const isBanned = (ip: string): boolean => bans.ofHost(ip) !== undefined
@@ -194,8 +224,8 @@ const running = <R>(options: Options<R>) =>
   )
 
 const compose = <R>(options: Options<R>) => {
-  const sending = Layer.mergeAll(Delivery.layer, Feed.layer).pipe(
-    Layer.provideMerge(Layer.merge(Wakes.layer, Outbounds.layer))
+  const sending = Layer.mergeAll(Delivery.layer, Feed.layer, Timers.layer).pipe(
+    Layer.provideMerge(Layer.mergeAll(Wakes.layer, Outbounds.layer, TimerWatch.layer))
   )
   const linking = Supervisor.layer.pipe(
     Layer.provideMerge(Links.layer),
@@ -218,6 +248,9 @@ export type Requirements =
   | Identity
   | RetryStore
   | FeedStore
+  | AttentionStore
+  | ParkedStore
+  | TimerStore
   | PeerBook
   | BanStore
   | Transactions

@@ -3,19 +3,17 @@
  * processes live, go on by themselves, and nothing is lost or repeated.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Result } from "effect"
-import { SecureRandom } from "effect/crypto"
+import { Effect, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
-import * as RetryStoreSql from "../../src/layers/RetryStoreSql.ts"
 import { files } from "../../src/programs/FolderFiles.ts"
 import * as Address from "../../src/protocol/Address.ts"
-import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
 import { type DatabaseProxy, open } from "../support/crashing/DatabaseProxy.ts"
 import { NodeProcess } from "../support/crashing/NodeProcess.ts"
-import { faults, figures, Pair, type Settings, type Side } from "../support/crashing/Pair.ts"
+import { faults, figures, Pair, type Settings } from "../support/crashing/Pair.ts"
 import { type Place, prepare, using } from "../support/crashing/Places.ts"
+import type { Side } from "../support/crashing/Strikes.ts"
 import { server as sharedServer } from "../support/FreshDatabase.ts"
 import { start as startServer } from "../support/PostgresServer.ts"
 
@@ -191,12 +189,11 @@ describe("two nodes under load", { timeout: 900_000 }, () => {
       for (const [index, site] of sites.entries()) {
         a.order({ _tag: "Arm", site, passes: 2, signal: "hold" })
         await a.until(`it stands at ${site}`, (life) => life.held === index + 1)
-        // What a second process does first, once nothing keeps it away any more.
-        await using(
+        // What a take-over does to the link.
+        await statement(
           at.a,
-          Effect.flatMap(RetryStore, (store) => store.claim(peer)).pipe(
-            Effect.provide(RetryStoreSql.layer.pipe(Layer.provide(SecureRandom.layerWebCrypto)))
-          )
+          `WITH raised AS (UPDATE holdfast_links SET epoch = epoch + 1 WHERE peer = '${peer}' RETURNING id, epoch)
+           UPDATE holdfast_arrivals a SET epoch = raised.epoch FROM raised WHERE a.link = raised.id`
         )
         a.order({ _tag: "Release" })
         await a.until("what it wanted to write was refused", () => fenced(a) > index)

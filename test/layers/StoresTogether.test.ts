@@ -7,7 +7,19 @@ import { SqlClient } from "effect/sql"
 import { FeedStore } from "../../src/services/delivery/FeedStore.ts"
 import { LinkFenced, RetryStore } from "../../src/services/delivery/RetryStore.ts"
 import { Transactions } from "../../src/services/Transactions.ts"
-import { answer, batch, ids, later, message, messages, settling, stranger, uuid, wide, number } from "../support/Messages.ts"
+import {
+  answer,
+  batch,
+  ids,
+  later,
+  message,
+  messages,
+  settling,
+  stranger,
+  uuid,
+  wide,
+  number
+} from "../support/Messages.ts"
 import { postgres } from "../support/Stores.ts"
 
 /** A transaction that has run `effect` and stays open until it is told how to end. */

@@ -2,7 +2,7 @@
  * What every retry store does with what is sent, up to its number; see also the contracts of settling and receiving.
  */
 import { assert, layer } from "@effect/vitest"
-import { Deferred, Effect, Fiber, type Layer } from "effect"
+import { Context, Deferred, Effect, Fiber, type Layer } from "effect"
 import type { MessageId } from "../../src/protocol/delivery/Message.ts"
 import type { NodeKey } from "../../src/protocol/NodeKey.ts"
 import { LinkFenced, RetryStore } from "../../src/services/delivery/RetryStore.ts"
@@ -47,26 +47,6 @@ export const sends = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         yield* store.enqueue([message(peer)], 1_000)
         assert.strictEqual((yield* store.owed({ peer, limit: 10 })).length, 1)
       })
-    )
-
-    it.effect("numbers in the order of sending, without holes after a rollback or another start", () =>
-      Effect.gen(function* () {
-        const store = yield* RetryStore
-        const { within } = yield* Transactions
-        const { reopen } = yield* Reopen
-        const peer = stranger()
-        const all = messages(peer, 6)
-        yield* store.enqueue(all.slice(0, 2), 1_000)
-        const link = yield* store.claim(peer)
-        const first = yield* number(store, link, { messages: 1, bytes: 100 }, 1_000)
-        yield* Effect.exit(within(Effect.andThen(number(store, link, wide, 1_000), Effect.fail("no"))))
-        yield* Effect.exit(within(Effect.andThen(store.enqueue(messages(peer, 3), 1_000), Effect.fail("no"))))
-        yield* store.enqueue(all.slice(2), 1_000)
-        yield* reopen
-        const second = yield* number(store, link, wide, 1_000)
-        assert.deepStrictEqual(seqs([...first, ...second]), [1n, 2n, 3n, 4n, 5n, 6n])
-        assert.deepStrictEqual(ids([...first, ...second]), ids(all))
-      }).pipe(Effect.scoped)
     )
 
     it.effect("numbers what fits the window, one message at least, and hands out bodies unchanged", () =>
@@ -215,10 +195,45 @@ export const sends = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
       })
     )
 
-    it.effect("counts its starts and keeps its id and its streams", () =>
+    // From here on: whoever starts again takes the right to claim links away from the store that all tests share.
+    it.effect("numbers in the order of sending, without holes after a rollback or another start", () =>
       Effect.gen(function* () {
         const store = yield* RetryStore
+        const { within } = yield* Transactions
         const { reopen } = yield* Reopen
+        const peer = stranger()
+        const all = messages(peer, 6)
+        yield* store.enqueue(all.slice(0, 2), 1_000)
+        const link = yield* store.claim(peer)
+        const first = yield* number(store, link, { messages: 1, bytes: 100 }, 1_000)
+        yield* Effect.exit(within(Effect.andThen(number(store, link, wide, 1_000), Effect.fail("no"))))
+        yield* Effect.exit(within(Effect.andThen(store.enqueue(messages(peer, 3), 1_000), Effect.fail("no"))))
+        yield* store.enqueue(all.slice(2), 1_000)
+        yield* reopen
+        const second = yield* number(store, link, wide, 1_000)
+        assert.deepStrictEqual(seqs([...first, ...second]), [1n, 2n, 3n, 4n, 5n, 6n])
+        assert.deepStrictEqual(ids([...first, ...second]), ids(all))
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("claims no link any more once the node was started again", () =>
+      Effect.gen(function* () {
+        const { reopen } = yield* Reopen
+        const peer = stranger()
+        const old = Context.get(yield* reopen, RetryStore)
+        yield* old.claim(peer)
+        const now = Context.get(yield* reopen, RetryStore)
+        const refused = yield* Effect.flip(old.claim(peer))
+        assert.deepStrictEqual(refused, new LinkFenced({ peer, epoch: 0n }))
+        assert.include(refused.message, "another process owns the node")
+        assert.strictEqual((yield* now.claim(peer)).epoch, 2n)
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("counts its starts and keeps its id and its streams", () =>
+      Effect.gen(function* () {
+        const { reopen } = yield* Reopen
+        const store = Context.get(yield* reopen, RetryStore)
         const peer = stranger()
         const link = yield* store.claim(peer)
         const { sending } = yield* store.positions(link)

@@ -6,7 +6,20 @@ import { Effect, Exit, type Layer } from "effect"
 import { ok, type Outcome } from "../../src/protocol/delivery/Message.ts"
 import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
 import { Transactions } from "../../src/services/Transactions.ts"
-import { answer, ids, later, message, messages, refused, settling, stale, stranger, uuid, wide, number } from "./Messages.ts"
+import {
+  answer,
+  ids,
+  later,
+  message,
+  messages,
+  refused,
+  settling,
+  stale,
+  stranger,
+  uuid,
+  wide,
+  number
+} from "./Messages.ts"
 import { Reopen, type Stores } from "./Stores.ts"
 
 const seqs = (rows: ReadonlyArray<{ readonly seq: bigint }>) => rows.map(({ seq }) => seq)

@@ -5,6 +5,8 @@ import { Context, Effect, Layer, type Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { SqlClient } from "effect/sql"
 import { migrations } from "../../migrations/index.ts"
+import * as AttentionStoreMemory from "../../src/layers/AttentionStoreMemory.ts"
+import * as AttentionStoreSql from "../../src/layers/AttentionStoreSql.ts"
 import * as BanStoreMemory from "../../src/layers/BanStoreMemory.ts"
 import * as BanStoreSql from "../../src/layers/BanStoreSql.ts"
 import * as FeedStoreMemory from "../../src/layers/FeedStoreMemory.ts"
@@ -22,6 +24,7 @@ import * as TimerStoreMemory from "../../src/layers/TimerStoreMemory.ts"
 import * as TimerStoreSql from "../../src/layers/TimerStoreSql.ts"
 import * as TransactionsMemory from "../../src/layers/TransactionsMemory.ts"
 import * as TransactionsSql from "../../src/layers/TransactionsSql.ts"
+import type { AttentionStore } from "../../src/services/delivery/AttentionStore.ts"
 import type { FeedStore } from "../../src/services/delivery/FeedStore.ts"
 import type { ParkedStore } from "../../src/services/delivery/ParkedStore.ts"
 import type { RetryStore } from "../../src/services/delivery/RetryStore.ts"
@@ -31,7 +34,15 @@ import type { PeerBook } from "../../src/services/link/PeerBook.ts"
 import type { Transactions } from "../../src/services/Transactions.ts"
 import * as FreshDatabase from "./FreshDatabase.ts"
 
-export type Stores = RetryStore | ParkedStore | FeedStore | PeerBook | BanStore | TimerStore | Transactions
+export type Stores =
+  | RetryStore
+  | ParkedStore
+  | FeedStore
+  | PeerBook
+  | BanStore
+  | AttentionStore
+  | TimerStore
+  | Transactions
 
 /** Builds the stores once more on the same database, as a restarted process does. */
 export class Reopen extends Context.Service<
@@ -57,6 +68,7 @@ export const memory: Layer.Layer<Stores | Reopen | MemoryDatabase> = withReopen(
     FeedStoreMemory.layer,
     PeerBookMemory.layer,
     BanStoreMemory.layer,
+    AttentionStoreMemory.layer,
     TimerStoreMemory.layer,
     TransactionsMemory.layer
   )
@@ -69,6 +81,8 @@ const sqlStores = withReopen(
     FeedStoreSql.layer,
     PeerBookSql.layer,
     BanStoreSql.layer,
+    AttentionStoreSql.layer,
+    TimerStoreSql.layer,
     TransactionsSql.layer
   )
 ).pipe(Layer.provide(SecureRandom.layerWebCrypto))

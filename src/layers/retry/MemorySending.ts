@@ -129,8 +129,11 @@ const write = (
 export const make = (
   { attempt }: MemoryDatabase["Service"],
   rows: RetryRows
-): Pick<RetryStore["Service"], "enqueue" | "submit" | "take" | "numbered" | "settle" | "restart" | "cancel" | "expire"> => ({
-  enqueue: (messages, now) => 
+): Pick<
+  RetryStore["Service"],
+  "enqueue" | "submit" | "take" | "numbered" | "settle" | "restart" | "cancel" | "expire"
+> => ({
+  enqueue: (messages, now) =>
     attempt(() =>
       Result.map(
         write(rows, messages, now, () => undefined),

@@ -10,7 +10,8 @@ import type { SqlError } from "effect/sql/SqlError"
 import type { Outgoing } from "../../protocol/delivery/Message.ts"
 import { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Link, RetryStore } from "../../services/delivery/RetryStore.ts"
-import { type Gathered, type Gathering, offers } from "../Gathering.ts"
+import { type Ask, type Gathered, type Gathering, offers } from "../Gathering.ts"
+import * as LostCommit from "../LostCommit.ts"
 import { reader } from "../SqlRow.ts"
 
 const readSubmitted = reader(
@@ -81,6 +82,13 @@ class Sends implements Gathered {
       this.#peers = new Set(this.#messages.map(({ peer }) => peer))
     }
   }
+  isThere(ask: Ask): Effect.Effect<boolean, SqlError> {
+    const ids = this.#messages.map(({ id }) => id)
+    return Effect.map(
+      ask("SELECT id FROM holdfast_outbox WHERE id = ANY($1::uuid[]) LIMIT 1", [ids]),
+      ({ rows }) => rows.length > 0
+    )
+  }
   get write(): Effect.Effect<void, SqlError> {
     return Effect.suspend(() => {
       const waiting = this.#messages.slice(this.#written)
@@ -96,7 +104,7 @@ export const make = (
 ): Pick<RetryStore["Service"], "enqueue" | "submit"> & { readonly flush: Effect.Effect<void, SqlError> } => {
   /** All of the rows, or none if a peer has no link yet, which it makes. */
   const insert = ({ bodies, deadlines, ids, peers, protocols, subjects, to }: Columns, now: number) =>
-    sql<{ readonly strangers: bigint }>`
+    sql<{ readonly strangers: bigint; readonly transaction: string }>`
       WITH peers AS MATERIALIZED (
         SELECT given.n, given.peer, (SELECT l.id FROM holdfast_links l WHERE l.peer = given.peer) AS id
         FROM unnest(${peers}::text[]) WITH ORDINALITY AS given(peer, n)
@@ -114,13 +122,15 @@ export const make = (
         WHERE NOT EXISTS (SELECT FROM peers WHERE id IS NULL)
         ORDER BY given.n
       )
-      SELECT count(*) AS strangers FROM peers WHERE id IS NULL`
+      SELECT count(*) AS strangers, pg_current_xact_id()::text AS transaction FROM peers WHERE id IS NULL`
 
   const insertAll = Effect.fnUntraced(function* (messages: ReadonlyArray<Outgoing>, now: number) {
     const columns = columnsOf(messages)
     for (let attempt = 1; attempt <= attempts; attempt++) {
       const [written] = yield* insert(columns, now)
-      if (written?.strangers === 0n) return
+      if (written === undefined) continue
+      yield* LostCommit.note(sql, written.transaction)
+      if (written.strangers === 0n) return
     }
     return yield* Effect.die(new Error("the links of new peers could not be made"))
   })

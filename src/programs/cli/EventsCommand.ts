@@ -11,6 +11,10 @@ import { json, Root } from "./Root.ts"
 import { bold, dim, yellow } from "./Style.ts"
 import { moment, printable } from "./Table.ts"
 
+/** What was missed may have asked for something. */
+const matters = ({ attention }: { readonly attention: ReadonlyArray<unknown> }): string =>
+  attention.length === 0 ? "" : `; see what needs attention with: holdfast attention`
+
 const line = (item: EventView, now: number): string => {
   switch (item._tag) {
     case "Event":
@@ -18,9 +22,9 @@ const line = (item: EventView, now: number): string => {
     case "Now":
       return dim("What happens from now on")
     case "Reset":
-      return yellow("The cursor belongs to another database: starting over at the oldest event")
+      return yellow(`The cursor belongs to another database: starting over at the oldest event${matters(item)}`)
     case "Gap":
-      return yellow(`${item.missed} events after the cursor are no longer kept`)
+      return yellow(`${item.missed} events after the cursor are no longer kept${matters(item)}`)
   }
 }
 

@@ -6,6 +6,7 @@ import { Argument, Flag } from "effect/cli"
 import { MessageId } from "../../protocol/delivery/Message.ts"
 import { Cursor } from "../../services/delivery/Feed.ts"
 import { maxPage } from "../http/Api.ts"
+import { ParkedCursor } from "../http/Models.ts"
 import { count, fromText, type FromText } from "../SettingValue.ts"
 
 /** A text that this schema takes as it is. */
@@ -18,6 +19,12 @@ const asked = <A extends string>(expected: string, schema: Schema.Codec<A, strin
 
 /** The id of a message. */
 export const messageId = asked("the id of a message, as holdfast outbox shows it", MessageId)
+
+/** The id of a message that is parked. */
+export const parkedId = asked("the id of a message, as holdfast inbox parked shows it", MessageId)
+
+/** Where to go on in the list of parked messages. */
+export const parkedCursor = asked('a cursor as it was printed, "<message id>:<node key>"', ParkedCursor)
 
 /** Where to go on in the feed. */
 export const after = asked(

@@ -11,6 +11,7 @@ import { duration } from "../SettingValue.ts"
 import { ask, peerOf } from "./Client.ts"
 import { again, following } from "./Following.ts"
 import * as Given from "./Given.ts"
+import { DropParkedCommand, ParkedCommand, RetryParkedCommand } from "./ParkedCommands.ts"
 import { json, print, Root } from "./Root.ts"
 import { bold, dim } from "./Style.ts"
 import { moment, printable, table } from "./Table.ts"
@@ -107,5 +108,12 @@ export const InboxCommand = Command.make(
   })
 ).pipe(
   Command.withDescription("Show the notes that have arrived, the oldest first"),
-  Command.withExamples([{ command: "holdfast inbox --follow" }, { command: "holdfast inbox --limit 5 --json" }])
+  Command.withExamples([
+    { command: "holdfast inbox --follow" },
+    { command: "holdfast inbox --limit 5 --json" },
+    { command: "holdfast inbox parked", description: "Messages that crashed their handler" },
+    { command: "holdfast inbox retry <id>", description: "Run the handler of one once more" },
+    { command: "holdfast inbox drop <id>", description: "Forget one" }
+  ]),
+  Command.withSubcommands([ParkedCommand, RetryParkedCommand, DropParkedCommand])
 )

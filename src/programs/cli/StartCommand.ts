@@ -1,7 +1,7 @@
 /**
  * `holdfast start`: runs a node until it is told to stop.
  */
-import { Console, Effect, Layer, Option } from "effect"
+import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Config from "../Config.ts"
 import { meaning } from "../ExitCode.ts"
@@ -51,17 +51,11 @@ export const StartCommand = Command.make(
     // Loaded now: the commands that only ask a node need not wait for a database engine to load.
     const start = yield* Effect.promise(() => import("../Start.ts"))
     const logging = Logging.make(config)
-    const run = Effect.gen(function* () {
-      const ready = yield* start.ready(config)
-      yield* Console.log(root.json ? json(ready) : banner(start, ready))
-      yield* logging.open
-      return yield* Effect.never
-    })
-    return yield* run.pipe(
-      Effect.provide(start.layer(config).pipe(Layer.provideMerge(logging.layer))),
-      Effect.ensuring(logging.open),
-      untilSignal
-    )
+    const onReady = (ready: Start.Ready) =>
+      Effect.andThen(Console.log(root.json ? json(ready) : banner(start, ready)), logging.open)
+    return yield* start
+      .run(config, { onReady, onStandby: logging.open })
+      .pipe(Effect.provide(logging.layer), Effect.ensuring(logging.open), untilSignal)
   })
 ).pipe(
   Command.withDescription(

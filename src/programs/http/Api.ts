@@ -13,6 +13,7 @@ import { NotFound, Refused, Unavailable } from "./ApiErrors.ts"
 import { Authorization, RequestCheck } from "./Authorization.ts"
 import {
   Accepted,
+  AuditItem,
   BanView,
   Degraded,
   Dropped,
@@ -23,7 +24,11 @@ import {
   NewBan,
   NewNote,
   OwedPage,
+  ParkedCursor,
+  ParkedDropped,
+  ParkedPage,
   PeerView,
+  Retried,
   Wanted
 } from "./Models.ts"
 
@@ -124,6 +129,39 @@ export class NodeGroup extends HttpApiGroup.make("node", { topLevel: true })
       success: InboxPage,
       error: Unavailable
     }).annotateMerge(describe("Notes that have arrived, after a position or else the last ones, oldest first"))
+  )
+  .add(
+    HttpApiEndpoint.get("parked", "/inbox/parked", {
+      query: { peer: Schema.optionalKey(NodeKey), after: Schema.optionalKey(ParkedCursor), limit: Limit },
+      success: ParkedPage,
+      error: Unavailable
+    }).annotateMerge(describe("Messages that crashed their handler and wait for an operator, and why"))
+  )
+  .add(
+    HttpApiEndpoint.post("retryParked", "/inbox/parked/:id/retry", {
+      params: { id: MessageId },
+      query: { peer: Schema.optionalKey(NodeKey) },
+      success: Retried,
+      error: [NotFound, Refused, Unavailable]
+    }).annotateMerge(describe("Run the handler of a parked message once more"))
+  )
+  .add(
+    HttpApiEndpoint.delete("dropParked", "/inbox/parked/:id", {
+      params: { id: MessageId },
+      query: { peer: Schema.optionalKey(NodeKey) },
+      success: ParkedDropped,
+      error: [NotFound, Refused, Unavailable]
+    }).annotateMerge(describe("Forget a parked message"))
+  )
+  .add(
+    HttpApiEndpoint.get("audit", "/audit", {
+      success: HttpApiSchema.StreamSse({ data: AuditItem }),
+      error: Refused
+    }).annotateMerge(
+      describe(
+        "Look for what contradicts and what has waited for too long, as server-sent events; the last is the report"
+      )
+    )
   )
   .add(
     HttpApiEndpoint.get("events", "/events", {

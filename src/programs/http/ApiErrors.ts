@@ -8,7 +8,7 @@ const fields = {
   message: Schema.String,
   fix: Schema.String,
   /** What lists that which the request should have been about. */
-  see: Schema.optionalKey(Schema.Literals(["GET /peers", "GET /bans", "GET /outbox"]))
+  see: Schema.optionalKey(Schema.Literals(["GET /peers", "GET /bans", "GET /outbox", "GET /inbox/parked"]))
 }
 
 /** The request has no token, or not this node's. */

@@ -5,6 +5,8 @@ import { Schema } from "effect"
 import { MessageId } from "../../protocol/delivery/Message.ts"
 import * as Ban from "../../protocol/link/Ban.ts"
 import { NodeKey } from "../../protocol/NodeKey.ts"
+import { AttentionItem } from "../../services/delivery/Attention.ts"
+import { Finding } from "../../services/delivery/Audit.ts"
 import { Cursor } from "../../services/delivery/Feed.ts"
 import { Ended } from "../../services/link/Ended.ts"
 import { InboxNote, NoteText } from "../NoteProtocol.ts"
@@ -151,6 +153,50 @@ export const Dropped = Schema.Struct({ result: Schema.Literals(["cancelled", "un
 /** `next` is where to go on, or to look for newer ones. */
 export const InboxPage = Schema.Struct({ items: Schema.Array(InboxNote), next: optional(Schema.BigInt) })
 
+export const ParkedView = Schema.Struct({
+  id: MessageId,
+  peer: NodeKey,
+  protocol: Schema.String,
+  subject: Schema.String,
+  bytes: Schema.Int,
+  /** Why it could not be handled the last time. */
+  why: Schema.String,
+  parkedAt: Schema.Number
+})
+export type ParkedView = typeof ParkedView.Type
+
+/** Where to go on in the list of parked messages. */
+export const ParkedCursor = Schema.String.check(
+  Schema.isPattern(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9a-f]{64}$/, {
+    message: "a cursor is <message id>:<node key>"
+  })
+)
+
+export const ParkedPage = Schema.Struct({ items: Schema.Array(ParkedView), next: optional(ParkedCursor) })
+
+/** `duplicate`: it had had its effect before, when its peer offered it anew. */
+export const Retried = Schema.Struct({ result: Schema.Literals(["handled", "duplicate"]) })
+
+export const ParkedDropped = Schema.Struct({ id: MessageId, peer: NodeKey })
+
+/** What waits for users or for the operator; what has waited longest comes first. */
+export const AttentionList = Schema.Struct({ items: Schema.Array(AttentionItem) })
+
+/** `Reset` and `Gap` carry the action list, 100 items at the most: what was missed may have told of those. */
+export const AuditItem = Schema.Union([
+  /** What is looked at now. */
+  Schema.TaggedStruct("Checking", { number: Schema.Int, of: Schema.Int, what: Schema.String }),
+  /** The end: all that was found, or all that is told of it if there is more. */
+  Schema.TaggedStruct("Report", {
+    checks: Schema.Int,
+    findings: Schema.Array(Finding),
+    more: Schema.Boolean
+  }),
+  /** The end, without a result. */
+  Schema.TaggedStruct("Failed", { message: Schema.String, fix: Schema.String })
+])
+export type AuditItem = typeof AuditItem.Type
+
 export const EventView = Schema.Union([
   /** What comes first of a reading from `now`: where that is. Whatever happens from then on follows. */
   Schema.TaggedStruct("Now", { cursor: Cursor }),
@@ -164,8 +210,8 @@ export const EventView = Schema.Union([
     body: Schema.Json
   }),
   /** The cursor belongs to another feed: reading starts over at the oldest event. */
-  Schema.TaggedStruct("Reset", { cursor: Cursor }),
+  Schema.TaggedStruct("Reset", { cursor: Cursor, attention: Schema.Array(AttentionItem) }),
   /** Events after the cursor are no longer kept. */
-  Schema.TaggedStruct("Gap", { cursor: Cursor, missed: Schema.BigInt })
+  Schema.TaggedStruct("Gap", { cursor: Cursor, missed: Schema.BigInt, attention: Schema.Array(AttentionItem) })
 ])
 export type EventView = typeof EventView.Type

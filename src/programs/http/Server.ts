@@ -10,6 +10,7 @@ import { HttpApiBuilder, HttpApiSwagger } from "effect/http-api"
 import * as http from "node:http"
 import { isLoopback } from "../../protocol/Address.ts"
 import { Node } from "../../services/Node.ts"
+import * as AuditSql from "../../layers/AuditSql.ts"
 import { DataFolder } from "../../layers/DataFolder.ts"
 import { files } from "../FolderFiles.ts"
 import type { Place } from "../SettingValue.ts"
@@ -118,7 +119,11 @@ export const layer = (options: { readonly place: Place; readonly database: Healt
         HttpApiSwagger.layer(Api, { path: "/docs" }),
         unknownPath,
         tooLarge
-      ).pipe(Layer.provide(Handlers.layer(options.database).pipe(Layer.provide([authorize(token), checkRequests]))))
+      ).pipe(
+        Layer.provide(
+          Handlers.layer(options.database).pipe(Layer.provide([authorize(token), checkRequests, AuditSql.layer]))
+        )
+      )
       return Layer.merge(
         HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }),
         announce(place)

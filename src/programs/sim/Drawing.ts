@@ -15,7 +15,8 @@ export const profileNames = [
   "database",
   "clock",
   "slow",
-  "all-faults"
+  "all-faults",
+  "one-node"
 ] as const satisfies ReadonlyArray<Profile>
 
 export const databases = ["memory", "pglite", "mixed"] as const

@@ -56,8 +56,8 @@ export class Delivery extends Context.Service<
       options?: SendOptions
     ) => Effect.Effect<MessageId, MessageInvalid | SqlError>
     /**
-     * Takes a message back within the caller's transaction, where its state made it unnecessary. `cancelled`: it has had
-     * no effect and will have none. `unknown`: it may have reached its peer already. `undefined`: it is owed no more.
+     * Takes a message back within the caller's transaction, which is where it became unnecessary. `cancelled`: its peer
+     * will never handle it; `unknown`: it has been offered, and may have taken effect; `undefined`: it is owed no more.
      */
     readonly cancel: (id: MessageId) => Effect.Effect<"cancelled" | "unknown" | undefined, SqlError>
   }
@@ -112,6 +112,7 @@ const make = Effect.gen(function* () {
   })
 
   return Delivery.of({
+    cancel: store.cancel,
     send: Effect.fn("Delivery.send")(function* (peer, protocol, message, options) {
       const outgoing = yield* prepare(peer, protocol, message, options)
       yield* enqueue(outgoing)
@@ -122,7 +123,6 @@ const make = Effect.gen(function* () {
       const outgoing = yield* prepare(peer, protocol, message, options)
       yield* submit(outgoing)
       return outgoing.id
-    }),
-    cancel: store.cancel
+    })
   })
 })

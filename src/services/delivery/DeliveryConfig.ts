@@ -20,8 +20,15 @@ export interface Config {
   readonly sweep: number
   /** The first and the longest wait before a failed database is tried again. */
   readonly databaseRetry: { readonly first: number; readonly longest: number }
-  /** How often a message whose handler crashes is tried alone before it is parked. */
+  /** How many timers are claimed at once, and for how long. */
+  readonly timers: { readonly batch: number; readonly lease: number }
+  /** How often a message whose handler crashes is tried alone before it is parked; a timer, before an event says so. */
   readonly poisonAttempts: number
+  /**
+   * A peer that is owed something for longer than `millis`, or something that has had more numbers than `attempts`, is
+   * an item of the action list.
+   */
+  readonly patience: { readonly attempts: number; readonly millis: number }
   /** How long ids are kept against messages that reappear after a change of stream. */
   readonly appliedWindow: number
 }
@@ -34,7 +41,9 @@ export const defaults: Config = {
   batchTime: 500,
   sweep: 30_000,
   databaseRetry: { first: 50, longest: 5_000 },
+  timers: { batch: 32, lease: 60_000 },
   poisonAttempts: 3,
+  patience: { attempts: 32, millis: 86_400_000 },
   appliedWindow: 30 * 86_400_000
 }
 

@@ -5,6 +5,7 @@
 import { Cause, Clock, Effect, Exit, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { Transactions } from "../Transactions.ts"
+import { AttentionStore } from "./AttentionStore.ts"
 import { Feed } from "./Feed.ts"
 import { mayPass } from "./Persist.ts"
 import type { Handled } from "./Protocol.ts"
@@ -22,6 +23,7 @@ type Mode = "together" | "one-by-one"
 export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Handled<R>>) {
   const store = yield* RetryStore
   const feed = yield* Feed
+  const attention = yield* AttentionStore
   const transactions = yield* Transactions
   const clock = yield* Clock.Clock
   const context = yield* Effect.context<R>()
@@ -43,7 +45,9 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     if (Exit.isSuccess(exit)) return
     const error = Cause.findErrorOption(exit.cause)
     if (Cause.hasInterrupts(exit.cause) || (error._tag === "Some" && mayPass(error.value))) return yield* exit
-    const { id, outcome, peer, protocol, subject } = expired
+    const { body, id, outcome, peer, protocol, subject } = expired
+    const at = clock.currentTimeMillisUnsafe()
+    yield* attention.keep({ id, peer, protocol, subject, body, end: { _tag: "Expired", outcome }, at })
     yield* Effect.logError("A protocol cannot take in that the time of a message was over", exit.cause).pipe(
       Effect.annotateLogs({ message: id, protocol })
     )

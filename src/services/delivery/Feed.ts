@@ -8,7 +8,10 @@ import { Cause, Clock, Context, Effect, Layer, Option, PubSub, Schedule, Schema,
 import type { SqlError } from "effect/sql/SqlError"
 import { Buggify } from "../Buggify.ts"
 import { Transactions } from "../Transactions.ts"
+import { Attention, type AttentionItem } from "./Attention.ts"
+import type { AttentionStore } from "./AttentionStore.ts"
 import { type FeedEvent, FeedStore, type NewEvent } from "./FeedStore.ts"
+import type { ParkedStore } from "./ParkedStore.ts"
 
 /** Where a reader is: `feedId:position`. */
 export const Cursor = Schema.String.check(
@@ -16,17 +19,25 @@ export const Cursor = Schema.String.check(
 )
 export type Cursor = typeof Cursor.Type
 
+/** `attention`: the reader's action list, 100 items at the most, because what it has missed may have told it of those. */
 export type Item =
   | { readonly _tag: "Event"; readonly cursor: Cursor; readonly event: FeedEvent }
   /** The cursor belongs to another feed, as after a new database: reading starts over at the oldest event. */
-  | { readonly _tag: "Reset"; readonly cursor: Cursor }
+  | { readonly _tag: "Reset"; readonly cursor: Cursor; readonly attention: ReadonlyArray<AttentionItem> }
   /** Events after the cursor are no longer kept: reading goes on at the oldest one. */
-  | { readonly _tag: "Gap"; readonly cursor: Cursor; readonly missed: bigint }
+  | {
+      readonly _tag: "Gap"
+      readonly cursor: Cursor
+      readonly missed: bigint
+      readonly attention: ReadonlyArray<AttentionItem>
+    }
 
 /** Events read from the store at a time. */
 const page = 256
 /** How often the feed looks for committed events that nobody announced, in milliseconds. */
 const sweep = 5_000
+/** Items of the action list that a reader who has missed something is given. */
+const mostAttention = 100
 
 export class Feed extends Context.Service<
   Feed,
@@ -48,14 +59,17 @@ export class Feed extends Context.Service<
     readonly now: Effect.Effect<Cursor, SqlError>
   }
 >()("holdfast/services/delivery/Feed") {
-  static readonly layer: Layer.Layer<Feed, never, FeedStore | Transactions> = Layer.effect(
-    Feed,
-    Effect.suspend(() => make)
-  )
+  /** With the action list that its readers are given when they have missed something. */
+  static readonly layer: Layer.Layer<Feed | Attention, never, FeedStore | AttentionStore | ParkedStore | Transactions> =
+    Layer.effect(
+      Feed,
+      Effect.suspend(() => make)
+    ).pipe(Layer.provideMerge(Attention.layer))
 }
 
 const make = Effect.gen(function* () {
   const store = yield* FeedStore
+  const attention = yield* Attention
   const transactions = yield* Transactions
   const buggify = yield* Buggify
   const clock = yield* Clock.Clock
@@ -82,27 +96,28 @@ const make = Effect.gen(function* () {
   )
 
   /** The position to read after, and what the reader must be told first. */
-  const place = Effect.fnUntraced(function* (after: Cursor | undefined) {
+  const place = Effect.fnUntraced(function* (after: Cursor | undefined, audience: string | undefined) {
     const { newest, oldest } = yield* store.bounds
     const start = oldest === 0n ? 0n : oldest - 1n
     if (after === undefined) return { position: start, notice: Option.none<Item>() }
     const [feed, text] = [after.slice(0, 36), after.slice(37)]
     const position = BigInt(text)
+    const notice = Effect.fnUntraced(function* (missing: { readonly _tag: "Reset" } | { _tag: "Gap"; missed: bigint }) {
+      const list = yield* attention.list({ audience, limit: mostAttention })
+      return { position: start, notice: Option.some<Item>({ ...missing, cursor: cursorAt(start), attention: list }) }
+    })
     if (feed !== store.feedId || position > newest) {
-      return { position: start, notice: Option.some<Item>({ _tag: "Reset", cursor: cursorAt(start) }) }
+      return yield* notice({ _tag: "Reset" })
     }
     return position < start
-      ? {
-          position: start,
-          notice: Option.some<Item>({ _tag: "Gap", cursor: cursorAt(start), missed: start - position })
-        }
+      ? yield* notice({ _tag: "Gap", missed: start - position })
       : { position, notice: Option.none<Item>() }
   })
 
   const follow = Effect.fnUntraced(function* (after: Cursor | undefined, audience: string | undefined) {
     // Subscribed before the first look, so that nothing is published between looking and waiting.
     const news = yield* PubSub.subscribe(published)
-    const { notice, position } = yield* place(after)
+    const { notice, position } = yield* place(after, audience)
     const events = Stream.paginate(position, (from) =>
       Effect.gen(function* () {
         const found = yield* store.after(from, buggify.fires("feed.page-of-one") ? 1 : page, audience)
@@ -127,7 +142,7 @@ const make = Effect.gen(function* () {
       }),
     read: Effect.fnUntraced(function* ({ after, audience, limit }) {
       yield* publishAll
-      const { notice, position } = yield* place(after)
+      const { notice, position } = yield* place(after, audience)
       const events = yield* store.after(position, limit, audience)
       return [...Option.toArray(notice), ...events.map(eventItem)].slice(0, limit)
     }),

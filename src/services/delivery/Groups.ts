@@ -11,6 +11,7 @@ import { Buggify } from "../Buggify.ts"
 import { monotonic } from "../Monotonic.ts"
 import { DeliveryConfig } from "./DeliveryConfig.ts"
 import { DeliveryMeter } from "./DeliveryMeter.ts"
+import { Transactions } from "../Transactions.ts"
 import { Outbounds } from "./Outbounds.ts"
 import { persist } from "./Persist.ts"
 import { RetryStore } from "./RetryStore.ts"
@@ -40,10 +41,11 @@ const fitting = (requests: ReadonlyArray<Request>): number => {
   return over === -1 ? requests.length : Math.max(1, over)
 }
 
-export const make: Effect.Effect<Submit, never, Outbounds | RetryStore | Scope.Scope | Wakes> = Effect.gen(
-  function* () {
+export const make: Effect.Effect<Submit, never, Outbounds | RetryStore | Scope.Scope | Transactions | Wakes> =
+  Effect.gen(function* () {
     const store = yield* RetryStore
     const outbounds = yield* Outbounds
+    const transactions = yield* Transactions
     const wakes = yield* Wakes
     const buggify = yield* Buggify
     const config = yield* DeliveryConfig
@@ -54,7 +56,7 @@ export const make: Effect.Effect<Submit, never, Outbounds | RetryStore | Scope.S
     /**
      * A transaction of whose commit we do not hear is tried again with the same ids: if they are there by then, it was
      * committed. Nothing of it can have been sent and settled meanwhile as long as the pumps are in this process, for
-     * they have to wait for their turn; otherwise nobody can tell, and the senders hear of the failure.
+     * they have to wait for their turn; otherwise it is a transaction like any other.
      */
     const written = Effect.fnUntraced(function* (messages: ReadonlyArray<Outgoing>) {
       let tried = false
@@ -68,7 +70,9 @@ export const make: Effect.Effect<Submit, never, Outbounds | RetryStore | Scope.S
         outbounds.doubt(messages.map(({ peer }) => peer))
         return Effect.fail(error)
       })
-      return yield* outbounds.pumping() ? persist("writing messages", config)(again) : again
+      return yield* outbounds.pumping()
+        ? persist("writing messages", config)(again)
+        : Effect.as(transactions.within(store.enqueue(messages, clock.currentTimeMillisUnsafe())), [])
     })
 
     const write = Effect.fnUntraced(function* (messages: ReadonlyArray<Outgoing>) {
@@ -113,7 +117,9 @@ export const make: Effect.Effect<Submit, never, Outbounds | RetryStore | Scope.S
       const leave = Effect.sync(() => {
         request.gone = true
       })
-      yield* Effect.onInterrupt(Effect.andThen(Queue.offer(requests, request), Deferred.await(request.done)), () => leave)
+      yield* Effect.onInterrupt(
+        Effect.andThen(Queue.offer(requests, request), Deferred.await(request.done)),
+        () => leave
+      )
     })
-  }
-)
+  })

@@ -118,10 +118,7 @@ const make = (window: Parameters<Outbound["hasRoom"]>[0]): Outbounds["Service"] 
       const it = live.get(peer)
       if (it === undefined) return
       if (it.settled > it.outbound.seen) it.outbound.seen = it.settled
-      it.outbound.give(
-        first,
-        messages.filter((message) => message.peer === peer).map(numbered)
-      )
+      it.outbound.give(first, messages.filter((message) => message.peer === peer).map(numbered))
     },
     doubt: (peers) => {
       for (const peer of peers) {

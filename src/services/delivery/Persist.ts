@@ -5,9 +5,15 @@
  */
 import { Effect, Schedule } from "effect"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
+import { isCommitUnknown } from "../Transactions.ts"
 import type { Config } from "./DeliveryConfig.ts"
 
-export const mayPass = (error: unknown): error is SqlError => isSqlError(error) && error.isRetryable
+/**
+ * Whether trying again may help. A COMMIT of unknown outcome counts as well: whatever delivery does in a transaction
+ * finds out at its start that it has been done.
+ */
+export const mayPass = (error: unknown): error is SqlError =>
+  isSqlError(error) && (error.isRetryable || isCommitUnknown(error))
 
 /** Runs `effect` until it does not fail with an error that may pass. `what` names it in the log. */
 export const persist =

@@ -137,7 +137,8 @@ export interface Handled<R> {
   readonly handle: (body: Uint8Array, from: Origin) => Effect.Effect<void, Rejected | SqlError, R>
   /** `undefined` if it handles one after the other. */
   readonly handleAll:
-    ((received: ReadonlyArray<Received<Uint8Array>>) => Effect.Effect<void, Rejected | SqlError, R>) | undefined
+    | ((received: ReadonlyArray<Received<Uint8Array>>) => Effect.Effect<void, Rejected | SqlError, R>)
+    | undefined
   readonly onOutcome: ((body: Uint8Array, outcome: Outcome, to: Origin) => Effect.Effect<void, SqlError, R>) | undefined
   /** `undefined` if it always is. */
   readonly isStillNecessary: ((body: Uint8Array, to: Addressee) => Effect.Effect<boolean, SqlError, R>) | undefined

@@ -32,7 +32,9 @@ export class LinkFenced extends Schema.TaggedError<LinkFenced>()("LinkFenced", {
   epoch: Schema.BigInt
 }) {
   override get message(): string {
-    return `the link to ${this.peer} belongs to another process now (epoch ${this.epoch} is over)`
+    return this.epoch === 0n
+      ? `the link to ${this.peer} cannot be claimed: another process owns the node`
+      : `the link to ${this.peer} belongs to another process now (epoch ${this.epoch} is over)`
   }
 }
 
@@ -129,8 +131,11 @@ export class RetryStore extends Context.Service<
     /** How often a node has started on this database, this time included. */
     readonly incarnation: bigint
 
-    /** Takes the link over: raises its epoch. The former owner's writes fail from now on. */
-    readonly claim: (peer: NodeKey) => Effect.Effect<Claimed, SqlError>
+    /**
+     * Takes the link over: raises its epoch. The former owner's writes fail from now on. Fails with `LinkFenced` (epoch
+     * 0) once the node was started, or its term begun, on another store.
+     */
+    readonly claim: (peer: NodeKey) => Effect.Effect<Claimed, SqlError | LinkFenced>
 
     /**
      * Joins. Messages exist from the commit on; they are not numbered yet. They may be written as late as that commit.

@@ -11,6 +11,7 @@ import type { Answer } from "../../protocol/delivery/Message.ts"
 import { Identity } from "../link/Identity.ts"
 import type { Resumption, Sending } from "../../protocol/delivery/Sequence.ts"
 import { Transactions } from "../Transactions.ts"
+import { AttentionStore } from "./AttentionStore.ts"
 import { DeliveryConfig } from "./DeliveryConfig.ts"
 import { Feed } from "./Feed.ts"
 import { mayPass } from "./Persist.ts"
@@ -53,6 +54,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
   const store = yield* RetryStore
   const transactions = yield* Transactions
   const feed = yield* Feed
+  const attention = yield* AttentionStore
   const clock = yield* Clock.Clock
   const random = yield* SecureRandom.SecureRandom
   const config = yield* DeliveryConfig
@@ -77,7 +79,12 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
       yield* Effect.logError("A protocol cannot take in an outcome", exit.cause).pipe(
         Effect.annotateLogs({ message: message.id, protocol: message.protocol })
       )
-      const { outcome } = message
+      const { dueAt: _dueAt, outcome, ...rest } = message
+      // What is offered again ends later, of which its protocol hears then.
+      if (outcome._tag !== "Later") {
+        const at = clock.currentTimeMillisUnsafe()
+        yield* attention.keep({ ...rest, peer: link.peer, end: { _tag: "Settled", outcome }, at })
+      }
       return yield* append(link, message, "message.outcome-failed", { outcome: describe(outcome) })
     }
   })

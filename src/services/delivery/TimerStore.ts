@@ -8,15 +8,12 @@
 import { Context, type Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 
-/**
- * The time as the caller has it. Waits go by a time of their own that is the wall clock's and what it was ever set back
- * by, so that nothing waits longer because a clock was set back.
- */
+/** The time as the caller has it, in whole milliseconds. */
 export interface Now {
-  /** Milliseconds since 1970. */
+  /** Since 1970. */
   readonly wall: number
-  /** By how many milliseconds the clock was set back since the store was told (`setAhead`). */
-  readonly back: number
+  /** The same and what the wall clock was ever set back by: what waits goes by it, so that it never waits longer. */
+  readonly steady: number
 }
 
 /** When a timer is due: at a time of the wall clock, or after a wait. Whole milliseconds. */
@@ -73,8 +70,11 @@ export class TimerStore extends Context.Service<
     readonly set: (timer: NewTimer, now: Now) => Effect.Effect<boolean, SqlError>
     /** Joins. Whether there was such a timer. Waits for the end of who is running it. */
     readonly cancel: (id: string) => Effect.Effect<boolean, SqlError>
-    /** Milliseconds until the next timer is due, which may be less than 0; `undefined` if there is none. */
-    readonly untilNext: (now: Now) => Effect.Effect<number | undefined, SqlError>
+    /**
+     * Milliseconds until the next timer is due, which may be less than 0, `undefined` if there is none; and how far the
+     * steady time is ahead.
+     */
+    readonly next: (now: Now) => Effect.Effect<{ readonly wait: number | undefined; readonly ahead: number }, SqlError>
     /**
      * Claims what is due for `holder`, a UUID never used before: the earliest first, `limit` at most, without what
      * another process is just claiming. One that was abandoned comes alone: it may be what killed its process.
@@ -93,9 +93,7 @@ export class TimerStore extends Context.Service<
     ) => Effect.Effect<boolean, SqlError>
     /** Makes due what was claimed and has been tried less than so often: for a process that begins. Returns how many. */
     readonly free: (now: Now, poisonAttempts: number) => Effect.Effect<number, SqlError>
-    /** How far the time of waits is ahead of the wall clock. */
-    readonly ahead: Effect.Effect<number, SqlError>
-    /** It is so much ahead from now on; never less than it was. */
+    /** The steady time is so much ahead of the wall clock from now on; never less than it was. */
     readonly setAhead: (millis: number) => Effect.Effect<void, SqlError>
     /** Timers in the order in which they were to be due, at most `limit`, of one protocol if it is given. */
     readonly list: (limit: number, protocol?: string | undefined) => Effect.Effect<ReadonlyArray<TimerView>, SqlError>

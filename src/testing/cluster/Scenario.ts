@@ -12,6 +12,8 @@ import type { Feed } from "../../services/delivery/Feed.ts"
 import type { FeedStore } from "../../services/delivery/FeedStore.ts"
 import type { Handled } from "../../services/delivery/Protocol.ts"
 import type { RetryStore } from "../../services/delivery/RetryStore.ts"
+import type { Timers } from "../../services/delivery/Timers.ts"
+import type { TimerStore } from "../../services/delivery/TimerStore.ts"
 import type { Identity } from "../../services/link/Identity.ts"
 import type { Links } from "../../services/link/Links.ts"
 import type { PeerBook } from "../../services/link/PeerBook.ts"
@@ -31,6 +33,7 @@ export type Ground =
   | Identity
   | RetryStore
   | FeedStore
+  | TimerStore
   | PeerBook
   | Transactions
   | SecureRandom.SecureRandom
@@ -38,7 +41,7 @@ export type Ground =
   | SqlClient.SqlClient
 
 /** What a protocol can use. */
-export type Handling = Ground | Delivery | Feed
+export type Handling = Ground | Delivery | Feed | Timers
 
 /** What runs on every node, and what a user of the node can reach. */
 export type Running = Handling | Node | Registry | Supervisor | Links

@@ -9,9 +9,11 @@ import type { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import type { MemoryDatabase } from "../../layers/MemoryDatabase.ts"
 import type { MigrationFailed, SchemaUnknown } from "../../layers/Migrations.ts"
+import type { AttentionStore } from "../../services/delivery/AttentionStore.ts"
 import type { FeedStore } from "../../services/delivery/FeedStore.ts"
 import type { ParkedStore } from "../../services/delivery/ParkedStore.ts"
 import type { RetryStore } from "../../services/delivery/RetryStore.ts"
+import type { TimerStore } from "../../services/delivery/TimerStore.ts"
 import type { BanStore } from "../../services/link/BanStore.ts"
 import type { PeerBook } from "../../services/link/PeerBook.ts"
 import type { Transactions } from "../../services/Transactions.ts"
@@ -19,7 +21,16 @@ import type { Process } from "../world/Process.ts"
 import type { Rng } from "../world/Rng.ts"
 
 /** What a node gets of its database. */
-export type Stored = RetryStore | ParkedStore | FeedStore | PeerBook | BanStore | Transactions | SqlClient.SqlClient
+export type Stored =
+  | RetryStore
+  | ParkedStore
+  | FeedStore
+  | AttentionStore
+  | TimerStore
+  | PeerBook
+  | BanStore
+  | Transactions
+  | SqlClient.SqlClient
 
 /** Backups that a database keeps; of more, the oldest are dropped. */
 export const maxSnapshots = 16

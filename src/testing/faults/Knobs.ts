@@ -26,6 +26,9 @@ export const Knobs = Schema.Struct({
   /** Messages that a sender runs ahead of the receipts, and those of one DATA frame. */
   window: count(1, 4_096),
   batch: count(1, 1_024),
+  /** Bytes of either; the last message may pass them. */
+  windowBytes: count(1, 4 * 1024 * 1024),
+  batchBytes: count(1, 1024 * 1024),
   receiptTimeout: millis,
   batchTime: millis,
   sweep: millis
@@ -53,8 +56,11 @@ export const deliveryConfig = (knobs: Knobs): Delivery.Config => {
   const { defaults } = Delivery
   return {
     ...defaults,
-    window: { ...defaults.window, messages: knobs.window ?? defaults.window.messages },
-    batch: { ...defaults.batch, messages: knobs.batch ?? defaults.batch.messages },
+    window: {
+      messages: knobs.window ?? defaults.window.messages,
+      bytes: knobs.windowBytes ?? defaults.window.bytes
+    },
+    batch: { messages: knobs.batch ?? defaults.batch.messages, bytes: knobs.batchBytes ?? defaults.batch.bytes },
     receiptTimeout: knobs.receiptTimeout ?? defaults.receiptTimeout,
     batchTime: knobs.batchTime ?? defaults.batchTime,
     sweep: knobs.sweep ?? defaults.sweep

@@ -65,7 +65,9 @@ export const knobsOf = (dice: Dice): { readonly knobs?: Knobs } => {
     batch: spike(dice) ? dice.log(1, 16) : undefined,
     receiptTimeout: spike(dice) ? dice.log(10_000, 120_000) : undefined,
     batchTime: spike(dice) ? dice.log(10, 5_000) : undefined,
-    sweep: spike(dice) ? dice.log(500, 120_000) : undefined
+    sweep: spike(dice) ? dice.log(500, 120_000) : undefined,
+    windowBytes: spike(dice) ? dice.log(1, 65_536) : undefined,
+    batchBytes: spike(dice) ? dice.log(1, 16_384) : undefined
   }
   const set = Object.entries(drawn).filter(([, value]) => value !== undefined)
   return set.length === 0 ? {} : { knobs: Object.fromEntries(set) }

@@ -20,6 +20,8 @@ interface Scope {
   readonly coins: boolean
   /** Percent of plans that have a network and nodes of their own. */
   readonly unusual: number
+  /** Whether whatever goes wrong is wrong at one node, a different one in each plan. */
+  readonly atOne?: boolean
 }
 
 const network: ReadonlyArray<Family> = [
@@ -44,7 +46,14 @@ export const profiles = {
     unusual: 75
   },
   /** All of everything in every plan. */
-  "all-faults": { families: familyNames, coins: false, unusual: 100 }
+  "all-faults": { families: familyNames, coins: false, unusual: 100 },
+  /** One node is down, stands still or has no database: the others must not feel it. */
+  "one-node": {
+    families: ["crash", "pause", "slow-database", "database", "disk", "clock", "timers", "buggify"],
+    coins: true,
+    unusual: 0,
+    atOne: true
+  }
 } as const satisfies Record<string, Scope>
 
 export type Profile = keyof typeof profiles
@@ -71,10 +80,10 @@ export const generate = (seed: number, profile: Profile, options: Options = {}):
   const [nodes, duration, operations] = [size.pick(sizes), size.between(10, 40) * 1_000, size.between(5, 30)]
   const pglite = options.database === "mixed" ? size.chance(50_000) : options.database === "pglite"
   const names = nodeNames(options.nodes ?? nodes)
-  const diceOf = (label: string, spiked = false) =>
-    new Dice(new Rng(seed, `swarm/${label}`), names, options.duration ?? duration, spiked)
+  const diceOf = (label: string, spiked = false, among = names) =>
+    new Dice(new Rng(seed, `swarm/${label}`), among, options.duration ?? duration, spiked)
 
-  const { unusual } = profiles[profile]
+  const { atOne = false, unusual }: Scope = profiles[profile]
   const odd = diceOf("odd")
   const [ownNetwork, ownKnobs] = [odd.percent(unusual), odd.percent(unusual)]
   return {
@@ -86,7 +95,9 @@ export const generate = (seed: number, profile: Profile, options: Options = {}):
     ...(ownKnobs ? knobsOf(diceOf("knobs")) : {}),
     operations: options.operations ?? operations,
     database: pglite ? "pglite" : "memory",
-    faults: faultsOf(seed, profile, options.without ?? [], diceOf)
+    faults: faultsOf(seed, profile, options.without ?? [], (label, spiked) =>
+      diceOf(label, spiked, atOne ? [diceOf("one").node()] : names)
+    )
   }
 }
 

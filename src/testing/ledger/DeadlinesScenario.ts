@@ -25,7 +25,7 @@ export const deadlines = Scenario.make({
   protocols: [LedgerProtocol.handled],
   services: Ledger.layer,
   tables: createTable,
-  users: usersWith(within),
+  users: usersWith({ within }),
   watch: (watching, plan) => new LedgerWatch(watching, plan),
   properties: [
     Scenario.eventually("everything comes to an end", () =>

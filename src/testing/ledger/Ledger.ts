@@ -1,5 +1,5 @@
 /**
- * A node's ledger: what it has sent, what has taken effect, what it has learned. Written in the transactions of the
+ * A node's ledger: what it has sent and taken back, what has taken effect, what it has learned. Written in the transactions of the
  * messages themselves and with no care at all: a message that takes effect twice is in it twice.
  */
 import { Context, Effect, Layer, Option, Result, Schema } from "effect"
@@ -7,13 +7,14 @@ import { SqlClient, SqlSchema } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import { MemoryDatabase, MemorySlot, type UndoLog } from "../../layers/MemoryDatabase.ts"
 import { MemoryTable } from "../../layers/MemoryTable.ts"
-import { Concluded, Effected, Sent } from "./LedgerMessage.ts"
+import { Cancelled, Concluded, Effected, Sent } from "./LedgerMessage.ts"
 
 /** Everything that a ledger says. */
 export interface Account {
   readonly sent: ReadonlyArray<Sent>
   readonly effects: ReadonlyArray<Effected>
   readonly conclusions: ReadonlyArray<Concluded>
+  readonly cancellations: ReadonlyArray<Cancelled>
 }
 
 export class Ledger extends Context.Service<
@@ -24,6 +25,7 @@ export class Ledger extends Context.Service<
     readonly sent: (row: Sent) => Effect.Effect<void, SqlError>
     readonly effected: (row: Effected) => Effect.Effect<void, SqlError>
     readonly concluded: (row: Concluded) => Effect.Effect<void, SqlError>
+    readonly cancelled: (row: Cancelled) => Effect.Effect<void, SqlError>
     /** The last effect that a message has had. */
     readonly effectOf: (id: string) => Effect.Effect<Effected | undefined, SqlError>
     readonly account: Effect.Effect<Account, SqlError>
@@ -42,10 +44,12 @@ export class LedgerTables {
   readonly sent: MemoryTable<bigint, Sent>
   readonly effects: MemoryTable<bigint, Effected>
   readonly conclusions: MemoryTable<bigint, Concluded>
+  readonly cancellations: MemoryTable<bigint, Cancelled>
   constructor(log: UndoLog) {
     this.sent = new MemoryTable(log)
     this.effects = new MemoryTable(log)
     this.conclusions = new MemoryTable(log)
+    this.cancellations = new MemoryTable(log)
   }
 }
 export const tablesIn = new MemorySlot((log) => new LedgerTables(log))
@@ -60,6 +64,7 @@ const layerMemory = (database: MemoryDatabase["Service"]): Layer.Layer<Ledger> =
       sent: (row) => append(tables.sent, row),
       effected: (row) => append(tables.effects, row),
       concluded: (row) => append(tables.conclusions, row),
+      cancelled: (row) => append(tables.cancellations, row),
       effectOf: (id) =>
         database.attempt(() => {
           let last: Effected | undefined
@@ -67,7 +72,12 @@ const layerMemory = (database: MemoryDatabase["Service"]): Layer.Layer<Ledger> =
           return Result.succeed(last)
         }),
       account: database.attempt(() =>
-        Result.succeed({ sent: [...tables.sent], effects: [...tables.effects], conclusions: [...tables.conclusions] })
+        Result.succeed({
+          sent: [...tables.sent],
+          effects: [...tables.effects],
+          conclusions: [...tables.conclusions],
+          cancellations: [...tables.cancellations]
+        })
       )
     })
   })
@@ -108,11 +118,13 @@ const layerSql: Layer.Layer<Ledger, never, SqlClient.SqlClient> = Layer.effect(
       sent: append("sent"),
       effected: append("effect"),
       concluded: append("conclusion"),
+      cancelled: append("cancellation"),
       effectOf: (id) => Effect.map(effects, (rows) => rows.findLast((effect) => effect.id === id)),
       account: Effect.all({
         sent: all("sent", Sent),
         effects,
-        conclusions: all("conclusion", Concluded)
+        conclusions: all("conclusion", Concluded),
+        cancellations: all("cancellation", Cancelled)
       })
     })
   })

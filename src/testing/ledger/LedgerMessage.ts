@@ -2,6 +2,7 @@
  * The messages of the ledger scenario. Each names itself by its sender's count, and says what its receiver is to do.
  */
 import { Schema } from "effect"
+import { MessageId } from "../../protocol/delivery/Message.ts"
 
 /** What becomes of a message at its receiver. */
 export const Wish = Schema.Literals([
@@ -32,8 +33,8 @@ export const LedgerMessage = Schema.Struct({
 })
 export type LedgerMessage = typeof LedgerMessage.Type
 
-/** What a sender's ledger says of a message. */
-export const Sent = Schema.Struct({ ...LedgerMessage.fields, to: Schema.String })
+/** What a sender's ledger says of a message. `messageId` is its name in the outbox. */
+export const Sent = Schema.Struct({ ...LedgerMessage.fields, to: Schema.String, messageId: MessageId })
 export type Sent = typeof Sent.Type
 
 /** What a receiver's ledger says of a message that took effect. */
@@ -49,3 +50,11 @@ export type Effected = typeof Effected.Type
 /** What a sender has learned of a message's end. */
 export const Concluded = Schema.Struct({ id: Schema.String, to: Schema.String, outcome: Schema.String })
 export type Concluded = typeof Concluded.Type
+
+/** A message that a sender has taken back, and what it was told of that. */
+export const Cancelled = Schema.Struct({
+  id: Schema.String,
+  to: Schema.String,
+  outcome: Schema.Literals(["cancelled", "unknown"])
+})
+export type Cancelled = typeof Cancelled.Type

@@ -12,7 +12,7 @@ import { Ledger } from "./Ledger.ts"
 import { LedgerMessage } from "./LedgerMessage.ts"
 
 /** How long a message that is put off asks to wait before it is offered again, in milliseconds. */
-const putOff = 50
+export const putOff = 50
 const putOffShare = 0.3
 
 /** Whether a message asks for an effect. */
@@ -43,8 +43,11 @@ const onOutcome = Effect.fnUntraced(function* (
 })
 
 const pending = Effect.fnUntraced(function* (peer: NodeKey) {
-  const { sent } = yield* (yield* Ledger).account
-  return sent.filter(({ to }) => to === peer).map(({ to: _to, ...message }) => ({ ...message, again: true }))
+  const { cancellations, sent } = yield* (yield* Ledger).account
+  const cancelled = new Set(cancellations.map(({ id }) => id))
+  return sent
+    .filter(({ id, to }) => to === peer && !cancelled.has(id))
+    .map(({ messageId: _messageId, to: _to, ...message }) => ({ ...message, again: true }))
 })
 
 export const LedgerProtocol: Protocol.Protocol<"ledger", LedgerMessage, Ledger | Delivery | SecureRandom.SecureRandom> =
@@ -56,7 +59,7 @@ export const LedgerProtocol: Protocol.Protocol<"ledger", LedgerMessage, Ledger |
     pending
   })
 
-/** Writes a message into the own ledger and sends it, in the caller's transaction. */
+/** Sends a message and writes it into the own ledger, in the caller's transaction. */
 export const send = (
   to: NodeKey,
   { padding = 0, subject, wish }: Pick<LedgerMessage, "subject" | "wish"> & { readonly padding?: number },
@@ -69,6 +72,6 @@ export const send = (
     const id = yield* uuidV4()
     const n = yield* ledger.next
     const message = { id, n, subject, wish, again: false, padding: "x".repeat(padding) }
-    yield* ledger.sent({ ...message, to })
-    yield* delivery.send(to, LedgerProtocol, message, options)
+    const messageId = yield* delivery.send(to, LedgerProtocol, message, options)
+    yield* ledger.sent({ ...message, to, messageId })
   })

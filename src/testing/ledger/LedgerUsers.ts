@@ -1,12 +1,14 @@
 /**
  * The users of a node in the ledger scenario: they send to everybody, a few messages a transaction, of every kind, and
- * now and then think better of it and roll back.
+ * now and then think better of it and roll back. In some scenarios they also take back what has been sent.
  */
 import { Effect, Schema } from "effect"
 import type { SendOptions } from "../../services/delivery/Delivery.ts"
+import { RetryStore } from "../../services/delivery/RetryStore.ts"
 import { Transactions } from "../../services/Transactions.ts"
 import type { Self } from "../cluster/Scenario.ts"
 import type { Rng } from "../world/Rng.ts"
+import { Ledger } from "./Ledger.ts"
 import type { Wish } from "./LedgerMessage.ts"
 import * as LedgerProtocol from "./LedgerProtocol.ts"
 
@@ -30,10 +32,14 @@ const wishOf = (random: Rng): Wish => {
 /** A user rolls back what it has just sent. */
 class ThoughtBetter extends Schema.TaggedError<ThoughtBetter>()("ThoughtBetter", {}) {}
 
-/** How long a message may take, drawn for each; for ever if there is none. */
-type Within = (random: Rng) => SendOptions | undefined
+interface Habits {
+  /** How long a message may take, drawn for each; for ever if there is none. */
+  readonly within?: (random: Rng) => SendOptions | undefined
+  /** After how many of a million operations one of the last messages is taken back. */
+  readonly takesBack?: number
+}
 
-const operation = Effect.fnUntraced(function* ({ peers, random }: Self, within: Within) {
+const operation = Effect.fnUntraced(function* ({ peers, random }: Self, { within }: Habits) {
   const transactions = yield* Transactions
   yield* transactions.within(
     Effect.gen(function* () {
@@ -45,21 +51,42 @@ const operation = Effect.fnUntraced(function* ({ peers, random }: Self, within: 
           wish: wishOf(random),
           padding: random.chance(large) ? random.below(40_000) : random.below(64)
         }
-        yield* LedgerProtocol.send(peer.key, message, within(random))
+        yield* LedgerProtocol.send(peer.key, message, within?.(random))
       }
       if (random.chance(rollbacks)) return yield* new ThoughtBetter()
     })
   )
 })
 
+/** Of so many messages that have no outcome yet, the last ones, one is taken back. */
+const recent = 6
+
+/** Takes a message back and writes down what became of it, in one transaction. */
+const takeBack = Effect.fnUntraced(function* ({ random }: Self) {
+  const transactions = yield* Transactions
+  const ledger = yield* Ledger
+  const store = yield* RetryStore
+  yield* transactions.within(
+    Effect.gen(function* () {
+      const { cancellations, conclusions, sent } = yield* ledger.account
+      const over = new Set([...conclusions, ...cancellations].map(({ id }) => id))
+      const message = random.pick(sent.filter(({ id }) => !over.has(id)).slice(-recent))
+      if (message === undefined) return
+      const outcome = yield* store.cancel(message.messageId)
+      if (outcome !== undefined) yield* ledger.cancelled({ id: message.id, to: message.to, outcome })
+    })
+  )
+})
+
 /** As many operations as the plan says, spread over the time there is; what fails is not tried again. */
-export const usersWith = (within: Within) =>
+export const usersWith = (habits: Habits) =>
   Effect.fnUntraced(function* (self: Self) {
     const pause = self.duration / (self.operations + 1)
     for (let done = 0; done < self.operations; done++) {
       yield* Effect.sleep(self.random.exponential(pause * 1_000) / 1_000)
-      yield* Effect.ignore(operation(self, within))
+      yield* Effect.ignore(operation(self, habits))
+      if (habits.takesBack !== undefined && self.random.chance(habits.takesBack)) yield* Effect.ignore(takeBack(self))
     }
   })
 
-export const users = usersWith(() => undefined)
+export const users = usersWith({})

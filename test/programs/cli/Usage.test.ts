@@ -67,6 +67,10 @@ describe("a text that is none is refused", () => {
   refuses(["events", "--after", "-x1"], ["--after", '"-x1"', "give a cursor"])
   refuses(["outbox", "--after", "-1"], ["--after", "the id of a message"])
   refuses(["outbox", "retry", ""], ["<id>", "the id of a message", "holdfast outbox"])
+  for (const act of ["retry", "drop"])
+    refuses(["inbox", act, "x"], ["<id>", "the id of a message", "holdfast inbox parked"])
+  refuses(["inbox", "parked", "--after", "x"], ["--after", "give a cursor"])
+  refuses(["inbox", "parked", "--limit", "0"], ["--limit", "from 1 to 1000"])
   refuses(["send", key, ""], ["<text>", "1 to 65536 characters"])
 })
 

@@ -12,18 +12,24 @@ import { files } from "../../../src/programs/FolderFiles.ts"
 import { maxPage } from "../../../src/programs/http/Api.ts"
 import {
   Accepted,
+  AuditItem,
   BanView,
   EventView,
   Healthy,
   InboxPage,
   Lifted,
   OwedPage,
-  PeerView
+  ParkedDropped,
+  ParkedPage,
+  PeerView,
+  Retried
 } from "../../../src/programs/http/Models.ts"
 import { ApiServer } from "../../../src/programs/http/Server.ts"
+import * as NoteProtocol from "../../../src/programs/NoteProtocol.ts"
 import * as Start from "../../../src/programs/Start.ts"
 import { NodeKey } from "../../../src/protocol/NodeKey.ts"
 import { Feed } from "../../../src/services/delivery/Feed.ts"
+import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
 import { Node } from "../../../src/services/Node.ts"
 
 const stranger = NodeKey.make("ab".repeat(32))
@@ -33,7 +39,7 @@ const node = Layer.unwrap(
     const fs = yield* FileSystem.FileSystem
     const data = yield* fs.makeTempDirectoryScoped({ prefix: "holdfast-api-" })
     const config = yield* load({ flags: { listen: "127.0.0.1:0", logLevel: "error" }, data, env: {} })
-    return Start.layer(config)
+    return Layer.provideMerge(Start.node(config), Start.standing(config))
   })
 ).pipe(Layer.provide(NodeServices.layer))
 
@@ -113,6 +119,8 @@ layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
         "/bans",
         "/outbox",
         "/inbox",
+        "/inbox/parked",
+        "/audit",
         "/events",
         `/peers/${stranger}/transitions`
       ]
@@ -187,6 +195,9 @@ layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
       assert.include(problem(yield* ask("POST", "/messages", nul), 400, "BadRequest").message, "character 0")
       const address = JSON.stringify({ address: "holdfast://x" })
       assert.include(problem(yield* ask("POST", "/peers", address), 400, "BadRequest").message, "64 hex digits")
+      for (const path of ["/inbox/parked?limit=0", "/inbox/parked?after=x", "/inbox/parked?peer=x"])
+        problem(yield* ask("GET", path), 400, "BadRequest")
+      problem(yield* ask("POST", "/inbox/parked/x/retry"), 400, "BadRequest")
       for (const path of ["/outbox?limit=0", `/inbox?limit=${maxPage + 1}`, "/inbox?after=x", "/outbox?peer=x"])
         problem(yield* ask("GET", path), 400, "BadRequest")
       problem(yield* ask("GET", "/peers/x/transitions"), 400, "BadRequest")
@@ -242,6 +253,76 @@ layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
       }
       assert.deepStrictEqual(result(OwedPage, yield* ask("GET", "/outbox")).items, [])
       assert.deepStrictEqual(result(InboxPage, yield* ask("GET", "/inbox")).items, [])
+    })
+  )
+
+  it.effect("shows the messages that were parked, runs the handler of one once more, and forgets one", () =>
+    Effect.gen(function* () {
+      const store = yield* RetryStore
+      const page = Effect.map(ask("GET", "/inbox/parked"), (answer) => result(ParkedPage, answer))
+      assert.deepStrictEqual(yield* page, { items: [] })
+      const ids = [1, 2, 3].map((n) => `00000000-0000-7000-8000-00000000000${n}`)
+      const [good = "", lost = "", twice = ""] = ids
+      const { body } = NoteProtocol.Note.prepare({ text: "late" })
+      const park = (peer: NodeKey, id: string, protocol = "note") =>
+        Effect.andThen(store.claim(peer), store.park(peer, { id, protocol, subject: "", body }, "it broke\n at x", 7))
+      const other = NodeKey.make("ef".repeat(32))
+      yield* park(stranger, good)
+      yield* park(stranger, lost, "gone")
+      yield* park(stranger, twice)
+      yield* park(other, twice)
+      const first = result(ParkedPage, yield* ask("GET", "/inbox/parked?limit=1"))
+      assert.deepInclude(first.items[0], { id: good, peer: stranger, protocol: "note", parkedAt: 7 })
+      const rest = result(ParkedPage, yield* ask("GET", `/inbox/parked?after=${first.next}`))
+      assert.deepStrictEqual(
+        rest.items.map(({ id }) => id),
+        [lost, twice, twice]
+      )
+      assert.lengthOf(result(ParkedPage, yield* ask("GET", `/inbox/parked?peer=${other}`)).items, 1)
+
+      const retry = (id: string, peer = "") => ask("POST", `/inbox/parked/${id}/retry${peer}`)
+      assert.deepStrictEqual(result(Retried, yield* retry(good)), { result: "handled" })
+      const { items } = result(InboxPage, yield* ask("GET", `/inbox?peer=${stranger}`))
+      assert.deepStrictEqual(
+        items.map(({ id, text }) => [id, text]),
+        [[good, "late"]]
+      )
+      assert.strictEqual(problem(yield* retry(good), 404, "NotFound").see, "GET /inbox/parked")
+      assert.include(problem(yield* retry(lost), 422, "Refused").message, 'does not run "gone"')
+      assert.include(problem(yield* retry(twice), 422, "Refused").fix, "peer")
+      problem(yield* ask("DELETE", `/inbox/parked/${twice}`), 422, "Refused")
+      const drop = (id: string, peer: string) => ask("DELETE", `/inbox/parked/${id}?peer=${peer}`)
+      for (const [id, peer] of [
+        [twice, other],
+        [twice, stranger],
+        [lost, stranger]
+      ] as const) {
+        assert.deepStrictEqual(result(ParkedDropped, yield* drop(id, peer)), { id, peer })
+        problem(yield* drop(id, peer), 404, "NotFound")
+      }
+      assert.deepStrictEqual(yield* page, { items: [] })
+    })
+  )
+
+  it.effect("audits its database, says where it is, and what was found with what to do", () =>
+    Effect.gen(function* () {
+      const audit = Effect.map(ask("GET", "/audit"), ({ body }) =>
+        body
+          .split("\n\n")
+          .filter((block) => block.startsWith("data: "))
+          .map((block) => Schema.decodeUnknownSync(Schema.fromJsonString(AuditItem))(block.slice(6)))
+      )
+      const items = yield* audit
+      const checking = items.filter((item) => item._tag === "Checking")
+      const last = items.at(-1)
+      assert.deepStrictEqual(last, { _tag: "Report", checks: checking.length, findings: [], more: false })
+      const store = yield* RetryStore
+      const id = "00000000-0000-7000-8000-00000000000a"
+      yield* store.park(stranger, { id, protocol: "note", subject: "", body: new Uint8Array() }, "it broke", 7)
+      const [finding] = (yield* audit).flatMap((item) => (item._tag === "Report" ? item.findings : []))
+      assert.deepInclude(finding, { kind: "message-parked", about: `message ${id}` })
+      assert.include(finding?.fix, `holdfast inbox retry ${id}`)
+      assert.strictEqual((yield* ask("DELETE", `/inbox/parked/${id}`)).status, 200)
     })
   )
 

@@ -3,17 +3,16 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber, Schema } from "effect"
-import { ConnectionError, SqlError } from "effect/sql/SqlError"
+import { SqlError, UnknownError } from "effect/sql/SqlError"
 import { TestClock } from "effect/testing"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import type { Outcome } from "../../../src/protocol/delivery/Message.ts"
 import { Delivery } from "../../../src/services/delivery/Delivery.ts"
 import * as Protocol from "../../../src/services/delivery/Protocol.ts"
 import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
-import { Transactions } from "../../../src/services/Transactions.ts"
+import { CommitUnknown, Transactions } from "../../../src/services/Transactions.ts"
 import * as DeliveryNode from "../../support/DeliveryNode.ts"
 import * as SessionPair from "../../support/SessionPair.ts"
-import { number } from "../../support/Messages.ts"
 
 /** A protocol whose messages say how they want to be answered the first time. */
 const wishes = () => {
@@ -38,9 +37,8 @@ const wishes = () => {
   return { handled, outcomes, taken, protocol }
 }
 
-const lost = new SqlError({
-  reason: new ConnectionError({ cause: new Error("cut"), message: "the connection was lost during COMMIT" })
-})
+const cause = new CommitUnknown({ transaction: undefined, problem: "it was cut" })
+const lost = new SqlError({ reason: new UnknownError({ cause, message: cause.message }) })
 
 /** Fails once, when armed, with what it was asked for done. */
 class Fault {
@@ -87,11 +85,11 @@ const numbering =
     const store = Context.get(services, RetryStore)
     return Context.add(services, RetryStore, {
       ...store,
-      number: (link, room, now) =>
-        Effect.flatMap(number(store, link, room, now), (batch) =>
-          batch.length === 0
-            ? Effect.succeed(batch)
-            : Effect.catchTag(fault.wrap(Effect.succeed(batch)), "SqlError", Effect.fail)
+      take: (link, room, now) =>
+        Effect.flatMap(store.take(link, room, now), (taken) =>
+          taken.messages.length === 0
+            ? Effect.succeed(taken)
+            : Effect.catchTag(fault.wrap(Effect.succeed(taken)), "SqlError", Effect.fail)
         )
     })
   }
@@ -114,7 +112,7 @@ const owed = (of: DeliveryNode.DeliveryNode) =>
   Effect.map(Context.get(of.context, RetryStore).owed({ limit: 100 }), (rows) => rows.length)
 
 describe("a COMMIT of which nobody heard", () => {
-  it.effect("of received messages: their answers still reach the sender, and nothing runs twice", () =>
+  it.effect("trap 4: of received messages: their answers still reach the sender, and nothing runs twice", () =>
     Effect.gen(function* () {
       const [left, right] = [wishes(), wishes()]
       const fault = new Fault()
@@ -143,7 +141,7 @@ describe("a COMMIT of which nobody heard", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("of receipts that were settled: every outcome is told once", () =>
+  it.effect("trap 4: of receipts that were settled: every outcome is told once", () =>
     Effect.gen(function* () {
       const [left, right] = [wishes(), wishes()]
       const fault = new Fault()
@@ -165,7 +163,7 @@ describe("a COMMIT of which nobody heard", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("of numbers: what has one is sent, in the same session", () =>
+  it.effect("trap 4: of numbers: what has one is sent, in the same session", () =>
     Effect.gen(function* () {
       const [left, right] = [wishes(), wishes()]
       const fault = new Fault()

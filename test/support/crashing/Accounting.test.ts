@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { balance, type Books, owedAt, type Sent } from "./Accounting.ts"
+import { balance, type Books, owedAt, type Sent, settledAfter } from "./Accounting.ts"
 
 const message = (id: string, kind: Sent["kind"], n: number, at = n): Sent => ({ id, kind, subject: "s", n, at })
 const told = (id: string, ...outcomes: ReadonlyArray<string>) => outcomes.map((outcome) => ({ id, outcome, at: 0 }))
@@ -67,6 +67,34 @@ describe("the accounting of the crash tests", () => {
       arrived: [message("done", "plain", 1, 15), message("untold", "ok", 3, 35), message("under way", "plain", 2, 65)]
     })
     assert.strictEqual(owedAt(dead, alive, 50), 3)
+  })
+
+  it("takes the time until the last message was done that was owed at a moment, but for those that were put off", () => {
+    const on = (subject: string, message: Sent): Sent => ({ ...message, subject })
+    const from = books({
+      sent: [
+        message("done before", "plain", 1, 10),
+        message("done after", "plain", 2, 20),
+        message("told after", "stale", 3, 30),
+        on("put off", message("later", "later", 4, 31)),
+        on("put off", message("behind it", "ok", 5, 32)),
+        message("sent after", "plain", 6, 60)
+      ],
+      told: [...told("told after", "Stale"), ...told("later", "Ok"), ...told("behind it", "Ok")].map((it) => ({
+        ...it,
+        at: it.id === "told after" ? 90 : 900
+      }))
+    })
+    const to = books({
+      arrived: [
+        message("done before", "plain", 1, 15),
+        message("done after", "plain", 2, 70),
+        message("sent after", "plain", 6, 800)
+      ]
+    })
+    assert.strictEqual(settledAfter(from, to, 50), 40)
+    assert.strictEqual(settledAfter(to, from, 50), 40)
+    assert.strictEqual(settledAfter(from, to, 59), 31)
   })
 })
 

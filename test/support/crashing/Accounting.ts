@@ -110,6 +110,24 @@ export const balance = (sender: Books, receiver: Pick<Books, "arrived">): Balanc
 }
 
 /**
+ * How many milliseconds after the moment `ready` the last message was done that was owed then, in both directions: it
+ * took effect, or its sender had the outcome that was asked for. What is answered `Later`, and what stands behind it,
+ * waits as long as its receiver wants, and does not count.
+ */
+export const settledAfter = (a: Books, b: Books, ready: number): number => {
+  const oneWay = (from: Books, to: Books): number => {
+    const effects = new Map(to.arrived.map(({ at, id }) => [id, at]))
+    const outcomes = new Map(from.told.map(({ at, id }) => [id, at]))
+    const putOff = new Set(from.sent.filter(({ kind }) => kind === "later").map(({ subject }) => subject))
+    const millis = from.sent
+      .filter(({ at, kind, subject }) => at <= ready && (kind === "plain" || !putOff.has(subject)))
+      .map(({ id, kind }) => ((kind === "plain" ? effects.get(id) : outcomes.get(id)) ?? ready) - ready)
+    return millis.reduce((most, each) => Math.max(most, each), 0)
+  }
+  return Math.max(oneWay(a, b), oneWay(b, a))
+}
+
+/**
  * Messages that were owed at the moment `at`: committed by then, and without effect, or without the outcome that was
  * asked for, until later. Those of the process that died count, and those for it.
  */

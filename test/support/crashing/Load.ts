@@ -17,23 +17,33 @@ import { Transactions } from "../../../src/services/Transactions.ts"
 export const Kind = Schema.Literals(["plain", "ok", "later", "stale", "refused"])
 export type Kind = typeof Kind.Type
 
-const Parcel = Schema.Struct({ kind: Kind, subject: Schema.String, n: Schema.Int, at: Schema.Int })
-type Parcel = typeof Parcel.Type
+const Parcel = Schema.Struct({
+  kind: Kind,
+  subject: Schema.String,
+  n: Schema.Int,
+  at: Schema.Int,
+  /** Of a probe: nanoseconds of the machine's monotonic clock when it was sent. */
+  since: Schema.optionalKey(Schema.BigIntFromString),
+  /** What makes it as large as somebody wants it. */
+  padding: Schema.optionalKey(Schema.String)
+})
+export type Parcel = typeof Parcel.Type
 
-/** Made by the test before the first start. */
+/** Made by the test before the first start. `txid` is the transaction that a message was received in. */
 export const tables = [
   `CREATE TABLE crash_sent (
     place bigint GENERATED ALWAYS AS IDENTITY, id uuid, kind text, subject text, n integer, at bigint)`,
   `CREATE TABLE crash_arrived (
-    place bigint GENERATED ALWAYS AS IDENTITY, id uuid, kind text, subject text, n integer, at bigint)`,
+    place bigint GENERATED ALWAYS AS IDENTITY, id uuid, kind text, subject text, n integer, at bigint,
+    txid xid8 DEFAULT pg_current_xact_id())`,
   `CREATE TABLE crash_outcomes (
     place bigint GENERATED ALWAYS AS IDENTITY, id uuid, outcome text, at bigint)`
 ]
 
 /** What the program wants to know as it happens. */
 export interface Watcher {
-  /** An effect was committed. */
-  readonly arrived: () => void
+  /** The effect of a message was committed. */
+  readonly arrived: (parcel: Parcel) => void
   /** A transaction of the load was committed. */
   readonly sent: () => void
   /** A handler answered something other than `Ok`. */
@@ -59,12 +69,13 @@ export const protocols = (watcher: Watcher) => {
       INSERT INTO crash_arrived (id, kind, subject, n, at)
       VALUES (${id}::uuid, ${kind}, ${subject}, ${n}, ${yield* millis})`
   })
-  const tell = Effect.flatMap(Transactions, (transactions) => transactions.afterCommit(Effect.sync(watcher.arrived)))
+  const tell = (parcel: Parcel) =>
+    Effect.flatMap(Transactions, (transactions) => transactions.afterCommit(Effect.sync(() => watcher.arrived(parcel))))
 
   const plain = Protocol.make("plain", {
     messages: Parcel,
     subject: ({ subject }) => subject,
-    handle: (parcel, { id }) => Effect.andThen(store(parcel, id), tell)
+    handle: (parcel, { id }) => Effect.andThen(store(parcel, id), tell(parcel))
   })
 
   const reject = (rejected: Protocol.Rejected) =>
@@ -87,7 +98,7 @@ export const protocols = (watcher: Watcher) => {
         seen.set(id, until - laterMillis)
         if (now < until && now < parcel.at + oldMillis) return yield* reject(Protocol.Rejected.later(until - now))
       }
-      yield* tell
+      yield* tell(parcel)
     }),
     onOutcome: Effect.fnUntraced(function* (_, outcome, { id }) {
       const sql = yield* SqlClient.SqlClient
@@ -98,7 +109,7 @@ export const protocols = (watcher: Watcher) => {
   return { plain, answered }
 }
 
-type Protocols = ReturnType<typeof protocols>
+export type Protocols = ReturnType<typeof protocols>
 
 const kinds: ReadonlyArray<readonly [Kind, number]> = [
   ["plain", 0.5],

@@ -7,7 +7,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { Schema } from "effect"
-import { type Assignment, decodeReport, type Order } from "./Talk.ts"
+import { type Assignment, decodeReport, type Order, type Weight } from "./Talk.ts"
 
 /** How long anything that has to happen may take, in milliseconds. It ends what hangs; a busy machine never reaches it. */
 const patience = 180_000
@@ -26,15 +26,26 @@ const decodeLine = Schema.decodeUnknownOption(LogLine)
 /** What one life of the process has shown so far. */
 export interface Life {
   readonly startedAt: number
+  /** When it said that it runs. */
+  readonly readyAt: number
   readonly address: string | undefined
   readonly live: boolean
   /** Sessions that have begun and ended in this life. */
   readonly sessions: number
   readonly ended: ReadonlyArray<string>
   readonly arrived: number
+  /** When the newest of those was sent. */
+  readonly newest: number
   readonly sent: number
   /** How often a fiber was held. */
   readonly held: number
+  /** Messages of a pile that are committed. */
+  readonly piled: number
+  /** How many probes it had sent when it was told to stop; 0 while it sends any. */
+  readonly probed: number
+  /** Microseconds from sending each probe to its effect here, in the order of the effects. */
+  readonly probes: ReadonlyArray<number>
+  readonly weights: ReadonlyArray<Weight>
   readonly sending: boolean
   readonly drained: boolean
   readonly exit: { readonly at: number; readonly code: number | null; readonly signal: string | null } | undefined
@@ -48,13 +59,19 @@ export interface Logged {
 
 const born = (): Life => ({
   startedAt: Date.now(),
+  readyAt: 0,
   address: undefined,
   live: false,
   sessions: 0,
   ended: [],
   arrived: 0,
+  newest: 0,
   sent: 0,
   held: 0,
+  piled: 0,
+  probed: 0,
+  probes: [],
+  weights: [],
   sending: true,
   drained: false,
   exit: undefined
@@ -84,7 +101,7 @@ export class NodeProcess {
     const program = fileURLToPath(new URL("node.ts", import.meta.url))
     const child = fork(program, [JSON.stringify(assignment)], {
       // Lives are short: most of one would go into loading modules and optimising the embedded database.
-      execArgv: ["--liftoff-only"],
+      execArgv: ["--liftoff-only", "--expose-gc"],
       env: { ...process.env, NODE_COMPILE_CACHE: path.join(os.tmpdir(), "holdfast-test-compile-cache") },
       stdio: ["ignore", "pipe", "pipe", "ipc"]
     })
@@ -98,7 +115,7 @@ export class NodeProcess {
       const report = decodeReport(message)
       switch (report._tag) {
         case "Ready":
-          return change({ address: report.address })
+          return change({ address: report.address, readyAt: Date.now() })
         case "Session":
           return report.live
             ? change({ live: true, sessions: this.#life.sessions + 1 })
@@ -106,9 +123,17 @@ export class NodeProcess {
         case "Held":
           return change({ held: this.#life.held + 1 })
         case "Arrived":
-          return change({ arrived: report.count })
+          return change({ arrived: report.count, newest: report.newest })
         case "Sent":
           return change({ sent: report.count })
+        case "Piled":
+          return change({ piled: report.count })
+        case "ProbesSent":
+          return change({ probed: report.count })
+        case "Probed":
+          return change({ probes: [...this.#life.probes, report.micros] })
+        case "Weighed":
+          return change({ weights: [...this.#life.weights, report.weight] })
         case "Sending":
           return change({ sending: report.on })
         case "Drained":
@@ -131,6 +156,7 @@ export class NodeProcess {
 
   order(order: Order): void {
     if (order._tag === "Drain") this.#life = { ...this.#life, drained: false }
+    if (order._tag === "Probe") this.#life = { ...this.#life, probed: 0 }
     this.#child?.send(order)
   }
 

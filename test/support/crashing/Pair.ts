@@ -4,10 +4,8 @@
 import { type Balance, balance, type Books } from "./Accounting.ts"
 import { NodeProcess } from "./NodeProcess.ts"
 import { books, type Place } from "./Places.ts"
+import { other, type Side } from "./Strikes.ts"
 import type { Assignment } from "./Talk.ts"
-
-export type Side = "a" | "b"
-export const other = (side: Side): Side => (side === "a" ? "b" : "a")
 
 /** What there is after the end. */
 export interface Result {
@@ -40,7 +38,7 @@ export class Pair {
   }
 
   /** What the next life of a side is started with. */
-  assignment(side: Side): Assignment {
+  assignment(side: Side, settings: Settings = {}): Assignment {
     const { data, database, port } = this.places[side]
     const peer = this.#addresses[other(side)]
     return {
@@ -52,13 +50,14 @@ export class Pair {
       lanes: 2,
       paceMillis: 50,
       ...(database === undefined ? {} : { database }),
-      ...this.#settings[side]
+      ...this.#settings[side],
+      ...settings
     }
   }
 
-  async begin(side: Side): Promise<void> {
+  async begin(side: Side, settings?: Settings): Promise<void> {
     const node = this.nodes[side]
-    await node.start(this.assignment(side))
+    await node.start(this.assignment(side, settings))
     this.#addresses[side] = node.life.address ?? ""
   }
 
@@ -76,6 +75,24 @@ export class Pair {
     const node = this.nodes[side]
     const from = node.life.arrived
     return node.until(`${more} more messages arrive`, (life) => life.arrived >= from + more)
+  }
+
+  /** Until so many more transactions of a side have been committed. */
+  sends(side: Side, more: number): Promise<unknown> {
+    const node = this.nodes[side]
+    const from = node.life.sent
+    return node.until(`${more} more transactions are committed`, (life) => life.sent >= from + more)
+  }
+
+  /** SIGKILL; returns when the process was seen to be gone. */
+  async kill(node: NodeProcess): Promise<number> {
+    node.signal("SIGKILL")
+    const { exit } = await node.until("it is killed", (life) => life.exit !== undefined)
+    if (exit === undefined || exit.signal !== "SIGKILL") {
+      throw new Error(`node ${node.name} ended by itself (code ${exit?.code})\n${node.tail()}`)
+    }
+    this.note(node)
+    return exit.at
   }
 
   /** Until messages arrive on both sides. */

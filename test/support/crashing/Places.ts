@@ -12,7 +12,7 @@ import * as Pglite from "../../../src/layers/Pglite.ts"
 import * as Postgres from "../../../src/layers/Postgres.ts"
 import { files } from "../../../src/programs/FolderFiles.ts"
 import { freePort } from "../FreePort.ts"
-import { createDatabase, dropDatabase, start as startServer } from "../PostgresServer.ts"
+import { createDatabase, dropDatabase, type Server, start as startServer } from "../PostgresServer.ts"
 import type { Books } from "./Accounting.ts"
 import { Kind, tables } from "./Load.ts"
 
@@ -23,6 +23,8 @@ export interface Place {
   readonly data: string
   /** The URL of its PostgreSQL database, unless it is the one in the folder. */
   readonly database: string | undefined
+  /** The server that is its own, to be killed; the nodes of other places do not notice. */
+  readonly server: Server | undefined
   readonly port: number
   readonly dispose: () => Promise<void>
 }
@@ -93,6 +95,7 @@ export const prepare = async (driver: Driver, given?: string): Promise<Place> =>
   return {
     data,
     database,
+    server: own,
     port: await freePort(),
     dispose: async () => {
       if (own !== undefined) await own.stop()

@@ -1,32 +1,31 @@
 /**
- * Rounds of SIGKILL against two node processes that send to each other all the time: one side after the other, half at
- * random moments, half at named points. Everything is decided by a seed, but for the moments themselves.
+ * Rounds of SIGKILL against two node processes that send to each other all the time: nodes and their PostgreSQL servers
+ * in turn, at named points and at random moments (`Strikes.ts`).
  *
- * A round goes on only by what can be observed: messages flow both ways, the process is gone, it runs again, a session
- * is live again, messages arrive again. At the end everything drains, both stop, and the databases are read.
+ * A round goes on only by what can be observed: messages flow both ways, the victim is gone, it runs again, a session is
+ * live, messages that were sent since arrive. At the end everything drains, both stop, and the databases are read.
  */
-import { owedAt } from "./Accounting.ts"
-import { figures, other, Pair, type Result, type Side } from "./Pair.ts"
+import { percentile } from "../../../src/programs/demo/Percentile.ts"
+import { owedAt, settledAfter } from "./Accounting.ts"
+import type { NodeProcess } from "./NodeProcess.ts"
+import { figures, Pair, type Result } from "./Pair.ts"
 import { type Driver, prepare } from "./Places.ts"
-import type { Order } from "./Talk.ts"
+import { type Blow, describe, other, type Round } from "./Strikes.ts"
 
-type Arm = Omit<Extract<Order, { _tag: "Arm" }>, "_tag" | "signal">
-
-/** How a process dies: where, or after how many more messages and milliseconds. */
-export type Blow =
-  | ({ readonly _tag: "Point" } & Arm)
-  | { readonly _tag: "Moment"; readonly messages: number; readonly millis: number }
-
-export interface Round {
-  readonly victim: Side
-  readonly blow: Blow
+/** One round as it went, by the clock of the machine, in milliseconds. */
+export interface Struck {
+  /** When the victim was gone. */
+  readonly at: number
+  /** When the node, its database or its successor said that it runs. */
+  readonly readyAt: number
 }
 
-export interface Kill {
+export interface Kill extends Struck {
   readonly round: Round
-  readonly at: number
-  /** From the start of the new process to the first message that took effect in it or came from it. */
+  /** From the readiness to the first message that took effect on either side. */
   readonly firstDeliveryMillis: number
+  /** From the readiness until everything that was owed then was done. */
+  readonly settledMillis: number
   readonly owed: number
 }
 
@@ -35,63 +34,10 @@ export interface Outcome extends Result {
   readonly kills: ReadonlyArray<Kill>
 }
 
-/** The points, and for the moment between commit and receipt one visit for each answer that must not get lost there. */
-const points: ReadonlyArray<Pick<Arm, "site" | "having">> = [
-  { site: "delivery.numbered-before-sent" },
-  { site: "delivery.committed-before-receipt", having: "Later" },
-  { site: "delivery.handled-before-commit" },
-  { site: "delivery.committed-before-receipt", having: "Stale" },
-  { site: "delivery.receipted-before-settled" },
-  { site: "delivery.committed-before-receipt", having: "Refused" },
-  { site: "delivery.numbered-before-sent" },
-  { site: "delivery.receipted-before-settled" },
-  { site: "delivery.committed-before-receipt" },
-  { site: "delivery.handled-before-commit" }
-]
-
-/** Numbers in [0, 1) from a seed. */
-const generator = (seed: number) => {
-  let state = seed >>> 0
-  return (): number => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
-/** Batches with a certain answer are rare enough; the first one will do. */
-const point = (where: (typeof points)[number], after: number): Blow => ({
-  _tag: "Point",
-  ...where,
-  passes: where.having === undefined ? 1 + after : 1
-})
-
-/** What `rounds` rounds do: the sides alternate, and so do points and moments within each side. */
-export const plan = (seed: number, rounds: number): ReadonlyArray<Round> => {
-  const random = generator(seed)
-  const below = (limit: number): number => Math.floor(random() * limit)
-  let visited = below(points.length)
-  return Array.from({ length: rounds }, (_, index) => {
-    const moment = Math.floor(index / 2) % 2 === 0
-    return {
-      victim: index % 2 === 0 ? "a" : "b",
-      blow: moment
-        ? { _tag: "Moment", messages: 1 + below(80), millis: below(25) }
-        : point(points[visited++ % points.length]!, below(8))
-    }
-  })
-}
-
-export const describe = (blow: Blow): string =>
-  blow._tag === "Moment"
-    ? `${blow.millis} ms after ${blow.messages} messages`
-    : `at ${blow.site}${blow.having === undefined ? "" : ` with ${blow.having}`}, pass ${blow.passes}`
-
 export interface Options {
   readonly driver: Driver
   readonly seed: number
-  readonly rounds: number
+  readonly rounds: ReadonlyArray<Round>
   readonly progress?: (line: string) => void
 }
 
@@ -101,75 +47,148 @@ export const run = async ({ driver, progress, rounds, seed }: Options): Promise<
   const pair = new Pair({ a, b }, seed)
   try {
     await pair.start()
-    const kills: Array<Omit<Kill, "owed">> = []
-    for (const [index, round] of plan(seed, rounds).entries()) {
+    const kills: Array<Omit<Kill, "owed" | "settledMillis">> = []
+    for (const [index, round] of rounds.entries()) {
       const done = await perform(pair, round)
       kills.push(done)
       progress?.(
-        `round ${index + 1}/${rounds}: ${round.victim} killed ${describe(round.blow)}, ` +
-          `first delivery ${done.firstDeliveryMillis} ms after its restart`
+        `round ${index + 1} of ${rounds.length}: ${describe(round)}; back ${done.readyAt - done.at} ms later, ` +
+          `first delivery ${done.firstDeliveryMillis} ms after that`
       )
     }
     await pair.flows()
     const result = await pair.finish()
-    const owed = ({ at, round: { victim } }: Omit<Kill, "owed">) =>
-      owedAt(result.books[victim], result.books[other(victim)], at)
-    return { ...result, seed, kills: kills.map((kill) => ({ ...kill, owed: owed(kill) })) }
+    const { a: first, b: second } = result.books
+    const account = (kill: (typeof kills)[number]): Kill => {
+      const { at, readyAt, round } = kill
+      const owed = owedAt(result.books[round.side], result.books[other(round.side)], at)
+      return { ...kill, owed, settledMillis: settledAfter(first, second, readyAt) }
+    }
+    return { ...result, seed, kills: kills.map(account) }
   } finally {
     await pair.discard()
   }
 }
 
-const perform = async (pair: Pair, round: Round): Promise<Omit<Kill, "owed">> => {
-  const victim = pair.nodes[round.victim]
-  const survivor = pair.nodes[other(round.victim)]
+const perform = async (pair: Pair, round: Round): Promise<Omit<Kill, "owed" | "settledMillis">> => {
   await pair.flows()
-  const at = await strike(pair, round)
-  pair.note(victim)
-  await survivor.until("it has noticed the end of the session", (life) => !life.live)
-  const before = survivor.life.arrived
-  await pair.begin(round.victim)
-  await Promise.all([victim, survivor].map((node) => node.until("a session is live again", (life) => life.live)))
-  await Promise.race([
-    victim.until("the first message arrives", (life) => life.arrived > 0),
-    survivor.until("the first message arrives", (life) => life.arrived > before)
-  ])
-  return { round, at, firstDeliveryMillis: Date.now() - victim.life.startedAt }
+  const struck = await strike(pair, round)
+  const nodes = Object.values(pair.nodes)
+  // The counts of a new life begin with 0.
+  const before = nodes.map(({ life }) => (life.startedAt > struck.at ? 0 : life.arrived))
+  const first = Promise.race(
+    nodes.map((node, index) => node.until("the first message arrives", (life) => life.arrived > before[index]!))
+  ).then(() => Math.max(0, Date.now() - struck.readyAt))
+  await Promise.all(nodes.map((node) => node.until("a session is live", (life) => life.live)))
+  const firstDeliveryMillis = await first
+  // The next round is to find nothing of this one: numbers keep the order, so what was sent before has gone as well.
+  const news = (node: NodeProcess) =>
+    node.until("messages arrive that were sent since", (life) => life.newest > struck.readyAt)
+  await Promise.all(nodes.map(news))
+  return { ...struck, round, firstDeliveryMillis }
 }
 
-/** Brings the blow down; returns when the process was seen to be gone. */
-const strike = async (pair: Pair, { blow, victim: side }: Round): Promise<number> => {
-  const victim = pair.nodes[side]
+const strike = (pair: Pair, round: Round): Promise<Struck> => {
+  switch (round.victim) {
+    case "sender":
+    case "receiver":
+      return killNode(pair, round)
+    case "sender's database":
+    case "receiver's database":
+      return killDatabase(pair, round)
+    case "owner":
+    case "standby":
+      throw new Error("a node has one process")
+  }
+}
+
+/** Returns when a fiber of the node stands at the point, or when the moment has come. */
+export const reach = async (pair: Pair, { blow, side, victim }: Round): Promise<void> => {
+  const node = pair.nodes[side]
   if (blow._tag === "Point") {
-    const { _tag, ...arm } = blow
-    victim.order({ _tag: "Arm", signal: "SIGKILL", ...arm })
-  } else {
-    await pair.arrives(side, blow.messages)
-    await new Promise((resolve) => setTimeout(resolve, blow.millis))
-    victim.signal("SIGKILL")
+    const { _tag, ...visit } = blow
+    const held = node.life.held
+    node.order({ _tag: "Arm", signal: "hold", ...visit })
+    await node.until(`it stands at ${blow.site}`, (life) => life.held > held)
+    return
   }
-  const { exit } = await victim.until(`it is killed ${describe(blow)}`, (life) => life.exit !== undefined)
-  if (exit === undefined || exit.signal !== "SIGKILL") {
-    throw new Error(`node ${victim.name} ended by itself (code ${exit?.code})\n${victim.tail()}`)
+  if (victim.startsWith("sender")) await pair.sends(side, blow.messages)
+  else await pair.arrives(side, blow.messages)
+  await new Promise((resolve) => setTimeout(resolve, blow.millis))
+}
+
+const startsArmed = ({ blow }: Round): Extract<Blow, { _tag: "Point" }> | undefined =>
+  blow._tag === "Point" && blow.site === "delivery.claimed-before-resume" ? blow : undefined
+
+/** Kills the process of a node and starts it again: twice if it is to die while its session begins. */
+const killNode = async (pair: Pair, round: Round): Promise<Struck> => {
+  const victim = pair.nodes[round.side]
+  const survivor = pair.nodes[other(round.side)]
+  const armed = startsArmed(round)
+  if (armed === undefined) await reach(pair, round)
+  let at = await pair.kill(victim)
+  await survivor.until("it has noticed the end of the session", (life) => !life.live)
+  if (armed !== undefined) {
+    const { _tag, ...visit } = armed
+    await pair.begin(round.side, { armed: visit })
+    await victim.until(`it stands at ${armed.site}`, (life) => life.held > 0)
+    at = await pair.kill(victim)
+    await survivor.until("it has noticed the end of the session", (life) => !life.live)
   }
-  return exit.at
+  await pair.begin(round.side)
+  return { at, readyAt: victim.life.readyAt }
+}
+
+/** Kills the PostgreSQL server of a node, which goes on, and starts it again on the same files. */
+const killDatabase = async (pair: Pair, round: Round): Promise<Struck> => {
+  const { server } = pair.places[round.side]
+  if (server === undefined) throw new Error("there is no PostgreSQL server of its own to kill")
+  const node = pair.nodes[round.side]
+  await reach(pair, round)
+  await server.kill()
+  const at = Date.now()
+  // What it does next meets a database that is gone, or one that has just come back.
+  const early = round.blow._tag === "Moment" || round.blow.passes % 2 === 0
+  if (early) node.order({ _tag: "Release" })
+  await server.resume()
+  const readyAt = Date.now()
+  if (!early) node.order({ _tag: "Release" })
+  return { at, readyAt }
 }
 
 /** What is printed: counts of the whole run. */
-export const summary = (outcome: Outcome) => {
-  const { kills, seed } = outcome
-  const perPoint: Record<string, number> = {}
-  for (const { round } of kills) {
-    const name = round.blow._tag === "Moment" ? "random moment" : round.blow.site
-    perPoint[name] = (perPoint[name] ?? 0) + 1
+export const summary = (outcome: Outcome) => ({
+  seed: outcome.seed,
+  ...killFigures(outcome.kills),
+  ...figures(outcome)
+})
+
+/** How many rounds struck whom and where, and how soon everything was as before, of one run or of many. */
+export const killFigures = (kills: ReadonlyArray<Kill>) => {
+  const count = (nameOf: (round: Round) => string): Record<string, number> => {
+    const counts: Record<string, number> = {}
+    for (const { round } of kills) counts[nameOf(round)] = (counts[nameOf(round)] ?? 0) + 1
+    return counts
   }
-  const times = kills.map((it) => it.firstDeliveryMillis).sort((x, y) => x - y)
+  const spread = (values: ReadonlyArray<number>) => ({
+    p50: percentile(values, 50),
+    p99: percentile(values, 99),
+    max: percentile(values, 100)
+  })
+  const perVictim = (of: (kill: Kill) => number) =>
+    Object.fromEntries(
+      [...new Set(kills.map(({ round }) => round.victim))].map((victim) => [
+        victim,
+        spread(kills.filter(({ round }) => round.victim === victim).map(of))
+      ])
+    )
   return {
-    seed,
     kills: kills.length,
-    killsPerPoint: perPoint,
-    leastOwedAtAKill: Math.min(...kills.map((it) => it.owed)),
-    ...figures(outcome),
-    firstDeliveryMillis: { median: times[Math.floor(times.length / 2)], longest: times.at(-1) }
+    victims: count(({ victim }) => victim),
+    places: count(({ blow }) => (blow._tag === "Moment" ? "random moment" : blow.site)),
+    leastOwedAtAKill: Math.min(...kills.map(({ owed }) => owed)),
+    millisUntilReady: perVictim(({ at, readyAt }) => readyAt - at),
+    firstDeliveryMillisAfterReady: perVictim(({ firstDeliveryMillis }) => firstDeliveryMillis),
+    allSettledMillisAfterReady: perVictim(({ settledMillis }) => settledMillis)
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A node as the crash tests run it: the composition that every node runs, with the load on top and points that kill or
- * freeze the process. The points can only be armed here; no production program has them.
+ * A node as the crash tests run it: the composition that every node runs, with the load on top and points that hold a
+ * fiber or freeze the process. The points can only be armed here; no production program has them.
  *
  * Its argument is an `Assignment`. It ends with its parent, or gracefully on SIGTERM.
  */
@@ -17,6 +17,7 @@ import * as LinkConfig from "../../../src/services/link/LinkConfig.ts"
 import { Registry } from "../../../src/services/link/Registry.ts"
 import { Node } from "../../../src/services/Node.ts"
 import * as Load from "./Load.ts"
+import * as Pile from "./Pile.ts"
 import { decodeAssignment, decodeOrder, type Order, type Report } from "./Talk.ts"
 
 const assignment = decodeAssignment(process.argv[2])
@@ -26,7 +27,10 @@ const report = (what: Report): void => {
 }
 
 /** What is armed, and what the batch at hand was answered with. */
-let armed: { readonly order: Extract<Order, { _tag: "Arm" }>; left: number } | undefined
+let armed: { readonly order: Omit<Extract<Order, { _tag: "Arm" }>, "_tag">; left: number } | undefined
+if (assignment.armed !== undefined) {
+  armed = { order: { ...assignment.armed, signal: "hold" }, left: assignment.armed.passes }
+}
 const answers = new Set<string>()
 
 const released = Latch.makeUnsafe(false)
@@ -61,9 +65,22 @@ const points = Layer.succeed(Buggify, {
 })
 
 let arrived = 0
+let newest = 0
 let sent = 0
+let toldArrived = true
+const tellArrived = (): void => {
+  toldArrived = true
+  report({ _tag: "Arrived", count: arrived, newest })
+}
 const watcher: Load.Watcher = {
-  arrived: () => report({ _tag: "Arrived", count: ++arrived }),
+  arrived: ({ at, since }) => {
+    arrived++
+    newest = Math.max(newest, at)
+    if (toldArrived) setImmediate(tellArrived)
+    toldArrived = false
+    if (since === undefined) return
+    report({ _tag: "Probed", micros: Number((process.hrtime.bigint() - since) / 1_000n) })
+  },
   sent: () => report({ _tag: "Sent", count: ++sent }),
   answered: (outcome) => answers.add(outcome)
 }
@@ -91,7 +108,7 @@ const node = Composition.layer({
     redial: { ...LinkConfig.defaults.redial, baseMillis: 100, capMillis: 1_000, starts: 1_000 }
   },
   delivery: { ...DeliveryConfig.defaults, ...(receiptTimeout === undefined ? {} : { receiptTimeout }) }
-}).pipe(Layer.provide(points))
+}).pipe(Layer.provide(Layer.merge(points, Pile.weighing)))
 
 /** Orders, one after the other. A parent that is gone ends the process. */
 const orders = Effect.gen(function* () {
@@ -143,6 +160,17 @@ const program = Effect.gen(function* () {
       case "Arm":
         armed = { order, left: order.passes }
         return
+      case "Pile":
+        yield* Effect.forkScoped(
+          Pile.pile(peers[order.peer]!.key, protocols, order, (count) => report({ _tag: "Piled", count }))
+        )
+        return
+      case "Probe":
+        if (order.everyMillis === 0) return report({ _tag: "ProbesSent", count: Pile.stopProbing() })
+        yield* Effect.forkScoped(Pile.probe(peers[order.peer]!.key, protocols, order))
+        return
+      case "Weigh":
+        return report({ _tag: "Weighed", weight: yield* Pile.weight })
       case "Release":
         return yield* released.open
       case "Drain":
@@ -161,7 +189,10 @@ const program = Effect.gen(function* () {
     }
   )
   const queue = yield* orders
-  yield* Effect.raceFirst(loads, Effect.forever(Effect.flatMap(Queue.take(queue), perform)))
+  yield* Effect.raceFirst(
+    Effect.andThen(loads, Effect.never),
+    Effect.forever(Effect.flatMap(Queue.take(queue), perform))
+  )
 }).pipe(
   Effect.scoped,
   Effect.provide(Layer.provideMerge(node, Logger.layer([Logger.consoleJson]))),

@@ -112,6 +112,17 @@ describe("generate", () => {
     }
   })
 
+  it("keeps what is wrong at one node, a different one in other plans", () => {
+    const plans = seeds(200).map((seed) => generate(seed, "one-node"))
+    const struck = plans.map(
+      ({ faults }) => new Set(faults.flatMap(({ fault }) => ("node" in fault ? [fault.node] : [])))
+    )
+    assert.isTrue(struck.every(({ size }) => size === 1))
+    assert.isTrue(plans.every(({ faults }) => faults.every(({ fault }) => "node" in fault)))
+    assert.isAtLeast(new Set(struck.flatMap((nodes) => [...nodes])).size, 3)
+    assert.isTrue(plans.every(({ knobs, network }) => knobs === undefined && network === calm))
+  })
+
   it("moves no family by leaving another one out", () => {
     for (const seed of seeds(100)) {
       const all = generate(seed, "all-faults").faults.map((entry) => JSON.stringify(entry))

@@ -1,7 +1,7 @@
 /**
  * One whole node as a process: as `holdfast start` composes it, with a protocol whose handler inserts a row.
  */
-import { Effect, Layer, ManagedRuntime, Redacted, References, Schema } from "effect"
+import { Effect, Layer, ManagedRuntime, Redacted, References, Schema, Semaphore } from "effect"
 import { SqlClient } from "effect/sql"
 import fs from "node:fs"
 import { syncBuiltinESMExports } from "node:module"
@@ -15,6 +15,7 @@ import { Node } from "../../src/services/Node.ts"
 import { Transactions } from "../../src/services/Transactions.ts"
 import * as End from "../End.ts"
 import { Arrivals } from "./Arrivals.ts"
+import * as RoundTrips from "./RoundTrips.ts"
 import * as Work from "./Work.ts"
 
 /** The embedded database forces its files to the disk in this process, where it can be counted. */
@@ -27,6 +28,8 @@ fs.fsyncSync = (file) => {
 syncBuiltinESMExports()
 
 const arrivals = new Arrivals()
+/** Statements that were asked for the sake of counting. */
+let reports = 0
 
 const Bench = Protocol.make("bench", {
   messages: Schema.Struct({ n: Schema.Int, sentAt: Schema.Number, text: Schema.String }),
@@ -44,13 +47,24 @@ const Bench = Protocol.make("bench", {
 const text = Work.padding(Work.bodyBytes - Bench.prepare({ n: 1_000_000, sentAt: 0.5, text: "" }).body.length - 1)
 const message = (n: number, sentAt: number) => ({ n: 1_000_000 + n, sentAt, text })
 
-const makeRuntime = (data: string, database: string | undefined) =>
+/** Connections to the database at the most. */
+const connections = 24
+
+export interface Opening {
+  /** The data folder. */
+  readonly data: string
+  /** The database embedded there unless one is named. */
+  readonly database: string | undefined
+  readonly port: number
+}
+
+const makeRuntime = ({ data, database, port }: Opening) =>
   ManagedRuntime.make(
     Composition.layer({
       data,
       database: database === undefined ? undefined : Redacted.make(database),
-      maxConnections: 24,
-      listen: { host: "127.0.0.1", port: 0 },
+      maxConnections: connections,
+      listen: { host: "127.0.0.1", port },
       protocols: [Bench.handled]
     }).pipe(Layer.provideMerge(Layer.succeed(References.MinimumLogLevel, "Warn")))
   )
@@ -100,15 +114,55 @@ const sending = Effect.fnUntraced(function* ({ count, from, how }: Work.Job) {
   }
 })
 
+export interface Stream {
+  readonly from: number
+  readonly count: number
+  /** Messages of a transaction, and transactions in flight. */
+  readonly transaction: number
+  readonly inFlight: number
+  /** Messages that are not receipted, at the most. */
+  readonly ahead: number
+}
+
+/** Many messages, as fast as their receipts come. */
+const streaming = Effect.fnUntraced(function* ({ ahead, count, from, inFlight, transaction }: Stream) {
+  const sql = yield* SqlClient.SqlClient
+  let room = 0
+  // One asks the database, the others wait with it.
+  const looking = Semaphore.makeUnsafe(1)
+  const take = Effect.gen(function* () {
+    while (room < transaction) {
+      const [row] = yield* sql<{ readonly owed: number }>`SELECT count(*)::integer AS owed FROM holdfast_outbox`
+      // Those in flight may be committed or not.
+      room = ahead - (row?.owed ?? 0) - inFlight * transaction
+      if (room < transaction) yield* Effect.sleep("5 millis")
+    }
+    room -= transaction
+  })
+  for (let sent = 0; sent < count;) {
+    const size = Math.min(count - sent, transaction * inFlight * 4)
+    yield* Effect.forEach(
+      range(Math.ceil(size / transaction), 0),
+      (i) =>
+        Effect.andThen(
+          looking.withPermits(1)(take),
+          sending({
+            from: from + sent + i * transaction,
+            count: Math.min(transaction, size - i * transaction),
+            how: { _tag: "Batch", size: Math.min(transaction, size - i * transaction), inFlight: 1 }
+          })
+        ),
+      { concurrency: inFlight, discard: true }
+    )
+    sent += size
+  }
+})
+
 const functions = {
-  open: async ({
-    data,
-    database
-  }: {
-    readonly data: string
-    readonly database: string | undefined
-  }): Promise<string> => {
-    opened = makeRuntime(data, database)
+  /** Returns once the node is ready; its address. */
+  open: async (opening: Opening): Promise<string> => {
+    RoundTrips.count(opening.database)
+    opened = makeRuntime(opening)
     const { address } = await opened.runPromise(Node)
     await opened.runPromise(SqlClient.SqlClient.use((sql) => sql.unsafe(Work.createEffects)))
     return String(address)
@@ -128,6 +182,11 @@ const functions = {
   send: async (job: Work.Job): Promise<number> => {
     const at = End.now()
     await runtime().runPromise(sending(job))
+    return at
+  },
+  stream: async (stream: Stream): Promise<number> => {
+    const at = End.now()
+    await runtime().runPromise(streaming(stream))
     return at
   },
   pace: ({ count, from, perSecond }: Work.Pace): Promise<void> =>
@@ -159,8 +218,24 @@ const functions = {
     return rows[0]!
   },
   delays: () => arrivals.delays,
-  /** How often the embedded database forced something to the disk, so far. */
-  fsyncs: () => fsyncs,
+  /** What this process has done so far: fsyncs are those of the embedded database, reports are left out. */
+  counts: () => {
+    const { roundTrips, statements } = RoundTrips.asked()
+    return { fsyncs, statements: statements - reports, roundTrips: roundTrips - reports, reports }
+  },
+  /** The server learns what the connections of this node did. */
+  report: async (): Promise<void> => {
+    await runtime().runPromise(
+      SqlClient.SqlClient.use((sql) =>
+        Effect.all(
+          // Each holds its connection long enough that the next one needs another.
+          range(connections, 0).map(() => sql`SELECT pg_stat_force_next_flush(), pg_sleep(0.2)`),
+          { concurrency: "unbounded", discard: true }
+        )
+      )
+    )
+    reports += connections
+  },
   /** Single-row commits with so many in flight, for so long; how many a second. */
   commits: ({ inFlight, millis }: { readonly inFlight: number; readonly millis: number }): Promise<number> =>
     runtime().runPromise(

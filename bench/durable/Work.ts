@@ -1,5 +1,5 @@
 /**
- * What every contender of the delivery benchmark does: a producer commits messages, a consumer in another process
+ * What every contender of the durable benchmark does: a producer commits messages, a consumer in another process
  * commits one plain insert for each. The figures come from the consumer's database.
  */
 
@@ -55,12 +55,29 @@ export interface Consumer {
   readonly delays: () => Float64Array
 }
 
-export const createEffects = "CREATE TABLE bench_effects (n integer NOT NULL, body text NOT NULL)"
+export const createEffects = "CREATE TABLE IF NOT EXISTS bench_effects (n integer NOT NULL, body text NOT NULL)"
 export const emptyEffects = "TRUNCATE bench_effects"
 export const tallyEffects = `
   SELECT count(*)::integer AS rows, count(DISTINCT n)::integer AS distinct,
     coalesce(min(n), 0) AS lowest, coalesce(max(n), 0) AS highest
   FROM bench_effects`
 
+/** Parameters: numbers and bodies, as many of the one as of the other. */
+export const insertEffects = "INSERT INTO bench_effects (n, body) SELECT * FROM unnest($1::integer[], $2::text[])"
+
 /** A text of `size` characters. */
 export const padding = (size: number): string => "message ".repeat(Math.ceil(size / 8)).slice(0, size)
+
+/** A message as those send it that send JSON. */
+export interface Parcel {
+  readonly n: number
+  /** A time of the shared clock, or not positive if nobody asks for the delay. */
+  readonly sentAt: number
+  readonly body: string
+}
+
+const frame = JSON.stringify({ n: 100_000, sentAt: -1, body: "" } satisfies Parcel).length
+const body = padding(bodyBytes - frame)
+
+/** As many bytes of JSON as a message of ours has of CBOR, give or take the digits of its number. */
+export const parcel = (n: number, sentAt = -1): Parcel => ({ n, sentAt, body })

@@ -1,6 +1,6 @@
 /**
  * The yardstick: an outbox table and a loop over it, as anybody writes it, on one PostgreSQL database. The consumer
- * takes rows with FOR UPDATE SKIP LOCKED, makes the effect of each with one insert, deletes them and commits.
+ * takes rows with FOR UPDATE SKIP LOCKED, makes their effects with one insert, deletes them and commits.
  */
 import { Effect, ManagedRuntime, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
@@ -42,10 +42,9 @@ const round = Effect.fnUntraced(function* (most: number) {
     Effect.gen(function* () {
       const rows = yield* sql<Row>`
         SELECT id::text, n, sent_at, body FROM naive_outbox ORDER BY id LIMIT ${most} FOR UPDATE SKIP LOCKED`
-      for (const row of rows) {
-        yield* sql`INSERT INTO bench_effects (n, body) VALUES (${row.n}, ${row.body})`
-      }
-      if (rows.length > 0) yield* sql`DELETE FROM naive_outbox WHERE id = ANY(${rows.map(({ id }) => id)}::bigint[])`
+      if (rows.length === 0) return rows
+      yield* sql.unsafe(Work.insertEffects, [rows.map(({ n }) => n), rows.map(({ body }) => body)])
+      yield* sql`DELETE FROM naive_outbox WHERE id = ANY(${rows.map(({ id }) => id)}::bigint[])`
       return rows
     })
   )
@@ -54,7 +53,7 @@ const round = Effect.fnUntraced(function* (most: number) {
 })
 
 const functions = {
-  open: async (database: string): Promise<void> => {
+  open: async ({ database }: { readonly database: string }): Promise<void> => {
     opened = makeRuntime(database)
     await run(SqlClient.SqlClient)
   },
