@@ -23,12 +23,18 @@ interface Ready {
   readonly installed: Installed | undefined
 }
 
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+/** With what was behind it. */
+const messageOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return String(cause)
+  return cause.cause === undefined ? cause.message : `${cause.message} (${messageOf(cause.cause)})`
+}
 
 /** Who can take part, and a note about everybody who cannot. */
 const prepare = async ({ peers, progress }: Options) => {
   const ready: Array<Ready> = []
   const notes = new Set<string>()
+  const left = contenders.filter(({ peer }) => peer && !peers).map(({ name }) => name)
+  if (left.length > 0) notes.add(`GAP: no figures of ${left.join(", ")}: they are installed and measured with --peers.`)
   for (const contender of contenders) {
     if (contender.peer && !peers) continue
     try {

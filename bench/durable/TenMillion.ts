@@ -47,12 +47,13 @@ export const steps = (
   }))
 
 const run = async (
-  { messages = 10_000_000, progress, quick }: Options,
+  { messages: asked, progress, quick }: Options,
   server: PostgresServer.Server,
   folder: string
 ): Promise<ReadonlyArray<ReadonlyArray<number>>> => {
   const rows: Array<ReadonlyArray<number>> = []
-  const size = quick || messages < amounts.step ? amounts.quickStep : amounts.step
+  const messages = asked ?? (quick ? 100_000 : 10_000_000)
+  const size = messages < amounts.step ? amounts.quickStep : amounts.step
   await withEnds<Functions>("NodeEnd", "ten-million", async (producer, consumer) => {
     const [sender, receiver] = [await server.createDatabase(), await server.createDatabase()]
     await producer.call("open", { data: path.join(folder, "sender"), database: sender, port: await port() })

@@ -49,7 +49,9 @@ export const layer: Layer.Layer<ParkedStore, never, MemoryDatabase> = Layer.effe
         read(() => {
           if (rows.links.get(peer) === undefined) return
           const place = rows.next()
-          rows.of(peer).applied.set(place, { place, stream: noStream, superseded: true, ids: [id], at: now })
+          rows
+            .of(peer)
+            .applied.set(place, { place, stream: noStream, lastSeq: 0n, superseded: true, ids: [id], at: now })
         }),
       remove: ({ id, peer }) => read(() => rows.of(peer).parked.delete(id)),
       blame: ({ id, peer }, why) =>

@@ -9,7 +9,7 @@ import { SecureRandom } from "effect/crypto"
 import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import { UuidText } from "../protocol/Cbor.ts"
-import { alone, CurrentTerm } from "../services/delivery/Ownership.ts"
+import { CurrentTerm } from "../services/delivery/Ownership.ts"
 import { LinkFenced, RetryStore } from "../services/delivery/RetryStore.ts"
 import * as SqlEnqueuing from "./retry/SqlEnqueuing.ts"
 import * as SqlHastening from "./retry/SqlHastening.ts"
@@ -72,33 +72,35 @@ const make = (start: Effect.Effect<Started, SqlError, SqlClient.SqlClient | Secu
     })
   })
 
-/** Raises the incarnation where that has not been done: the first statement of a term, or of a start without terms. */
-const start = Effect.gen(function* () {
+/** What the database says of the node, raising its incarnation by so many. */
+const started = Effect.fnUntraced(function* (raise: bigint) {
   const sql = yield* SqlClient.SqlClient
   const random = yield* SecureRandom.SecureRandom
-  const term = yield* CurrentTerm
-  const raise = term.incarnation === undefined ? 1n : 0n
-  const node = readNode(
+  return readNode(
     yield* sql`
       INSERT INTO holdfast_node (database_id, incarnation) VALUES (${yield* random.uuidV4()}::uuid, ${raise})
       ON CONFLICT (singleton) DO UPDATE SET incarnation = holdfast_node.incarnation + ${raise}
       RETURNING database_id, incarnation`
   )
+})
+
+/** A term has raised the incarnation already; a start without terms raises it here. */
+const owning = Effect.gen(function* () {
+  const term = yield* CurrentTerm
+  const node = yield* started(term.incarnation === undefined ? 1n : 0n)
   return { databaseId: node.database_id, incarnation: term.incarnation ?? node.incarnation, owns: true }
 })
 
 /** The store of a node that starts, for the term of `CurrentTerm` if there is one. */
 export const layer: Layer.Layer<RetryStore, SqlError, SqlClient.SqlClient | SecureRandom.SecureRandom> = Layer.effect(
   RetryStore,
-  make(start)
+  make(owning)
 )
 
 /** The store of a process that only sends: the node that runs elsewhere is not disturbed, and no link can be claimed. */
 export const sending: Layer.Layer<RetryStore, SqlError, SqlClient.SqlClient | SecureRandom.SecureRandom> = Layer.effect(
   RetryStore,
   make(
-    Effect.provideService(start, CurrentTerm, { ...alone, incarnation: 0n }).pipe(
-      Effect.map((node) => ({ ...node, owns: false }))
-    )
+    Effect.map(started(0n), (node) => ({ databaseId: node.database_id, incarnation: node.incarnation, owns: false }))
   )
 )

@@ -24,6 +24,7 @@ import type {
   EmbeddedDatabaseUnusable
 } from "../layers/DatabaseErrors.ts"
 import * as Migrations from "../layers/Migrations.ts"
+import * as NoticesPostgres from "../layers/NoticesPostgres.ts"
 import * as OwnershipSole from "../layers/OwnershipSole.ts"
 import * as OwnershipSql from "../layers/OwnershipSql.ts"
 import * as ParkedStoreSql from "../layers/ParkedStoreSql.ts"
@@ -35,7 +36,9 @@ import * as RetryStoreSql from "../layers/RetryStoreSql.ts"
 import * as TimerStoreSql from "../layers/TimerStoreSql.ts"
 import * as TransactionsSql from "../layers/TransactionsSql.ts"
 import * as TransportTcp from "../layers/TransportTcp.ts"
+import * as WakeListening from "../layers/WakeListening.ts"
 import * as DeliveryConfig from "../services/delivery/DeliveryConfig.ts"
+import { Notices } from "../services/delivery/Notices.ts"
 import { CurrentTerm, Ownership } from "../services/delivery/Ownership.ts"
 import { Parked } from "../services/delivery/Parked.ts"
 import * as LinkConfig from "../services/link/LinkConfig.ts"
@@ -48,7 +51,7 @@ export interface Options<R> extends NodeOptions<R> {
   readonly data: string
   /** A PostgreSQL server to use instead of the database embedded in the data folder. */
   readonly database?: Redacted.Redacted | undefined
-  /** Connections to PostgreSQL at the most, 10 by default; one is for the node's lock. At least 3. */
+  /** Connections to PostgreSQL at the most, 10 by default; one owns the node, and one listens. At least 4. */
   readonly maxConnections?: number | undefined
   /** Accept a database whose commits a crash can undo; on the embedded one, do not force them to the disk. */
   readonly allowDataLoss?: boolean | undefined
@@ -75,13 +78,13 @@ type DatabaseFailed =
   | EmbeddedDatabaseUnusable
   | SqlError
 
-const database = <R>(options: Options<R>): Layer.Layer<SqlClient.SqlClient, DatabaseFailed, DataFolder> => {
+const database = <R>(options: Options<R>): Layer.Layer<SqlClient.SqlClient | Notices, DatabaseFailed, DataFolder> => {
   const { allowDataLoss, database: url, maxConnections } = options
   return url === undefined
     ? Layer.unwrap(
         Effect.map(DataFolder, (folder) => Pglite.layer({ dataDir: folder.file(files.database), allowDataLoss }))
-      )
-    : Postgres.layer({ url, maxConnections, allowDataLoss })
+      ).pipe(Layer.merge(Notices.silent))
+    : NoticesPostgres.layer.pipe(Layer.provideMerge(Postgres.layer({ url, maxConnections, allowDataLoss })))
 }
 
 const identity = Layer.unwrap(Effect.map(DataFolder, (folder) => IdentityFile.layer(folder.file(files.identity))))
@@ -148,7 +151,7 @@ const portTaken = (port: number) =>
  * `Supervisor`, the stores and the `SqlClient`. Its protocols may require any of these from below the node.
  */
 export const node = <R>(options: Options<R>) =>
-  Parked.layer(options.protocols).pipe(
+  Layer.merge(Parked.layer(options.protocols), WakeListening.layer).pipe(
     Layer.provideMerge(Node.layer(options)),
     Layer.provideMerge(transport(options)),
     Layer.provideMerge(

@@ -42,7 +42,7 @@ const nodeSettings = {
     }),
     secret: true
   },
-  databaseConnections: number("database-connections", 3, 500, 10, "Connections to PostgreSQL at the most"),
+  databaseConnections: number("database-connections", 4, 500, 10, "Connections to PostgreSQL at the most"),
   lease: time(
     "lease",
     second,

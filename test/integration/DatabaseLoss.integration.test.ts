@@ -129,7 +129,7 @@ describe("two nodes under load", { timeout: 900_000 }, () => {
 
   it("slow down and lose nothing when statements time out and connections are few", async () => {
     const at = await places()
-    const few = { lanes: 8, paceMillis: 5, maxConnections: 3 }
+    const few = { lanes: 8, paceMillis: 5, maxConnections: 4 }
     await withPair(at, { a: few, b: few }, async (pair) => {
       // Not before they run: a start that a busy server delays ends with the first statement that times out.
       for (const place of Object.values(at)) {

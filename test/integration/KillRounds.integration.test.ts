@@ -1,6 +1,6 @@
 /**
  * The promise under SIGKILL: two nodes, each with its own database, send to each other all the time; their processes and
- * PostgreSQL servers are killed in turn, at random moments and at the points where a crash could lose or repeat
+ * PostgreSQL servers are killed in turn, and the second process of a node too, at random moments and at the points where a crash could lose or repeat
  * something. One round of each kind; `npm run test:soak` runs hundreds.
  *
  * What counts is in the databases after both have stopped: the senders' ledgers and what plain handlers have inserted.

@@ -16,7 +16,6 @@ import * as TransactionsSql from "../../src/layers/TransactionsSql.ts"
 import { Delivery } from "../../src/services/delivery/Delivery.ts"
 import * as Protocol from "../../src/services/delivery/Protocol.ts"
 import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
-import { Outbounds } from "../../src/services/delivery/Outbounds.ts"
 import { Wakes } from "../../src/services/delivery/Wakes.ts"
 import { CommitUnknown, isCommitUnknown, Transactions } from "../../src/services/Transactions.ts"
 import { type CommitProxy, make as proxyTo } from "../support/CommitProxy.ts"
@@ -32,7 +31,7 @@ const sender = Effect.fnUntraced(function* (maxConnections: number) {
   const proxy = yield* proxyTo(yield* FreshDatabase.freshDatabase)
   const client = Postgres.layer({ url: proxy.url, maxConnections })
   const services = Delivery.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(RetryStoreSql.layer, TransactionsSql.layer, Outbounds.layer, Wakes.layer)),
+    Layer.provideMerge(Layer.mergeAll(RetryStoreSql.layer, TransactionsSql.layer, Wakes.layer)),
     Layer.provide(Layer.merge(IdentityMemory.layerFromSeed(new Uint8Array(32).fill(1)), SecureRandom.layerWebCrypto)),
     Layer.provide(Migrations.layer(migrations)),
     Layer.provideMerge(client)

@@ -37,6 +37,14 @@ export const properties = [
   "no restore without a restore",
   "no restore goes unnoticed",
   "a session has an epoch of its own",
+  "what is owed can be seen",
+  "nobody runs ahead of the window",
+  "one bad peer holds up nobody else",
+  "what is taken back stays back",
+  "a timer takes effect once",
+  "a timer keeps its time",
+  "every timer takes effect",
+  "a timer is prompt",
   "nothing leaks",
   "same seed, same run"
 ] as const
@@ -62,7 +70,7 @@ export interface Mutant extends Planted {
   /** The profile under whose plans it is found soonest. */
   readonly profile: Profile
   /** The scenario in which it is hunted; "ledger" by default. */
-  readonly scenario?: "ledger" | "deadlines"
+  readonly scenario?: "ledger" | "deadlines" | "cancelling" | "timers"
 }
 
 /** A planted bug that no longer fits the sources. */

@@ -7,13 +7,17 @@ import { database } from "./Database.ts"
 import { delivery } from "./Delivery.ts"
 import { leaks } from "./Leaks.ts"
 import type { Mutant } from "./Mutant.ts"
+import { owing } from "./Owing.ts"
 import { redialling } from "./Redialling.ts"
+import { timing } from "./Timing.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   ...arbitration,
   ...connections,
   ...redialling,
   ...delivery,
+  ...owing,
+  ...timing,
   ...database,
   ...leaks
 ]

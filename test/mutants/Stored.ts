@@ -9,8 +9,10 @@ import * as Simulation from "../../src/testing/campaign/Simulation.ts"
 import type { Result } from "../../src/testing/cluster/Result.ts"
 import { Verdict } from "../../src/testing/cluster/Verdict.ts"
 import { FaultPlan } from "../../src/testing/faults/FaultPlan.ts"
+import { cancelling } from "../../src/testing/ledger/CancellingScenario.ts"
 import { deadlines } from "../../src/testing/ledger/DeadlinesScenario.ts"
 import { ledger } from "../../src/testing/ledger/LedgerScenario.ts"
+import { timers } from "../../src/testing/timers/TimersScenario.ts"
 import { type Mutant, properties, type Property } from "./Mutant.ts"
 
 export const Stored = Schema.Struct({
@@ -63,8 +65,18 @@ export const isFor = ({ also = [], property }: Mutant, found: Property | undefin
   found !== undefined && [property, ...also].includes(found)
 
 /** What a bug is hunted in. */
-export const simulationFor = ({ scenario }: Pick<Mutant, "scenario">): Simulation.Simulation =>
-  scenario === "deadlines" ? Simulation.make(deadlines) : Simulation.make(ledger)
+export const simulationFor = ({ scenario }: Pick<Mutant, "scenario">): Simulation.Simulation => {
+  switch (scenario) {
+    case "deadlines":
+      return Simulation.make(deadlines)
+    case "cancelling":
+      return Simulation.make(cancelling)
+    case "timers":
+      return Simulation.make(timers)
+    default:
+      return Simulation.make(ledger)
+  }
+}
 
 const repeats = "same seed, same run" satisfies Property
 

@@ -3,7 +3,8 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
+import type { MessageId } from "../../src/protocol/delivery/Message.ts"
+import { type Link, RetryStore } from "../../src/services/delivery/RetryStore.ts"
 import { Transactions } from "../../src/services/Transactions.ts"
 import { answer, batch, later, refused, stale, stranger, uuid } from "./Messages.ts"
 import type { Reopen, Stores } from "./Stores.ts"
@@ -189,10 +190,50 @@ export const receives = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
           const fields = { stream, adopts: n === 0, position: BigInt(n + 1), applied: [id] }
           yield* store.received(link, batch(fields), 10 + n)
         }
-        assert.strictEqual(yield* store.prune(12, 1), 1)
-        assert.strictEqual(yield* store.prune(12, 10), 1)
-        assert.strictEqual(yield* store.prune(12, 10), 0)
+        const prune = (limit: number) => store.prune({ before: 12, ids: 1_000, limit })
+        assert.strictEqual(yield* prune(1), 1)
+        assert.strictEqual(yield* prune(10), 1)
+        assert.strictEqual(yield* prune(10), 0)
         assert.deepStrictEqual(yield* store.applied(link.peer, applied), new Set(applied.slice(2)))
+      })
+    )
+
+    it.effect("keeps the newest ids of each peer, no more of them than it is told to, over changes of stream", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const prune = (ids: number, limit = 100) => store.prune({ before: 0, ids, limit })
+        const receive = Effect.fnUntraced(function* (link: Link, stream: string, from: number, batches: number) {
+          const all = Array.from({ length: batches }, () => [uuid(), uuid()])
+          for (const [n, applied] of all.entries()) {
+            // Of three messages each, one is refused.
+            const position = BigInt(from + (n + 1) * 3)
+            yield* store.received(link, batch({ stream, adopts: position === 3n, position, applied }), 10 + n)
+          }
+          return all.flat()
+        })
+        const known = (link: Link, ids: ReadonlyArray<MessageId>) =>
+          Effect.map(store.applied(link.peer, ids), (found) => ids.filter((id) => found.has(id)))
+        yield* prune(0, 10_000)
+        const [one, other] = [yield* store.claim(stranger()), yield* store.claim(stranger())]
+        const stream = uuid()
+        const old = yield* receive(one, stream, 0, 4)
+        const theirs = yield* receive(other, uuid(), 0, 2)
+        assert.strictEqual(yield* prune(12), 0)
+        assert.strictEqual(yield* prune(6, 1), 1)
+        assert.strictEqual(yield* prune(6), 1)
+        assert.strictEqual(yield* prune(6), 0)
+        assert.deepStrictEqual(yield* known(one, old), old.slice(4))
+        assert.deepStrictEqual(yield* known(other, theirs), theirs)
+        // What the stream before has brought has the room that is left.
+        const next = uuid()
+        const fresh = yield* receive(one, next, 0, 1)
+        assert.strictEqual(yield* prune(7), 0)
+        assert.strictEqual(yield* prune(6), 1)
+        assert.deepStrictEqual(yield* known(one, old), old.slice(6))
+        const more = yield* receive(one, next, 3, 1)
+        assert.strictEqual(yield* prune(6), 1)
+        assert.deepStrictEqual(yield* known(one, [...old, ...fresh, ...more]), [...fresh, ...more])
+        assert.deepStrictEqual(yield* known(other, theirs), theirs)
       })
     )
 

@@ -17,7 +17,6 @@ import * as ParkedStoreMemory from "../../src/layers/ParkedStoreMemory.ts"
 import * as ParkedStoreSql from "../../src/layers/ParkedStoreSql.ts"
 import * as PeerBookMemory from "../../src/layers/PeerBookMemory.ts"
 import * as PeerBookSql from "../../src/layers/PeerBookSql.ts"
-import * as Pglite from "../../src/layers/Pglite.ts"
 import * as RetryStoreMemory from "../../src/layers/RetryStoreMemory.ts"
 import * as RetryStoreSql from "../../src/layers/RetryStoreSql.ts"
 import * as TimerStoreMemory from "../../src/layers/TimerStoreMemory.ts"
@@ -32,6 +31,7 @@ import type { TimerStore } from "../../src/services/delivery/TimerStore.ts"
 import type { BanStore } from "../../src/services/link/BanStore.ts"
 import type { PeerBook } from "../../src/services/link/PeerBook.ts"
 import type { Transactions } from "../../src/services/Transactions.ts"
+import * as EmbeddedDatabase from "./EmbeddedDatabase.ts"
 import * as FreshDatabase from "./FreshDatabase.ts"
 
 export type Stores =
@@ -91,7 +91,7 @@ const onSql = <E>(client: Layer.Layer<SqlClient.SqlClient, E>): Layer.Layer<Stor
   sqlStores.pipe(Layer.provide(Migrations.layer(migrations)), Layer.provideMerge(client), Layer.orDie)
 
 /** The embedded database, in memory. */
-export const pglite: Layer.Layer<Stores | Reopen | SqlClient.SqlClient> = onSql(Pglite.layer({ dataDir: undefined }))
+export const pglite: Layer.Layer<Stores | Reopen | SqlClient.SqlClient> = onSql(EmbeddedDatabase.layer)
 
 /** A database of its own on a real PostgreSQL server. */
 export const postgres: Layer.Layer<Stores | Reopen | SqlClient.SqlClient> = onSql(FreshDatabase.layer)

@@ -75,7 +75,8 @@ export const make = (
         }
         if (batch.applied.length > 0) {
           const place = rows.next()
-          applied.set(place, { place, stream: batch.stream, superseded: false, ids: batch.applied, at: now })
+          const { applied: ids, position: lastSeq, stream } = batch
+          applied.set(place, { place, stream, lastSeq, superseded: false, ids, at: now })
         }
         const released = new Set(batch.released)
         if (released.size > 0) held.deleteWhere((it) => released.has(it.id))
@@ -107,11 +108,22 @@ export const make = (
       return Result.succeed(undefined)
     }),
 
-  prune: (before, limit) =>
+  prune: ({ before, ids, limit }) =>
     attempt(() => {
       let gone = 0
-      for (const { peer } of rows.links) {
-        gone += rows.of(peer).applied.deleteWhere((batch) => batch.at < before, limit - gone)
+      for (const { peer, position } of rows.links) {
+        const { applied } = rows.of(peer)
+        const left = position - BigInt(ids)
+        let newer = Number(position)
+        const past = [...applied].filter((batch) => batch.superseded).toSorted((a, b) => b.at - a.at)
+        const beyond = new Set(past.filter((batch) => (newer += batch.ids.length) > ids))
+        gone += applied.deleteWhere(
+          (batch) =>
+            batch.at < before ||
+            (!batch.superseded && batch.lastSeq - BigInt(batch.ids.length) < left) ||
+            beyond.has(batch),
+          limit - gone
+        )
       }
       return Result.succeed(gone)
     })

@@ -52,6 +52,8 @@ export interface AppliedRow {
   /** Of a stream that is over. */
   readonly superseded: boolean
   readonly stream: string
+  /** The number of the last message of its batch. */
+  readonly lastSeq: bigint
   readonly ids: ReadonlyArray<MessageId>
   readonly at: number
 }

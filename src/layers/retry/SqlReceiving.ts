@@ -4,7 +4,7 @@
  * A batch in which everything is plainly applied is two statements: `receiving`, which locks, and `received`.
  */
 import { Effect, Schema } from "effect"
-import type { SqlClient } from "effect/sql"
+import type { SqlClient, Statement } from "effect/sql"
 import { type MessageId, MessageId as MessageIdSchema } from "../../protocol/delivery/Message.ts"
 import type { Link, ReceivedBatch, RetryStore } from "../../services/delivery/RetryStore.ts"
 import { reader } from "../SqlRow.ts"
@@ -137,6 +137,23 @@ export const make = (
     if (row !== undefined && batch.held.length + batch.released.length > 0) yield* hold(row.link, batch)
   })
 
+  const older = (before: number) => sql`
+    SELECT ctid FROM holdfast_applied WHERE at < ${BigInt(before)}::bigint ORDER BY at`
+  /** Of the stream that goes on: what its position has left behind by more than is kept. */
+  const counted = (ids: number) => sql`
+    SELECT p.ctid FROM holdfast_applied p JOIN holdfast_arrivals a ON a.link = p.link
+    WHERE NOT p.superseded AND p.last_seq - cardinality(p.ids) < a.position - ${BigInt(ids)}::bigint`
+  /** Of streams that are over: what there is no room for beside the newer ones and the stream that goes on. */
+  const superseded = (ids: number) => sql`
+    SELECT ctid FROM (
+      SELECT p.ctid, a.position + sum(cardinality(p.ids)) OVER (
+        PARTITION BY p.link ORDER BY p.at DESC, p.last_seq DESC, p.ctid
+      ) AS newer
+      FROM holdfast_applied p JOIN holdfast_arrivals a ON a.link = p.link WHERE p.superseded
+    ) AS past WHERE newer > ${BigInt(ids)}::bigint`
+  const forget = (rows: Statement.Fragment, limit: number) => sql`
+    DELETE FROM holdfast_applied WHERE ctid IN (${rows} LIMIT ${limit}) RETURNING link`
+
   return {
     positions: (link) => sql.withTransaction(positions(link)),
     receiving,
@@ -184,13 +201,12 @@ export const make = (
         )
         ON CONFLICT (peer, id) DO UPDATE SET why = excluded.why, at = excluded.at`),
 
-    prune: (before, limit) =>
-      Effect.map(
-        sql`
-          DELETE FROM holdfast_applied WHERE ctid IN (
-            SELECT ctid FROM holdfast_applied WHERE at < ${BigInt(before)}::bigint ORDER BY at LIMIT ${limit} FOR UPDATE
-          ) RETURNING link`,
-        (rows) => rows.length
-      )
+    prune: Effect.fnUntraced(function* ({ before, ids, limit }) {
+      let gone = 0
+      for (const rows of [older(before), counted(ids), superseded(ids)]) {
+        if (gone < limit) gone += (yield* forget(rows, limit - gone)).length
+      }
+      return gone
+    })
   }
 }

@@ -23,6 +23,9 @@ export const messageId = asked("the id of a message, as holdfast outbox shows it
 /** The id of a message that is parked. */
 export const parkedId = asked("the id of a message, as holdfast inbox parked shows it", MessageId)
 
+/** The id of a message in the action list. */
+export const untoldId = asked("the id of a message, as holdfast attention shows it", MessageId)
+
 /** Where to go on in the list of parked messages. */
 export const parkedCursor = asked('a cursor as it was printed, "<message id>:<node key>"', ParkedCursor)
 

@@ -5,6 +5,7 @@ import { Console, Effect, Stdio } from "effect"
 import { Argument, Command, Completions } from "effect/cli"
 import { meaning } from "../ExitCode.ts"
 import { SimCommand } from "../sim/SimCommand.ts"
+import { AttentionCommand } from "./AttentionCommand.ts"
 import { AuditCommand } from "./AuditCommand.ts"
 import { BanCommand, BansCommand, UnbanCommand } from "./BanCommands.ts"
 import { run as commandLine, services } from "./CommandLine.ts"
@@ -50,6 +51,7 @@ const commands = Root.pipe(
     InboxCommand,
     OutboxCommand,
     EventsCommand,
+    AttentionCommand,
     AuditCommand,
     SimCommand,
     completions((): Command.Command.Any => commands)

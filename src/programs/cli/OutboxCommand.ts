@@ -6,20 +6,15 @@ import { Argument, Command, Flag } from "effect/cli"
 import type { MessageId } from "../../protocol/delivery/Message.ts"
 import { short } from "../../protocol/NodeKey.ts"
 import type { OwedView } from "../http/Models.ts"
-import { ask, peerOf } from "./Client.ts"
+import { ask } from "./Client.ts"
 import * as Given from "./Given.ts"
+import * as Paging from "./Paging.ts"
 import { print } from "./Root.ts"
-import { dim } from "./Style.ts"
 import { ago, ahead, printable, table } from "./Table.ts"
 
 const filters = {
-  peer: Flag.String("peer").pipe(
-    Flag.withMetavar("<peer>"),
-    Flag.withDescription("Only what is owed to this peer; its key, or the beginning of it"),
-    Flag.withSchema(Given.peerText),
-    Flag.optional
-  ),
-  limit: Given.limit("How many to show", 100),
+  peer: Paging.peer("Only what is owed to this peer"),
+  limit: Paging.limit,
   after: Flag.String("after").pipe(
     Flag.withMetavar("<id>"),
     Flag.withDescription("Go on after this message"),
@@ -28,13 +23,19 @@ const filters = {
   )
 }
 
+interface Filters {
+  readonly peer: Option.Option<string>
+  readonly limit: number
+  readonly after: Option.Option<MessageId>
+}
+
 interface Page {
   readonly items: ReadonlyArray<OwedView>
   readonly next?: string
 }
 
 const owedTable =
-  (now: number) =>
+  (filters: Filters, now: number) =>
   ({ items, next }: Page): string => {
     if (items.length === 0) return "Nothing is owed: everything that was sent has arrived."
     const rows = items.map((owed) => [
@@ -48,18 +49,14 @@ const owedTable =
       printable(owed.why)
     ])
     const shown = table(["MESSAGE", "PEER", "PROTOCOL", "SIZE", "SENT", "TRIES", "NEXT", "WHY"], rows)
-    return next === undefined ? shown : `${shown}\n${dim(`There is more: holdfast outbox --after ${next}`)}`
+    return `${shown}${Paging.more("holdfast outbox", filters, next)}`
   }
 
-const list = Effect.fnUntraced(function* (options: {
-  readonly peer: Option.Option<string>
-  readonly limit: number
-  readonly after: Option.Option<MessageId>
-}) {
-  const peer = Option.isSome(options.peer) ? { peer: yield* peerOf(options.peer.value) } : {}
-  const after = Option.isSome(options.after) ? { after: options.after.value } : {}
-  const found = yield* ask((client) => client.outbox({ query: { limit: options.limit, ...peer, ...after } }))
-  yield* print(found, owedTable(yield* Clock.currentTimeMillis))
+const list = Effect.fnUntraced(function* (filters: Filters) {
+  const peer = yield* Paging.chosen(filters.peer)
+  const after = Option.isSome(filters.after) ? { after: filters.after.value } : {}
+  const found = yield* ask((client) => client.outbox({ query: { limit: filters.limit, ...peer, ...after } }))
+  yield* print(found, owedTable(filters, yield* Clock.currentTimeMillis))
 })
 
 const id = Argument.String("id").pipe(

@@ -5,28 +5,21 @@ import { Clock, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { short } from "../../protocol/NodeKey.ts"
 import type { ParkedView } from "../http/Models.ts"
-import { ask, peerOf } from "./Client.ts"
+import { ask } from "./Client.ts"
 import * as Given from "./Given.ts"
+import * as Paging from "./Paging.ts"
 import { print } from "./Root.ts"
-import { dim } from "./Style.ts"
 import { ago, printable, table } from "./Table.ts"
-
-const peerFlag = (about: string) =>
-  Flag.String("peer").pipe(
-    Flag.withMetavar("<peer>"),
-    Flag.withDescription(`${about}; its key, or the beginning of it`),
-    Flag.withSchema(Given.peerText),
-    Flag.optional
-  )
 
 const id = Argument.String("id").pipe(
   Argument.withDescription("The id of the message, as holdfast inbox parked shows it"),
   Argument.withSchema(Given.parkedId)
 )
 
-const chosen = Effect.fnUntraced(function* (peer: Option.Option<string>) {
-  return Option.isSome(peer) ? { peer: yield* peerOf(peer.value) } : {}
-})
+interface Filters {
+  readonly peer: Option.Option<string>
+  readonly limit: number
+}
 
 interface Page {
   readonly items: ReadonlyArray<ParkedView>
@@ -37,7 +30,7 @@ interface Page {
 const reason = (why: string): string => printable((why.split("\n")[0] ?? "").slice(0, 120))
 
 const parkedTable =
-  (now: number) =>
+  (filters: Filters, now: number) =>
   ({ items, next }: Page): string => {
     if (items.length === 0) return "No message is parked: every one was handled or answered."
     const rows = items.map(({ bytes, id, parkedAt, peer, protocol, why }) => [
@@ -49,14 +42,14 @@ const parkedTable =
       reason(why)
     ])
     const shown = table(["MESSAGE", "PEER", "PROTOCOL", "SIZE", "PARKED", "WHY"], rows)
-    return next === undefined ? shown : `${shown}\n${dim(`There is more: holdfast inbox parked --after ${next}`)}`
+    return `${shown}${Paging.more("holdfast inbox parked", filters, next)}`
   }
 
 export const ParkedCommand = Command.make(
   "parked",
   {
-    peer: peerFlag("Only messages of this peer"),
-    limit: Given.limit("How many to show", 100),
+    peer: Paging.peer("Only messages of this peer"),
+    limit: Paging.limit,
     after: Flag.String("after").pipe(
       Flag.withMetavar("<cursor>"),
       Flag.withDescription("Go on after this place, as it was printed at the end"),
@@ -65,10 +58,10 @@ export const ParkedCommand = Command.make(
     )
   },
   Effect.fnUntraced(function* (options) {
-    const peer = yield* chosen(options.peer)
+    const peer = yield* Paging.chosen(options.peer)
     const after = Option.isSome(options.after) ? { after: options.after.value } : {}
     const page = yield* ask((client) => client.parked({ query: { limit: options.limit, ...peer, ...after } }))
-    yield* print(page, parkedTable(yield* Clock.currentTimeMillis))
+    yield* print(page, parkedTable(options, yield* Clock.currentTimeMillis))
   })
 ).pipe(
   Command.withDescription("Show the messages that crashed their handler and were put aside, and why"),
@@ -82,9 +75,9 @@ const results = {
 
 export const RetryParkedCommand = Command.make(
   "retry",
-  { id, peer: peerFlag("Of this peer, should several have sent a message of the id") },
+  { id, peer: Paging.peer("Of this peer, should several have sent a message of the id") },
   Effect.fnUntraced(function* (given) {
-    const query = yield* chosen(given.peer)
+    const query = yield* Paging.chosen(given.peer)
     const retried = yield* ask((client) => client.retryParked({ params: { id: given.id }, query }))
     yield* print(retried, ({ result }) => results[result])
   })
@@ -92,9 +85,9 @@ export const RetryParkedCommand = Command.make(
 
 export const DropParkedCommand = Command.make(
   "drop",
-  { id, peer: peerFlag("Of this peer, should several have sent a message of the id") },
+  { id, peer: Paging.peer("Of this peer, should several have sent a message of the id") },
   Effect.fnUntraced(function* (given) {
-    const query = yield* chosen(given.peer)
+    const query = yield* Paging.chosen(given.peer)
     const dropped = yield* ask((client) => client.dropParked({ params: { id: given.id }, query }))
     yield* print(dropped, ({ id, peer }) => `Message ${id} of ${short(peer)} is forgotten. It will have no effect.`)
   })

@@ -13,6 +13,7 @@ import { NotFound, Refused, Unavailable } from "./ApiErrors.ts"
 import { Authorization, RequestCheck } from "./Authorization.ts"
 import {
   Accepted,
+  AttentionList,
   AuditItem,
   BanView,
   Degraded,
@@ -152,6 +153,20 @@ export class NodeGroup extends HttpApiGroup.make("node", { topLevel: true })
       success: ParkedDropped,
       error: [NotFound, Refused, Unavailable]
     }).annotateMerge(describe("Forget a parked message"))
+  )
+  .add(
+    HttpApiEndpoint.get("attention", "/attention", {
+      query: { audience: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(256))), limit: Limit },
+      success: AttentionList,
+      error: Unavailable
+    }).annotateMerge(describe("What waits for users and for the operator, from the state of this moment; oldest first"))
+  )
+  .add(
+    HttpApiEndpoint.delete("dropUntold", "/attention/:id", {
+      params: { id: MessageId },
+      success: Accepted,
+      error: [NotFound, Unavailable]
+    }).annotateMerge(describe("Forget a message that has ended and whose protocol could not take that in"))
   )
   .add(
     HttpApiEndpoint.get("audit", "/audit", {

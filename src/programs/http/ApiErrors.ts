@@ -8,7 +8,9 @@ const fields = {
   message: Schema.String,
   fix: Schema.String,
   /** What lists that which the request should have been about. */
-  see: Schema.optionalKey(Schema.Literals(["GET /peers", "GET /bans", "GET /outbox", "GET /inbox/parked"]))
+  see: Schema.optionalKey(
+    Schema.Literals(["GET /peers", "GET /bans", "GET /outbox", "GET /inbox/parked", "GET /attention"])
+  )
 }
 
 /** The request has no token, or not this node's. */

@@ -8,6 +8,7 @@ import * as Audits from "./Audits.ts"
 import * as BanList from "./BanList.ts"
 import * as Events from "./Events.ts"
 import * as HealthCheck from "./HealthCheck.ts"
+import * as Matters from "./Matters.ts"
 import * as Messages from "./Messages.ts"
 import * as Metrics from "./Metrics.ts"
 import type { Health } from "./Models.ts"
@@ -23,6 +24,7 @@ export const layer = (database: Health["database"]) =>
       const bans = yield* BanList.make
       const events = yield* Events.make
       const health = yield* HealthCheck.make(database)
+      const matters = yield* Matters.make
       const messages = yield* Messages.make
       const metrics = yield* Metrics.make
       const parked = yield* ParkedMessages.make
@@ -45,6 +47,8 @@ export const layer = (database: Health["database"]) =>
         parked: ({ query }) => parked.list(query),
         retryParked: ({ params, query }) => parked.retry(params.id, query.peer),
         dropParked: ({ params, query }) => parked.drop(params.id, query.peer),
+        attention: ({ query }) => matters.list(query),
+        dropUntold: ({ params }) => matters.drop(params.id),
         audit: () => audits.stream(),
         events: ({ headers, query }) =>
           events.stream({ after: headers["last-event-id"] ?? query.after, follow: query.follow !== "false" })

@@ -182,7 +182,6 @@ export const ParkedDropped = Schema.Struct({ id: MessageId, peer: NodeKey })
 /** What waits for users or for the operator; what has waited longest comes first. */
 export const AttentionList = Schema.Struct({ items: Schema.Array(AttentionItem) })
 
-/** `Reset` and `Gap` carry the action list, 100 items at the most: what was missed may have told of those. */
 export const AuditItem = Schema.Union([
   /** What is looked at now. */
   Schema.TaggedStruct("Checking", { number: Schema.Int, of: Schema.Int, what: Schema.String }),
@@ -197,6 +196,7 @@ export const AuditItem = Schema.Union([
 ])
 export type AuditItem = typeof AuditItem.Type
 
+/** `Reset` and `Gap` carry the action list, 100 items at the most: what was missed may have told of those. */
 export const EventView = Schema.Union([
   /** What comes first of a reading from `now`: where that is. Whatever happens from then on follows. */
   Schema.TaggedStruct("Now", { cursor: Cursor }),

@@ -9,13 +9,17 @@ import * as path from "node:path"
 import { pathToFileURL } from "node:url"
 import type { Scenario } from "../../testing/cluster/Scenario.ts"
 import { ledger } from "../../testing/ledger/LedgerScenario.ts"
+import { timers } from "../../testing/timers/TimersScenario.ts"
 import { nearest } from "../Suggestion.ts"
 import { isFile } from "./ScenarioName.ts"
 
 /** What is done with a scenario, whatever services it has of its own. */
 export type Use<A> = <R>(scenario: Scenario<R>) => A
 
-const builtIn: ReadonlyMap<string, <A>(use: Use<A>) => A> = new Map([[ledger.name, (use) => use(ledger)]])
+const builtIn: ReadonlyMap<string, <A>(use: Use<A>) => A> = new Map([
+  [ledger.name, (use) => use(ledger)],
+  [timers.name, (use) => use(timers)]
+])
 
 export class ScenarioUnusable extends Schema.TaggedError<ScenarioUnusable>()("ScenarioUnusable", {
   scenario: Schema.String,

@@ -10,7 +10,6 @@ import { NodeKey } from "../../protocol/NodeKey.ts"
 import { Identity } from "../link/Identity.ts"
 import { Transactions } from "../Transactions.ts"
 import * as Groups from "./Groups.ts"
-import type { Outbounds } from "./Outbounds.ts"
 import type { Protocol } from "./Protocol.ts"
 import { RetryStore } from "./RetryStore.ts"
 import { Wakes } from "./Wakes.ts"
@@ -65,7 +64,7 @@ export class Delivery extends Context.Service<
   static readonly layer: Layer.Layer<
     Delivery,
     never,
-    Identity | Outbounds | RetryStore | SecureRandom.SecureRandom | Transactions | Wakes
+    Identity | RetryStore | SecureRandom.SecureRandom | Transactions | Wakes
   > = Layer.effect(
     Delivery,
     Effect.suspend(() => make)

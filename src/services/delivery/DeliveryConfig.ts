@@ -31,6 +31,10 @@ export interface Config {
   readonly patience: { readonly attempts: number; readonly millis: number }
   /** How long ids are kept against messages that reappear after a change of stream. */
   readonly appliedWindow: number
+  /** How many of them of each peer at the most; the newest are kept. */
+  readonly appliedIds: number
+  /** How long published events are kept. */
+  readonly keepEvents: number
 }
 
 export const defaults: Config = {
@@ -44,7 +48,9 @@ export const defaults: Config = {
   timers: { batch: 32, lease: 60_000 },
   poisonAttempts: 3,
   patience: { attempts: 32, millis: 86_400_000 },
-  appliedWindow: 30 * 86_400_000
+  appliedWindow: 30 * 86_400_000,
+  appliedIds: 1_000_000,
+  keepEvents: 30 * 86_400_000
 }
 
 export const DeliveryConfig = Context.Reference<Config>("holdfast/services/delivery/DeliveryConfig", {

@@ -4,7 +4,7 @@
  * Where a session with their peer is live in this process they get their numbers in the same statement, and are handed
  * to its pump without being read from the database again.
  */
-import { Clock, Deferred, Effect, Queue, type Scope } from "effect"
+import { Clock, Deferred, Effect, Option, Queue, type Scope } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Outgoing } from "../../protocol/delivery/Message.ts"
 import { Buggify } from "../Buggify.ts"
@@ -12,7 +12,7 @@ import { monotonic } from "../Monotonic.ts"
 import { DeliveryConfig } from "./DeliveryConfig.ts"
 import { DeliveryMeter } from "./DeliveryMeter.ts"
 import { Transactions } from "../Transactions.ts"
-import { Outbounds } from "./Outbounds.ts"
+import { noOutbounds, Outbounds } from "./Outbounds.ts"
 import { persist } from "./Persist.ts"
 import { RetryStore } from "./RetryStore.ts"
 import { Wakes } from "./Wakes.ts"
@@ -41,10 +41,11 @@ const fitting = (requests: ReadonlyArray<Request>): number => {
   return over === -1 ? requests.length : Math.max(1, over)
 }
 
-export const make: Effect.Effect<Submit, never, Outbounds | RetryStore | Scope.Scope | Transactions | Wakes> =
-  Effect.gen(function* () {
+export const make: Effect.Effect<Submit, never, RetryStore | Scope.Scope | Transactions | Wakes> = Effect.gen(
+  function* () {
     const store = yield* RetryStore
-    const outbounds = yield* Outbounds
+    // Not there in a process that only sends.
+    const outbounds = Option.getOrElse(yield* Effect.serviceOption(Outbounds), () => noOutbounds)
     const transactions = yield* Transactions
     const wakes = yield* Wakes
     const buggify = yield* Buggify
@@ -122,4 +123,5 @@ export const make: Effect.Effect<Submit, never, Outbounds | RetryStore | Scope.S
         () => leave
       )
     })
-  })
+  }
+)

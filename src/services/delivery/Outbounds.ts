@@ -130,3 +130,6 @@ const make = (window: Parameters<Outbound["hasRoom"]>[0]): Outbounds["Service"] 
     }
   })
 }
+
+/** Of a process that has no pumps. */
+export const noOutbounds: Outbounds["Service"] = make({ messages: 0, bytes: 0 })

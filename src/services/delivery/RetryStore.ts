@@ -285,7 +285,14 @@ export class RetryStore extends Context.Service<
       limit: number,
       bodies?: ReadonlyArray<string>
     ) => Effect.Effect<ReadonlyArray<Expired>, SqlError>
-    /** Forgets applied ids that are older than the window, at most `limit` rows; returns how many went. */
-    readonly prune: (before: number, limit: number) => Effect.Effect<number, SqlError>
+    /**
+     * Forgets ids that were applied before `before`, and of each peer all but the newest `ids` of them, at most `limit`
+     * rows of a batch each; returns how many rows went.
+     */
+    readonly prune: (query: {
+      readonly before: number
+      readonly ids: number
+      readonly limit: number
+    }) => Effect.Effect<number, SqlError>
   }
 >()("holdfast/services/delivery/RetryStore") {}

@@ -21,8 +21,6 @@ const expiryEvery = 5_000
 const pruneEvery = 3_600_000
 /** How soon a round may follow another one whatever its interval says. */
 const early = 1_000
-/** Published events are kept for 30 days. */
-const keepEvents = 30 * 86_400_000
 
 /** The three loops of a node with these protocols, for ever; a round that fails is logged and the next one tries again. */
 export const run = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Handled<R>>) {
@@ -76,8 +74,9 @@ export const run = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Hand
 
   const prune = Effect.gen(function* () {
     const now = clock.currentTimeMillisUnsafe()
-    while ((yield* store.prune(now - config.appliedWindow, rowsAtOnce)) === rowsAtOnce) yield* Effect.yieldNow
-    while ((yield* events.prune(now - keepEvents, rowsAtOnce)) === rowsAtOnce) yield* Effect.yieldNow
+    const ids = { before: now - config.appliedWindow, ids: config.appliedIds, limit: rowsAtOnce }
+    while ((yield* store.prune(ids)) === rowsAtOnce) yield* Effect.yieldNow
+    while ((yield* events.prune(now - config.keepEvents, rowsAtOnce)) === rowsAtOnce) yield* Effect.yieldNow
   })
 
   const everyRound = <E>(what: string, round: Effect.Effect<void, E>) =>
@@ -92,7 +91,7 @@ export const run = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Hand
       Effect.sync(() => (buggify.fires("delivery.upkeep-early") ? early : duration))
     )
   const wanting = Stream.merge(
-    Stream.fromSchedule(spaced(config.sweep)).pipe(
+    Stream.merge(Stream.fromSchedule(spaced(config.sweep)), wakes.everybody).pipe(
       Stream.mapEffect(() => everyRound("peers to whom something is owed", wantDebtors))
     ),
     Stream.mapEffect(wakes.unattended, want)

@@ -1,5 +1,6 @@
 /**
- * Who has something new to send to whom: connects a commit with the pump of the link, in one process, in memory.
+ * Who has something new to send to whom: connects a commit with the pump of the link, in one process, in memory. A
+ * process that sends and runs no node has `WakesSql` in its place, whose wake-ups `WakeListening` hears.
  *
  * A wake-up is a hint. Nothing depends on it but latency: pumps look again by themselves.
  */
@@ -13,10 +14,14 @@ export class Wakes extends Context.Service<
   {
     /** Something for this peer was committed, or became due. */
     readonly wake: (peer: NodeKey) => Effect.Effect<void>
+    /** Something for anybody may have been: every pump looks, and so does whoever follows `everybody`. */
+    readonly wakeAll: Effect.Effect<void>
     /** What every `wake` of this peer wakes, while the scope lives. One pump a peer. */
     readonly attach: (peer: NodeKey) => Effect.Effect<Look, never, Scope.Scope>
     /** Peers that were woken while no pump was attached. */
     readonly unattended: Stream.Stream<NodeKey>
+    /** Each `wakeAll`; several at once may be one. */
+    readonly everybody: Stream.Stream<void>
   }
 >()("holdfast/services/delivery/Wakes") {
   static readonly layer: Layer.Layer<Wakes> = Layer.effect(
@@ -26,6 +31,7 @@ export class Wakes extends Context.Service<
       const looks = new Map<NodeKey, Look>()
       // Sliding: a hint that is lost here is found by the sweep over what is owed.
       const unattended = yield* PubSub.sliding<NodeKey>(1_024)
+      const everybody = yield* PubSub.sliding<void>(1)
       return Wakes.of({
         wake: (peer) =>
           Effect.suspend(() => {
@@ -35,6 +41,10 @@ export class Wakes extends Context.Service<
             look.wake()
             return Effect.void
           }),
+        wakeAll: Effect.suspend(() => {
+          for (const look of looks.values()) look.wake()
+          return Effect.asVoid(PubSub.publish(everybody, undefined))
+        }),
         attach: (peer) =>
           Effect.acquireRelease(
             Effect.sync(() => {
@@ -44,7 +54,8 @@ export class Wakes extends Context.Service<
             }),
             (look) => Effect.sync(() => (looks.get(peer) === look ? looks.delete(peer) : false))
           ),
-        unattended: Stream.fromPubSub(unattended)
+        unattended: Stream.fromPubSub(unattended),
+        everybody: Stream.fromPubSub(everybody)
       })
     })
   )

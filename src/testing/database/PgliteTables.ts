@@ -162,7 +162,10 @@ const namesOf = (session: PostgresConnection.Session, sql: string): Effect.Effec
   Effect.map(session.query(sql, [], false), ({ rows }) => rows.map(({ name }) => String(name)))
 
 /** All but the one that remembers the migrations. */
-const tablesIn = (session: PostgresConnection.Session, schema: string): Effect.Effect<ReadonlyArray<string>, SqlError> =>
+const tablesIn = (
+  session: PostgresConnection.Session,
+  schema: string
+): Effect.Effect<ReadonlyArray<string>, SqlError> =>
   namesOf(
     session,
     `SELECT tablename AS name FROM pg_tables

@@ -121,6 +121,7 @@ layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
         "/inbox",
         "/inbox/parked",
         "/audit",
+        "/attention",
         "/events",
         `/peers/${stranger}/transitions`
       ]

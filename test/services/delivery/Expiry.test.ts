@@ -11,14 +11,13 @@ import * as Expiry from "../../../src/services/delivery/Expiry.ts"
 import { Feed } from "../../../src/services/delivery/Feed.ts"
 import * as Protocol from "../../../src/services/delivery/Protocol.ts"
 import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
-import { Outbounds } from "../../../src/services/delivery/Outbounds.ts"
 import { Wakes } from "../../../src/services/delivery/Wakes.ts"
 import { number } from "../../support/Messages.ts"
 
 const peer = NodeKey.fromBytes(new Uint8Array(32).fill(9))
 
 const services = Layer.mergeAll(Delivery.layer, Feed.layer).pipe(
-  Layer.provideMerge(Layer.merge(Wakes.layer, Outbounds.layer)),
+  Layer.provideMerge(Wakes.layer),
   Layer.provideMerge(StoresMemory.layer),
   Layer.provideMerge(IdentityMemory.layer),
   Layer.provideMerge(SecureRandom.layerWebCrypto),

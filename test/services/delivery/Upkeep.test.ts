@@ -7,14 +7,14 @@ import * as StoresMemory from "../../../src/layers/StoresMemory.ts"
 import * as NodeKey from "../../../src/protocol/NodeKey.ts"
 import { Buggify, none, type Points } from "../../../src/services/Buggify.ts"
 import { Delivery } from "../../../src/services/delivery/Delivery.ts"
+import { defaults, DeliveryConfig } from "../../../src/services/delivery/DeliveryConfig.ts"
 import { Feed } from "../../../src/services/delivery/Feed.ts"
 import * as Protocol from "../../../src/services/delivery/Protocol.ts"
 import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
 import * as Upkeep from "../../../src/services/delivery/Upkeep.ts"
-import { Outbounds } from "../../../src/services/delivery/Outbounds.ts"
 import { Wakes } from "../../../src/services/delivery/Wakes.ts"
 import { Supervisor } from "../../../src/services/link/Supervisor.ts"
-import { answer, later, message, settling, stranger, uuid, wide, number } from "../../support/Messages.ts"
+import { answer, batch, later, message, number, settling, stranger, uuid, wide } from "../../support/Messages.ts"
 import { firing } from "../../support/Points.ts"
 
 const Word = Protocol.make("word", { messages: Schema.String, handle: () => Effect.void })
@@ -36,7 +36,7 @@ const watched = () => {
 }
 
 const services = Layer.mergeAll(Delivery.layer, Feed.layer).pipe(
-  Layer.provideMerge(Layer.merge(Wakes.layer, Outbounds.layer)),
+  Layer.provideMerge(Wakes.layer),
   Layer.provideMerge(StoresMemory.layer),
   Layer.provideMerge(IdentityMemory.layer),
   Layer.provideMerge(SecureRandom.layerWebCrypto),
@@ -155,6 +155,45 @@ describe("Upkeep", () => {
     }).pipe(Effect.provide(services))
   )
 
+  it.effect("forgets events and applied ids as its figures say, and no others", () =>
+    Effect.gen(function* () {
+      const { layer } = watched()
+      const feed = yield* Feed
+      const store = yield* RetryStore
+      const link = yield* store.claim(peer)
+      const stream = uuid()
+      const ids = [uuid(), uuid(), uuid(), uuid()]
+      const event = { audience: "", protocol: "", subject: "x", kind: "test", body: null }
+      const receive = Effect.fnUntraced(function* (n: number) {
+        const id = ids[n - 1] ?? ""
+        const fields = { stream, adopts: n === 1, position: BigInt(n), applied: [id] }
+        yield* store.received(link, batch(fields), yield* Clock.currentTimeMillis)
+        yield* feed.append([event])
+        yield* feed.read({ limit: 1 })
+      })
+      yield* TestClock.setTime(10_000_000)
+      yield* receive(1)
+      yield* TestClock.adjust("30 minutes")
+      for (const n of [2, 3, 4]) yield* receive(n)
+      const config = { ...defaults, keepEvents: 3_600_000, appliedWindow: 3_600_000, appliedIds: 2 }
+      yield* Effect.forkChild(
+        Upkeep.run<never>([]).pipe(Effect.provide(layer), Effect.provideService(DeliveryConfig, config))
+      )
+      const left = Effect.gen(function* () {
+        const kept = yield* store.applied(peer, ids)
+        const [first] = yield* feed.read({ limit: 1 })
+        const from = first?._tag === "Event" ? Number(first.event.position) : 0
+        return { kept: ids.map((id) => kept.has(id)), from }
+      })
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(yield* left, { kept: [false, false, true, true], from: 1 })
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(yield* left, { kept: [false, false, true, true], from: 2 })
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(yield* left, { kept: [false, false, false, false], from: 0 })
+    }).pipe(Effect.provide(services))
+  )
+
   it.effect("lets nothing wait longer because the clock was set back, and tries again where the database fails", () =>
     Effect.gen(function* () {
       const store = yield* RetryStore
@@ -209,7 +248,7 @@ describe("Upkeep", () => {
           ...store,
           debtors: (limit, after) => counting("debtors", store.debtors(limit, after)),
           expire: (now, limit) => counting("expire", store.expire(now, limit)),
-          prune: (before, limit) => counting("prune", store.prune(before, limit))
+          prune: (query) => counting("prune", store.prune(query))
         })
         const running = yield* Upkeep.run<never>([]).pipe(
           Effect.provide(watched().layer),

@@ -26,6 +26,8 @@ const decodeLine = Schema.decodeUnknownOption(LogLine)
 /** What one life of the process has shown so far. */
 export interface Life {
   readonly startedAt: number
+  /** It waits until it owns the node. */
+  readonly standsBy: boolean
   /** When it said that it runs. */
   readonly readyAt: number
   readonly address: string | undefined
@@ -59,6 +61,7 @@ export interface Logged {
 
 const born = (): Life => ({
   startedAt: Date.now(),
+  standsBy: false,
   readyAt: 0,
   address: undefined,
   live: false,
@@ -94,8 +97,20 @@ export class NodeProcess {
   get pid(): number {
     return this.#child?.pid ?? 0
   }
+
   /** Begins a life; returns when the node is running. */
   async start(assignment: Assignment): Promise<void> {
+    this.#begin(assignment)
+    await this.until("it runs", (life) => life.address !== undefined)
+  }
+
+  /** Begins a life; returns when it waits for another process to give the node up. */
+  async standBy(assignment: Assignment): Promise<void> {
+    this.#begin(assignment)
+    await this.until("it stands by", (life) => life.standsBy)
+  }
+
+  #begin(assignment: Assignment): void {
     this.#life = born()
     this.#lines = []
     const program = fileURLToPath(new URL("node.ts", import.meta.url))
@@ -114,8 +129,10 @@ export class NodeProcess {
     child.on("message", (message) => {
       const report = decodeReport(message)
       switch (report._tag) {
+        case "StandsBy":
+          return change({ standsBy: true, live: false })
         case "Ready":
-          return change({ address: report.address, readyAt: Date.now() })
+          return change({ standsBy: false, live: false, address: report.address, readyAt: Date.now() })
         case "Session":
           return report.live
             ? change({ live: true, sessions: this.#life.sessions + 1 })
@@ -151,7 +168,6 @@ export class NodeProcess {
         change({})
       })
     }
-    await this.until("it runs", (life) => life.address !== undefined)
   }
 
   order(order: Order): void {

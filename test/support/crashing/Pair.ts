@@ -1,6 +1,9 @@
 /**
  * Two nodes that send to each other all the time, their places, and what becomes of it all: what every crash test has.
  */
+import * as fs from "node:fs/promises"
+import * as path from "node:path"
+import { files } from "../../../src/programs/FolderFiles.ts"
 import { type Balance, balance, type Books } from "./Accounting.ts"
 import { NodeProcess } from "./NodeProcess.ts"
 import { books, type Place } from "./Places.ts"
@@ -23,26 +26,36 @@ const patience = 300_000
 /** What may differ from node to node, and from life to life. */
 export type Settings = Partial<Omit<Assignment, "data" | "port" | "peers" | "seed">>
 
+/** The other process of a side's node, and the folder that the one that runs the node leaves it. */
+interface Second {
+  readonly folder: string
+  readonly node: NodeProcess
+}
+
 export class Pair {
   readonly places: Readonly<Record<Side, Place>>
-  readonly nodes: Readonly<Record<Side, NodeProcess>> = { a: new NodeProcess("a"), b: new NodeProcess("b") }
+  /** The process of each side that runs its node. */
+  readonly nodes: Record<Side, NodeProcess> = { a: new NodeProcess("a"), b: new NodeProcess("b") }
   readonly #addresses: Record<Side, string> = { a: "", b: "" }
   readonly #settings: Readonly<Record<Side, Settings>>
   readonly #errors: Array<string> = []
+  readonly #folders: Record<Side, string>
+  readonly #seconds: Partial<Record<Side, Second>> = {}
   #seed: number
 
   constructor(places: Readonly<Record<Side, Place>>, seed: number, settings: Partial<Record<Side, Settings>> = {}) {
     this.places = places
+    this.#folders = { a: places.a.data, b: places.b.data }
     this.#seed = seed
     this.#settings = { a: {}, b: {}, ...settings }
   }
 
   /** What the next life of a side is started with. */
   assignment(side: Side, settings: Settings = {}): Assignment {
-    const { data, database, port } = this.places[side]
+    const { database, port } = this.places[side]
     const peer = this.#addresses[other(side)]
     return {
-      data,
+      data: this.#folders[side],
       port,
       peers: peer === "" ? [] : [peer],
       seed: ++this.#seed,
@@ -59,6 +72,29 @@ export class Pair {
     const node = this.nodes[side]
     await node.start(this.assignment(side, settings))
     this.#addresses[side] = node.life.address ?? ""
+  }
+
+  /** Starts another process of a side's node, on its database, with a folder of its own; it stands by. */
+  async standBy(side: Side, settings?: Settings): Promise<NodeProcess> {
+    const { data } = this.places[side]
+    const second = (this.#seconds[side] ??= { folder: `${data}-second`, node: new NodeProcess(`${side}, standing by`) })
+    await fs.mkdir(second.folder, { recursive: true })
+    if (second.folder !== data)
+      await fs.copyFile(path.join(data, files.identity), path.join(second.folder, files.identity))
+    const assignment = this.assignment(side, settings)
+    // It may begin to send before the last transaction of the other one is over.
+    const lanePrefix = `second-${assignment.seed}`
+    await second.node.standBy({ ...assignment, lanePrefix, data: second.folder })
+    return second.node
+  }
+
+  /** The process that stood by is the one that runs the node; the other one is gone. */
+  succeed(side: Side): void {
+    const second = this.#seconds[side]
+    if (second === undefined) throw new Error(`nobody stands by for ${side}`)
+    this.#seconds[side] = { folder: this.#folders[side], node: this.nodes[side] }
+    this.#folders[side] = second.folder
+    this.nodes[side] = second.node
   }
 
   /** Starts both, each with the other's address: the first one once more, when the second one has one. */
@@ -129,7 +165,11 @@ export class Pair {
 
   /** For the end of a test, whatever became of it. */
   async discard(): Promise<void> {
-    await Promise.all([this.nodes.a.discard(), this.nodes.b.discard()])
+    const seconds = Object.values(this.#seconds)
+    const all = [...Object.values(this.nodes), ...seconds.map(({ node }) => node)]
+    await Promise.all(all.map((node) => node.discard()))
+    const folders = [...Object.values(this.#folders), ...seconds.map(({ folder }) => folder)]
+    await Promise.all(folders.map((folder) => fs.rm(folder, { recursive: true, force: true })))
     await Promise.all([this.places.a.dispose(), this.places.b.dispose()])
   }
 }

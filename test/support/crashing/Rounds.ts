@@ -44,7 +44,9 @@ export interface Options {
 /** Runs the rounds on two places made for it. Rejects if anything that has to happen does not. */
 export const run = async ({ driver, progress, rounds, seed }: Options): Promise<Outcome> => {
   const [a, b] = await Promise.all([prepare(driver), prepare(driver)])
-  const pair = new Pair({ a, b }, seed)
+  // On PostgreSQL as `holdfast start` does it: whoever owns the node runs it, and others stand by.
+  const settings = { standby: driver === "postgres" }
+  const pair = new Pair({ a, b }, seed, { a: settings, b: settings })
   try {
     await pair.start()
     const kills: Array<Omit<Kill, "owed" | "settledMillis">> = []
@@ -75,7 +77,7 @@ const perform = async (pair: Pair, round: Round): Promise<Omit<Kill, "owed" | "s
   const struck = await strike(pair, round)
   const nodes = Object.values(pair.nodes)
   // The counts of a new life begin with 0.
-  const before = nodes.map(({ life }) => (life.startedAt > struck.at ? 0 : life.arrived))
+  const before = nodes.map(({ life }) => (life.readyAt > struck.at ? 0 : life.arrived))
   const first = Promise.race(
     nodes.map((node, index) => node.until("the first message arrives", (life) => life.arrived > before[index]!))
   ).then(() => Math.max(0, Date.now() - struck.readyAt))
@@ -98,7 +100,7 @@ const strike = (pair: Pair, round: Round): Promise<Struck> => {
       return killDatabase(pair, round)
     case "owner":
     case "standby":
-      throw new Error("a node has one process")
+      return killAgent(pair, round)
   }
 }
 
@@ -137,6 +139,38 @@ const killNode = async (pair: Pair, round: Round): Promise<Struck> => {
   }
   await pair.begin(round.side)
   return { at, readyAt: victim.life.readyAt }
+}
+
+/**
+ * Two processes of one node: kills the one that runs it, and the other one takes over; or the one that stands by, when
+ * it does just that, or when it has taken over and its session begins.
+ */
+const killAgent = async (pair: Pair, round: Round): Promise<Struck> => {
+  const { side } = round
+  const owner = pair.nodes[side]
+  const survivor = pair.nodes[other(side)]
+  const armed = startsArmed(round)
+  if (armed !== undefined) {
+    const { _tag, ...visit } = armed
+    const second = await pair.standBy(side, { armed: visit })
+    await pair.kill(owner)
+    await survivor.until("it has noticed the end of the session", (life) => !life.live)
+    await second.until(`it stands at ${armed.site}`, (life) => life.held > 0)
+    const at = await pair.kill(second)
+    await pair.begin(side)
+    return { at, readyAt: owner.life.readyAt }
+  }
+  const second = await pair.standBy(side)
+  await reach(pair, round)
+  if (round.victim === "standby") {
+    const at = await pair.kill(second)
+    return { at, readyAt: at }
+  }
+  const at = await pair.kill(owner)
+  await survivor.until("it has noticed the end of the session", (life) => !life.live)
+  const { readyAt } = await second.until("it has taken over", (life) => life.address !== undefined)
+  pair.succeed(side)
+  return { at, readyAt }
 }
 
 /** Kills the PostgreSQL server of a node, which goes on, and starts it again on the same files. */

@@ -54,7 +54,7 @@ const places: Readonly<Record<Victim, ReadonlyArray<Place>>> = {
 
 /** Everybody who can be killed where each node has a PostgreSQL server of its own, and where it has none. */
 export const victims: Readonly<Record<"postgres" | "pglite", ReadonlyArray<Victim>>> = {
-  postgres: ["sender", "receiver", "sender's database", "receiver's database"],
+  postgres: ["sender", "receiver", "sender's database", "receiver's database", "owner", "standby"],
   pglite: ["sender", "receiver"]
 }
 

@@ -30,6 +30,8 @@ export const Assignment = Schema.Struct({
   paceMillis: Schema.Int,
   /** No receipt for this long ends a session; the node's own figure unless given. */
   receiptTimeout: Schema.optionalKey(Schema.Int),
+  /** Waits while another process owns the node, as nodes of users do; else there must be none. */
+  standby: Schema.optionalKey(Schema.Boolean),
   /** Where a fiber is held from the start on, as by an order with `hold`. */
   armed: Schema.optionalKey(Schema.Struct(visit))
 })
@@ -65,6 +67,9 @@ export const Weight = Schema.Struct({
 export type Weight = typeof Weight.Type
 
 export const Report = Schema.Union([
+  /** Another process owns the node. */
+  Schema.TaggedStruct("StandsBy", {}),
+  /** This process runs the node, anew if it did before. */
   Schema.TaggedStruct("Ready", { key: Schema.String, address: Schema.String }),
   /** A session began or ended. */
   Schema.TaggedStruct("Session", { live: Schema.Boolean, reason: Schema.optionalKey(Schema.String) }),

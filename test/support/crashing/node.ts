@@ -11,6 +11,7 @@ import * as Main from "../../../src/programs/Main.ts"
 import * as Address from "../../../src/protocol/Address.ts"
 import * as Heartbeat from "../../../src/protocol/link/Heartbeat.ts"
 import { Buggify, type Site } from "../../../src/services/Buggify.ts"
+import { whileOwning } from "../../../src/services/delivery/Ownership.ts"
 import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
 import * as DeliveryConfig from "../../../src/services/delivery/DeliveryConfig.ts"
 import * as LinkConfig from "../../../src/services/link/LinkConfig.ts"
@@ -93,7 +94,7 @@ const peers = assignment.peers.map((text) => {
 })
 
 const { database, maxConnections, receiptTimeout } = assignment
-const node = Composition.layer({
+const options = {
   protocols: [protocols.plain.handled, protocols.answered.handled],
   data: assignment.data,
   ...(database === undefined ? {} : { database: Redacted.make(database) }),
@@ -108,22 +109,22 @@ const node = Composition.layer({
     redial: { ...LinkConfig.defaults.redial, baseMillis: 100, capMillis: 1_000, starts: 1_000 }
   },
   delivery: { ...DeliveryConfig.defaults, ...(receiptTimeout === undefined ? {} : { receiptTimeout }) }
-}).pipe(Layer.provide(Layer.merge(points, Pile.weighing)))
+}
 
 /** Orders, one after the other. A parent that is gone ends the process. */
-const orders = Effect.gen(function* () {
-  const queue = yield* Queue.unbounded<Order>()
-  process.on("message", (message) => Queue.offerUnsafe(queue, decodeOrder(message)))
-  process.on("disconnect", () => process.exit(1))
-  return queue
-})
+const orders = Effect.runSync(Queue.unbounded<Order>())
+process.on("message", (message) => Queue.offerUnsafe(orders, decodeOrder(message)))
+process.on("disconnect", () => process.exit(1))
+
+/** Whether it sends, also when it owns the node again. */
+const gate = Latch.makeUnsafe(assignment.load)
 
 const program = Effect.gen(function* () {
   const { address, key } = yield* Node
   const registry = yield* Registry
   const sql = yield* SqlClient.SqlClient
   const permits = yield* Semaphore.make(assignment.lanes)
-  const gate = yield* Latch.make(assignment.load)
+  report({ _tag: "Ready", key, address: String(address) })
 
   yield* registry.transitions.pipe(
     Stream.runForEach(({ from, reason, to }) =>
@@ -136,7 +137,6 @@ const program = Effect.gen(function* () {
   )
   // A session that was live before anybody listened.
   if (registry.sessions().length > 0) report({ _tag: "Session", live: true })
-  report({ _tag: "Ready", key, address: String(address) })
 
   const drained = sql<{ readonly owed: bigint }>`SELECT count(*) AS owed FROM holdfast_outbox`.pipe(
     Effect.map(([row]) => row?.owed === 0n),
@@ -188,15 +188,21 @@ const program = Effect.gen(function* () {
       discard: true
     }
   )
-  const queue = yield* orders
   yield* Effect.raceFirst(
     Effect.andThen(loads, Effect.never),
-    Effect.forever(Effect.flatMap(Queue.take(queue), perform))
+    Effect.forever(Effect.flatMap(Queue.take(orders), perform))
   )
-}).pipe(
-  Effect.scoped,
-  Effect.provide(Layer.provideMerge(node, Logger.layer([Logger.consoleJson]))),
-  Random.withSeed(assignment.seed)
-)
+}).pipe(Effect.scoped)
 
-Main.run(Main.untilSignal(program))
+const ground = Layer.mergeAll(points, Pile.weighing, Logger.layer([Logger.consoleJson]))
+const onStandby = Effect.sync(() => report({ _tag: "StandsBy" }))
+
+/** As users run a node: whenever this process owns it. */
+const inTurn = Effect.suspend(() =>
+  whileOwning(Effect.provide(program, Layer.fresh(Layer.provide(Composition.node(options), ground)))).pipe(
+    Effect.provide(Layer.provideMerge(Composition.standing({ ...options, onStandby }), ground))
+  )
+)
+const alone = Effect.suspend(() => Effect.provide(program, Layer.provideMerge(Composition.layer(options), ground)))
+
+Main.run(Main.untilSignal(Random.withSeed(assignment.standby === true ? inTurn : alone, assignment.seed)))
