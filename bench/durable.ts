@@ -109,7 +109,7 @@ export const durable: Area = {
     "Grouped is `Delivery.sendNow`. Transactions of 100 and 1,000 are made with one `Delivery.send` per message, four transactions in flight; the others send as many at once, in one statement or all on their way together.",
     "CPU is what the two processes computed until everything was settled, the database server not included: with PGlite the database is in it, with PostgreSQL it is not. It hardly depends on what else the machine does.",
     "fsyncs: of the server's log for both databases together, or of the embedded databases. Commits, statements and round trips are of both ends, those of settling included.",
-    "SIGKILL: of 5,000 messages (1,000 with --quick) two fifths have arrived when the receiver dies; the sender dies when it has committed all and none has arrived. The time begins when the end that was started again is ready."
+    "SIGKILL: of 5,000 messages (500 with --quick) two fifths have arrived when the receiver dies; the sender dies when it has committed all and none has arrived. The time begins when the end that was started again is ready."
   ],
   measure
 }

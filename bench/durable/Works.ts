@@ -48,7 +48,7 @@ export const metrics: ReadonlyArray<string> = ["rate", "p50", "p99", "all after 
 /** How much of everything. */
 export const amounts = (quick: boolean) =>
   quick
-    ? { share: 0.1, warmUp: 500, paced: 100, commitMillis: 300, killed: 1_000, killPatience: 5_000 }
+    ? { share: 0.05, warmUp: 300, paced: 100, commitMillis: 300, killed: 500, killPatience: 5_000 }
     : { share: 1, warmUp: 3_000, paced: 1_000, commitMillis: 1_500, killed: 5_000, killPatience: 35_000 }
 export type Amounts = ReturnType<typeof amounts>
 

@@ -54,6 +54,13 @@ export const link = (values: Values): Link.Config => ({
 
 export const delivery = (values: Values): Delivery.Config => ({
   ...Delivery.defaults,
-  window: { ...Delivery.defaults.window, messages: values.inFlight },
-  receiptTimeout: values.receiptTimeout
+  window: { messages: values.inFlight, bytes: values.inFlightBytes },
+  batch: { messages: values.batchMessages, bytes: values.batchBytes },
+  batchTime: values.batchTime,
+  receiptTimeout: values.receiptTimeout,
+  sweep: values.sweep,
+  poisonAttempts: values.parkAfter,
+  appliedWindow: values.keepIds,
+  appliedIds: values.keepIdsPerPeer,
+  keepEvents: values.keepEvents
 })

@@ -6,6 +6,7 @@ import { Effect, Layer, Metric } from "effect"
 import { DeliveryMetrics } from "../layers/DeliveryMetrics.ts"
 import * as LinkMetrics from "../layers/LinkMetrics.ts"
 import * as LinkSpans from "../layers/LinkSpans.ts"
+import * as DeliveryMeter from "../services/delivery/DeliveryMeter.ts"
 import { LinkConfig } from "../services/link/LinkConfig.ts"
 import { LinkMeter } from "../services/link/LinkMeter.ts"
 import * as LinkObserver from "../services/link/LinkObserver.ts"
@@ -28,7 +29,8 @@ export const below = (config: Config): Layer.Layer<LinkMeter> =>
   observer.pipe(
     Layer.provideMerge(LinkMeter.layer.pipe(Layer.provide(Layer.succeed(LinkConfig, Figures.link(config))))),
     Layer.provideMerge(config.otlpUrl === undefined ? Layer.empty : Otlp.below(config.otlpUrl, config)),
-    Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map()))
+    Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map())),
+    Layer.provideMerge(Layer.sync(DeliveryMeter.DeliveryMeter, DeliveryMeter.make))
   )
 
 /** The metrics of the node, which `GET /metrics` tells, and a collector if there is one. */

@@ -4,6 +4,7 @@
  */
 import * as Value from "./SettingValue.ts"
 import { admissionSettings } from "./settings/AdmissionSettings.ts"
+import { deliverySettings } from "./settings/DeliverySettings.ts"
 import { linkSettings } from "./settings/LinkSettings.ts"
 import { observationSettings } from "./settings/ObservationSettings.ts"
 import { minute, number, optional, required, second, type Setting, time } from "./settings/Setting.ts"
@@ -68,6 +69,7 @@ export const settings = {
   ...nodeSettings,
   ...admissionSettings,
   ...linkSettings,
+  ...deliverySettings,
   ...observationSettings
 } as const satisfies Record<string, Setting<unknown>>
 

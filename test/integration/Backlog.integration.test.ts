@@ -9,7 +9,7 @@ import { faults, run } from "../support/crashing/Backlog.ts"
 /** What no busy machine reaches, in microseconds, and a peer that waits for another one's backlog does. */
 const stuck = 10_000_000
 
-describe("a backlog for a peer that is away", () => {
+describe("a backlog for a peer that is away", { timeout: 1_800_000 }, () => {
   it("costs its sender no memory, drains in bounded batches, each message once, and holds no other peer up", async () => {
     const options = { messages: 20_000, each: 1_000, bytes: 1_024, probes: 200, everyMillis: 20 }
     const figures = await run({ ...options, progress: console.log })

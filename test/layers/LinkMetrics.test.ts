@@ -1,14 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Metric, Scope } from "effect"
 import { PrometheusMetrics } from "effect/observability"
-import { ConnectionError, SqlError } from "effect/sql/SqlError"
-import { TestClock } from "effect/testing"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { DeliveryMetrics } from "../../src/layers/DeliveryMetrics.ts"
 import * as LinkMetrics from "../../src/layers/LinkMetrics.ts"
 import { NodeKey } from "../../src/protocol/NodeKey.ts"
-import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
 import { LinkMeter } from "../../src/services/link/LinkMeter.ts"
 import type { Counters } from "../../src/services/link/LinkObserver.ts"
 import { Supervisor, type Watch } from "../../src/services/link/Supervisor.ts"
@@ -79,8 +75,6 @@ const disconnect = ({ observer }: LinkMeter["Service"]): void => {
   observer.left(peer, 1)
 }
 
-const lost = new SqlError({ reason: new ConnectionError({ cause: new Error("down"), message: "down" }) })
-
 const includes = (text: string, lines: ReadonlyArray<string>): void => {
   for (const line of lines) assert.include(text.split("\n"), line)
 }
@@ -147,53 +141,6 @@ describe("the metrics of links", () => {
           refresh()
         })
       )
-    })
-  )
-})
-
-describe("the metrics of delivery", () => {
-  it.effect("add up what is owed, and say when the database does not answer", () =>
-    Effect.gen(function* () {
-      let answers = true
-      const totals = [
-        { peer, owed: 3, oldestCreatedAt: -5_000, receipted: 7n, received: 1n, duplicates: 0n },
-        { peer, owed: 0, oldestCreatedAt: undefined, receipted: 1n, received: 2n, duplicates: 4n }
-      ]
-      const store = Layer.mock(RetryStore, {
-        databaseId: "",
-        incarnation: 1n,
-        totals: () => Effect.suspend(() => (answers ? Effect.succeed(totals) : Effect.fail(lost)))
-      })
-      const registry: Metric.MetricRegistry = new Map()
-      yield* Effect.gen(function* () {
-        const { refresh } = yield* DeliveryMetrics
-        includes(yield* PrometheusMetrics.format(), ["holdfast_database_up 0", "holdfast_delivery_owed_messages 0"])
-        yield* refresh
-        const figures = [
-          "holdfast_delivery_owed_messages 3",
-          "holdfast_delivery_owed_peers 1",
-          "holdfast_delivery_owed_oldest_age_seconds 5",
-          "holdfast_delivery_receipted_messages_total 8",
-          "holdfast_delivery_received_messages_total 3",
-          "holdfast_delivery_duplicate_messages_total 4"
-        ]
-        includes(yield* PrometheusMetrics.format(), [...figures, "holdfast_database_up 1"])
-        answers = false
-        // What has just been read is not read again.
-        yield* refresh
-        includes(yield* PrometheusMetrics.format(), [...figures, "holdfast_database_up 1"])
-        yield* TestClock.adjust("2 seconds")
-        yield* refresh
-        includes(yield* PrometheusMetrics.format(), [...figures.toSpliced(2, 1), "holdfast_database_up 0"])
-        answers = true
-        yield* TestClock.adjust("2 seconds")
-        yield* refresh
-        includes(yield* PrometheusMetrics.format(), ["holdfast_database_up 1"])
-      }).pipe(
-        Effect.provide(DeliveryMetrics.layer.pipe(Layer.provide(store))),
-        Effect.provideService(Metric.MetricRegistry, registry)
-      )
-      assert.strictEqual(registry.size, 0)
     })
   )
 })

@@ -90,7 +90,7 @@ layer(EmbeddedDatabase.layer)("the embedded database", (it) => {
     })
   )
 
-  it.effect("rolls back when a fiber is interrupted inside its transaction, and stays usable", () =>
+  it.effect("trap 12: rolls back when a fiber is interrupted inside its transaction, and stays usable", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       yield* sql`CREATE TABLE interrupted (id bigint)`
@@ -174,16 +174,18 @@ layer(EmbeddedDatabase.layer)("the embedded database", (it) => {
     })
   )
 
-  it.effect("says so when a second connection is asked for inside a transaction, instead of waiting for ever", () =>
-    Effect.gen(function* () {
-      const sql = yield* SqlClient.SqlClient
-      const exit = yield* Effect.exit(sql.withTransaction(Effect.scoped(sql.reserve)))
-      assert.isTrue(Exit.isFailure(exit) && Exit.hasDies(exit))
-      assert.deepStrictEqual(yield* sql`SELECT 1 AS one`, [{ one: 1 }])
-    })
+  it.effect(
+    "trap 16: says so when a second connection is asked for inside a transaction, instead of waiting for ever",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const exit = yield* Effect.exit(sql.withTransaction(Effect.scoped(sql.reserve)))
+        assert.isTrue(Exit.isFailure(exit) && Exit.hasDies(exit))
+        assert.deepStrictEqual(yield* sql`SELECT 1 AS one`, [{ one: 1 }])
+      })
   )
 
-  it.effect("ends a transaction that waits for a query outside of it, as retryable, with a rollback", () =>
+  it.effect("trap 16: ends a transaction that waits for a query outside of it, as retryable, with a rollback", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       yield* sql`CREATE TABLE stuck (id bigint)`

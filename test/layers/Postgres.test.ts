@@ -1,8 +1,9 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { PgClient } from "@effect/sql-pg"
-import { ConfigProvider, Deferred, Effect, Fiber, Layer, Queue, Redacted, Stream } from "effect"
+import { Cause, ConfigProvider, Deferred, Effect, Exit, Fiber, Layer, Queue, Redacted, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { ConnectionError, SqlError, UnknownError } from "effect/sql/SqlError"
+import { TestClock } from "effect/testing"
 import * as net from "node:net"
 import { DatabaseNotDurable, DatabaseUnreachable, DatabaseUrlInvalid } from "../../src/layers/DatabaseErrors.ts"
 import * as Postgres from "../../src/layers/Postgres.ts"
@@ -44,24 +45,26 @@ layer(FreshDatabase.layer)("PostgreSQL", (it) => {
     })
   )
 
-  it.effect("rolls back when a fiber is interrupted inside its transaction, and gives the connection back", () =>
-    Effect.gen(function* () {
-      const sql = yield* SqlClient.SqlClient
-      yield* sql`CREATE TABLE interrupted (id bigint)`
-      const written = yield* Deferred.make<void>()
-      const fiber = yield* sql`INSERT INTO interrupted VALUES (1)`.pipe(
-        Effect.andThen(Deferred.succeed(written, undefined)),
-        Effect.andThen(sql`SELECT pg_sleep(60)`),
-        sql.withTransaction,
-        Effect.forkChild
-      )
-      yield* Deferred.await(written)
-      yield* Fiber.interrupt(fiber)
-      assert.deepStrictEqual(yield* sql`SELECT * FROM interrupted`, [])
-      const open = yield* sql`SELECT 1 FROM pg_stat_activity
+  it.effect(
+    "trap 12: rolls back when a fiber is interrupted inside its transaction, and gives the connection back",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        yield* sql`CREATE TABLE interrupted (id bigint)`
+        const written = yield* Deferred.make<void>()
+        const fiber = yield* sql`INSERT INTO interrupted VALUES (1)`.pipe(
+          Effect.andThen(Deferred.succeed(written, undefined)),
+          Effect.andThen(sql`SELECT pg_sleep(60)`),
+          sql.withTransaction,
+          Effect.forkChild
+        )
+        yield* Deferred.await(written)
+        yield* Fiber.interrupt(fiber)
+        assert.deepStrictEqual(yield* sql`SELECT * FROM interrupted`, [])
+        const open = yield* sql`SELECT 1 FROM pg_stat_activity
         WHERE datname = current_database() AND state LIKE 'idle in transaction%'`
-      assert.deepStrictEqual(open, [])
-    })
+        assert.deepStrictEqual(open, [])
+      })
   )
 
   it.effect("notifies with the commit of the transaction that asked for it, and not without it", () =>
@@ -98,6 +101,65 @@ layer(FreshDatabase.layer)("PostgreSQL", (it) => {
       const rows = yield* Stream.runCollect(sql<{ n: number }>`SELECT n FROM generate_series(1, 3000) AS n`.stream)
       assert.strictEqual(rows.length, 3000)
       assert.deepStrictEqual(rows[2999], { n: 3000 })
+    })
+  )
+})
+
+const single = Layer.unwrap(
+  Effect.map(FreshDatabase.freshDatabase, (url) => Postgres.layer({ url, maxConnections: 1 }))
+).pipe(Layer.orDie)
+
+layer(single)("PostgreSQL with a single connection", (it) => {
+  it.effect("trap 12: goes on when fibers are interrupted inside their transactions and waiting for theirs", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`CREATE TABLE single (id bigint)`
+      for (let round = 0; round < 5; round++) {
+        const written = yield* Deferred.make<void>()
+        const inside = yield* sql`INSERT INTO single VALUES (1)`.pipe(
+          Effect.andThen(Deferred.succeed(written, undefined)),
+          Effect.andThen(sql`SELECT pg_sleep(60)`),
+          sql.withTransaction,
+          Effect.forkChild
+        )
+        yield* Deferred.await(written)
+        const waiting = yield* Effect.forkChild(sql.withTransaction(sql`INSERT INTO single VALUES (2)`))
+        yield* Effect.yieldNow
+        yield* Fiber.interruptAll([waiting, inside])
+        assert.deepStrictEqual(yield* sql.withTransaction(sql`SELECT id FROM single`), [])
+      }
+    })
+  )
+
+  it.effect("trap 16: says so when a second connection is asked for inside a transaction", () =>
+    Effect.gen(function* () {
+      const pg = yield* PgClient.PgClient
+      for (const asking of [Effect.asVoid(pg.reserve), Effect.asVoid(pg.listen("news"))]) {
+        const exit = yield* Effect.exit(pg.withTransaction(Effect.scoped(asking)))
+        assert.isTrue(Exit.isFailure(exit) && Exit.hasDies(exit))
+        if (Exit.isFailure(exit)) assert.include(Cause.pretty(exit.cause), "needs a second connection")
+      }
+      assert.deepStrictEqual(yield* pg`SELECT 1 AS one`, [{ one: 1 }])
+    })
+  )
+
+  it.effect("trap 16: ends a transaction that waits for a query outside of it, and says why", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const inside = yield* Deferred.make<void>()
+      const helper = yield* Effect.forkChild(Effect.andThen(Deferred.await(inside), sql`SELECT 1 AS one`))
+      const stuck = yield* Deferred.succeed(inside, undefined).pipe(
+        Effect.andThen(Fiber.join(helper)),
+        sql.withTransaction,
+        Effect.flip,
+        Effect.forkChild
+      )
+      yield* Deferred.await(inside)
+      yield* TestClock.adjust("1 minute")
+      const error = yield* Fiber.join(stuck)
+      assert.isTrue(error.isRetryable)
+      assert.include(error.message, "outside of it")
+      assert.deepStrictEqual(yield* Fiber.join(helper), [{ one: 1 }])
     })
   )
 })
@@ -203,12 +265,14 @@ describe("durability", () => {
   )
 
   for (const setting of ["fsync", "full_page_writes"]) {
-    it.effect(`is refused when the server runs with ${setting} off`, () =>
+    it.effect(`is refused when the server runs with ${setting} off, unless the loss is accepted`, () =>
       Effect.gen(function* () {
         const server = yield* PostgresServer
         const error = yield* refusal({ url: server.url })
         assert.instanceOf(error, DatabaseNotDurable)
         assert.include(error, { setting, value: "off" })
+        assert.include(error.message, "--allow-data-loss")
+        yield* Effect.scoped(Layer.build(Postgres.layer({ url: server.url, allowDataLoss: true })))
       }).pipe(Effect.provide(PostgresServer.layer({ settings: { [setting]: "off" } })))
     )
   }

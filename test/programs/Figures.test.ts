@@ -23,6 +23,44 @@ describe("the figures of a node", () => {
     })
   )
 
+  it.effect("have delivery as the settings say, each of them", () =>
+    Effect.gen(function* () {
+      const said = yield* given({
+        inFlight: "100",
+        inFlightBytes: "1MiB",
+        batchMessages: "50",
+        batchBytes: "64KiB",
+        batchTime: "250ms",
+        receiptTimeout: "1m",
+        sweep: "10s",
+        parkAfter: "5",
+        keepIds: "7d",
+        keepIdsPerPeer: "5000",
+        keepEvents: "90d"
+      })
+      const expected = {
+        window: { messages: 100, bytes: 1_048_576 },
+        batch: { messages: 50, bytes: 65_536 },
+        batchTime: 250,
+        receiptTimeout: 60_000,
+        sweep: 10_000,
+        poisonAttempts: 5,
+        appliedWindow: 7 * 86_400_000,
+        appliedIds: 5_000,
+        keepEvents: 90 * 86_400_000
+      }
+      const { databaseRetry, patience, slowestRate, timers, ...figures } = Figures.delivery(said)
+      assert.deepStrictEqual(figures, expected)
+      assert.deepStrictEqual(
+        { ...expected, databaseRetry, patience, slowestRate, timers },
+        { ...Delivery.defaults, ...expected }
+      )
+      for (const key of Object.keys(expected)) {
+        assert.notDeepEqual(Reflect.get(expected, key), Reflect.get(Delivery.defaults, key), key)
+      }
+    })
+  )
+
   it.effect("have who is let in as the settings say", () =>
     Effect.gen(function* () {
       const figures = yield* link({

@@ -7,6 +7,7 @@ import { check } from "../../src/testing/campaign/Check.ts"
 import * as Simulation from "../../src/testing/campaign/Simulation.ts"
 import { held } from "../../src/testing/cluster/Verdict.ts"
 import * as Swarm from "../../src/testing/faults/Swarm.ts"
+import { cancelling } from "../../src/testing/ledger/CancellingScenario.ts"
 import { ledger } from "../../src/testing/ledger/LedgerScenario.ts"
 
 const simulation = Simulation.make(ledger)
@@ -18,6 +19,16 @@ describe("everything that is sent takes effect once", { timeout: 1_200_000 }, ()
     console.log("seeds 0..300 of the swarm:", JSON.stringify(totals, null, 2))
     assert.strictEqual(totals.distinctHashes, 300)
     assert.isAbove(totals.figures["effects"] ?? 0, 3_000)
+    for (const age of ["a second", "an hour", "thirty days"]) assert.isAbove(totals.figures[`ghosts of ${age}`] ?? 0, 0)
+  })
+
+  it("or has none, or one at most, if it is taken back in time, or too late", async () => {
+    const { figures } = await check(cancelling, { seeds: 60, from: 20_000, without: ["disk"] })
+    for (const outcome of ["cancelled", "unknown"]) assert.isAbove(figures[`taken back: ${outcome}`] ?? 0, 100)
+  })
+
+  it("while the trouble of one node delays nobody else's messages", async () => {
+    await check(ledger, { seeds: 40, from: 30_000, profile: "one-node" })
   })
 
   it("in worlds with every fault there is, run twice to the same end", async () => {

@@ -27,7 +27,7 @@ export const sends = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
       })
     )
 
-    it.effect("keeps nothing of a transaction that was interrupted", () =>
+    it.effect("trap 12: keeps nothing of a transaction that was interrupted", () =>
       Effect.gen(function* () {
         const store = yield* RetryStore
         const { within } = yield* Transactions
@@ -196,7 +196,7 @@ export const sends = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
     )
 
     // From here on: whoever starts again takes the right to claim links away from the store that all tests share.
-    it.effect("numbers in the order of sending, without holes after a rollback or another start", () =>
+    it.effect("trap 5: numbers in the order of sending, without holes after a rollback or another start", () =>
       Effect.gen(function* () {
         const store = yield* RetryStore
         const { within } = yield* Transactions

@@ -237,7 +237,7 @@ export const receives = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
       })
     )
 
-    it.effect("keeps numbers beyond 2^53 exact", () =>
+    it.effect("trap 10: keeps numbers beyond 2^53 exact", () =>
       Effect.gen(function* () {
         const store = yield* RetryStore
         const link = yield* store.claim(stranger())

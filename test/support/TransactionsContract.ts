@@ -139,6 +139,33 @@ export const commits = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
       })
     )
 
+    it.effect(
+      "trap 12: give their connection back when they are interrupted, wherever they are and however often",
+      () =>
+        Effect.gen(function* () {
+          const { within } = yield* Transactions
+          const book = yield* PeerBook
+          const peer = stranger()
+          yield* book.connected(peer, 1)
+          // More than there are connections: one that is lost each time would soon be missed.
+          for (let steps = 0; steps < 24; steps++) {
+            const begun = yield* Deferred.make<void>()
+            const fiber = yield* Effect.gen(function* () {
+              yield* Deferred.succeed(begun, undefined)
+              yield* book.connected(peer, 100 + steps)
+              yield* within(book.connected(peer, 200 + steps))
+              yield* Effect.never
+            }).pipe(within, Effect.forkChild)
+            yield* Deferred.await(begun)
+            for (let step = 0; step < steps; step++) yield* Effect.yieldNow
+            yield* Fiber.interrupt(fiber)
+            assert.strictEqual((yield* within(book.find(peer)))?.lastConnectedAt, 1)
+          }
+          yield* within(book.connected(peer, 2))
+          assert.strictEqual((yield* book.find(peer))?.lastConnectedAt, 2)
+        })
+    )
+
     it.effect("that never got their turn leave nothing behind when they are interrupted", () =>
       Effect.gen(function* () {
         const { within } = yield* Transactions

@@ -1,7 +1,6 @@
 /**
  * The settings of links: how soon silence is death, what may wait, how long things may take, when a peer is dialled again.
  */
-import * as Delivery from "../../services/delivery/DeliveryConfig.ts"
 import * as Link from "../../services/link/LinkConfig.ts"
 import * as Value from "../SettingValue.ts"
 import { bytes, hour, kib, mib, minute, number, required, second, time } from "./Setting.ts"
@@ -21,13 +20,6 @@ export const linkSettings = {
     64 * mib,
     Link.defaults.sessionQueue,
     "What may wait of one peer to be handled"
-  ),
-  inFlight: number(
-    "in-flight",
-    1,
-    65_536,
-    Delivery.defaults.window.messages,
-    "Messages sent to one peer ahead of its receipts"
   ),
   dialTimeout: time("dial-timeout", 100, 5 * minute, 10 * second, "How long a dial may take, name look-up included"),
   handshakeTimeout: time(
@@ -50,13 +42,6 @@ export const linkSettings = {
     minute,
     Link.defaults.probeTimeout,
     "How long a doubted session may take to show life"
-  ),
-  receiptTimeout: time(
-    "receipt-timeout",
-    second,
-    hour,
-    Delivery.defaults.receiptTimeout,
-    "How long a peer may take to receipt messages"
   ),
   redialFirst: time(
     "redial-first",

@@ -19,7 +19,7 @@ class Untold extends Schema.TaggedError<Untold>()("Untold", {}) {}
 
 type Mode = "together" | "one-by-one"
 
-/** One round: everything whose time is over now. Its services and those of `protocols` are taken from the context. */
+/** Builds it for `protocols`, whose services are taken from the context now. */
 export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Handled<R>>) {
   const store = yield* RetryStore
   const feed = yield* Feed
@@ -76,8 +76,9 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     Effect.catchTag("Untold", () => transactions.within(some("one-by-one"))),
     Effect.catchTag("Untold", (impossible) => Effect.die(impossible))
   )
+  /** Everything whose time is over now. */
   const round: Effect.Effect<void, SqlError> = Effect.gen(function* () {
     while ((yield* next) === atOnce) yield* Effect.yieldNow
   })
-  return round
+  return { round }
 })

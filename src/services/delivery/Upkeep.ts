@@ -59,7 +59,7 @@ export const run = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Hand
     }
   })
 
-  const expire = yield* Expiry.make(protocols)
+  const expiry = yield* Expiry.make(protocols)
 
   const setBack = new SetBack(clock)
   const hastenIfSetBack = Effect.gen(function* () {
@@ -96,7 +96,7 @@ export const run = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Hand
     ),
     Stream.mapEffect(wakes.unattended, want)
   )
-  const byTheClock = Effect.andThen(everyRound("expiry", expire), everyRound("the clock", hastenIfSetBack))
+  const byTheClock = Effect.andThen(everyRound("expiry", expiry.round), everyRound("the clock", hastenIfSetBack))
   const expiring = Effect.repeat(byTheClock, spaced(expiryEvery))
   const pruning = Effect.repeat(everyRound("pruning", prune), spaced(pruneEvery))
 

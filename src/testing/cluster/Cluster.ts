@@ -21,6 +21,10 @@ import { Witness } from "./Witness.ts"
 /** How long the quiet end of a run may last, in milliseconds: a breaker that is open at its begin closes within it. */
 export const quietLimit = 30 * 60_000
 
+/** How old a ghost is, in milliseconds, in words of which there are few. */
+const ageOf = (age: number): string =>
+  age >= 30 * 86_400_000 ? "thirty days" : age >= 3_600_000 ? "an hour" : age >= 1_000 ? "a second" : "a moment"
+
 export class Cluster<R> {
   readonly scenario: Scenario<R>
   readonly world: World
@@ -56,6 +60,7 @@ export class Cluster<R> {
     const watching = this.#watching()
     this.#witness = new Witness(this.members, watching, this.engine, plan, scenario.watch?.(watching, plan))
     this.network.onDial = (from, to, failed) => this.#witness.dialled(from, to, failed)
+    this.network.onGhost = (age) => this.evidence.count(`ghosts of ${ageOf(age / 1_000)}`)
     this.world.onQuiet = () => this.#lookAround()
   }
 

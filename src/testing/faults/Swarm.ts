@@ -10,6 +10,7 @@ import { calm } from "../network/NetModel.ts"
 import { Rng } from "../world/Rng.ts"
 import { Dice } from "./Dice.ts"
 import { keysOf } from "./EntryKey.ts"
+import { haunted } from "./Haunted.ts"
 import { families, type Family, familyNames } from "./Families.ts"
 import type { Entry, FaultPlan } from "./FaultPlan.ts"
 import { knobsOf, networkOf, scheduleOf } from "./Surroundings.ts"
@@ -22,6 +23,8 @@ interface Scope {
   readonly unusual: number
   /** Whether whatever goes wrong is wrong at one node, a different one in each plan. */
   readonly atOne?: boolean
+  /** Whether the ghosts of some plans come when everybody has been away for long. */
+  readonly late?: boolean
 }
 
 const network: ReadonlyArray<Family> = [
@@ -34,7 +37,7 @@ export const profiles = {
   /** Nothing goes wrong: no session may end. */
   calm: { families: [], coins: false, unusual: 0 },
   /** Any of everything. */
-  swarm: { families: familyNames, coins: true, unusual: 75 },
+  swarm: { families: familyNames, coins: true, unusual: 75, late: true },
   network: { families: network, coins: true, unusual: 75 },
   crash: { families: ["crash", "pause", "disk", "buggify"], coins: false, unusual: 50 },
   database: { families: ["slow-database", "database", "disk", "buggify"], coins: false, unusual: 50 },
@@ -83,10 +86,10 @@ export const generate = (seed: number, profile: Profile, options: Options = {}):
   const diceOf = (label: string, spiked = false, among = names) =>
     new Dice(new Rng(seed, `swarm/${label}`), among, options.duration ?? duration, spiked)
 
-  const { atOne = false, unusual }: Scope = profiles[profile]
+  const { atOne = false, late = false, unusual }: Scope = profiles[profile]
   const odd = diceOf("odd")
   const [ownNetwork, ownKnobs] = [odd.percent(unusual), odd.percent(unusual)]
-  return {
+  const plan: FaultPlan = {
     version: 1,
     nodes: names.length,
     duration: options.duration ?? duration,
@@ -99,6 +102,9 @@ export const generate = (seed: number, profile: Profile, options: Options = {}):
       diceOf(label, spiked, atOne ? [diceOf("one").node()] : names)
     )
   }
+  if (!late || options.duration !== undefined) return plan
+  const later = haunted(plan, diceOf("haunted"))
+  return { ...later, faults: inOrder(later.faults) }
 }
 
 const faultsOf = (

@@ -15,7 +15,7 @@ export class Fabric {
   readonly paths: Paths
   readonly names: Names
   readonly dialRules: DialRules
-  readonly ghosts = new Ghosts()
+  readonly ghosts: Ghosts
   /** Told when a host begins to dial, and of every dial that fails. */
   onDial: ((from: string, to: string, failed: DialReason | undefined) => void) | undefined
   #dials = 0
@@ -23,6 +23,7 @@ export class Fabric {
 
   constructor(world: World, model: NetModel) {
     this.world = world
+    this.ghosts = new Ghosts(() => world.now)
     this.paths = new Paths(world, model)
     this.names = new Names(world, model)
     this.dialRules = new DialRules(() => world.rng("net/dials"))

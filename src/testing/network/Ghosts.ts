@@ -16,6 +16,8 @@ export class Recording {
   readonly port: number
   /** Memory that it takes. */
   size = 0
+  /** When the connection ended, by the clock of the ghosts. */
+  endedAt = 0
   readonly #ghosts: Ghosts
   readonly #pair: string
   #bytes = 0
@@ -47,13 +49,20 @@ export class Recording {
     if (this.#ended) return
     this.#ended = true
     this.#full = true
+    this.endedAt = this.#ghosts.now()
     this.#ghosts.keep(this.#pair, this)
   }
 }
 
 export class Ghosts {
+  readonly now: () => number
   readonly #kept = new Map<string, Array<Recording>>()
   #size = 0
+
+  /** `now` is the clock that says how old a recording is; nobody asks by default. */
+  constructor(now: () => number = () => 0) {
+    this.now = now
+  }
 
   record(from: string, to: string, port: number): Recording {
     return new Recording(this, pairOf(from, to), port)

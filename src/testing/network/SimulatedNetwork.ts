@@ -41,6 +41,9 @@ export class SimulatedNetwork {
     this.#fabric.onDial = listener
   }
 
+  /** Told when a ghost is let in, and how many microseconds ago the connection ended whose bytes it brings. */
+  onGhost: ((age: number) => void) | undefined
+
   /** The network stack of one process life; listeners and connections belong to the life. */
   transport(process: Process): Transport["Service"] {
     let stack = this.#stacks.get(process)
@@ -162,6 +165,7 @@ export class SimulatedNetwork {
     new Attempt(this.#fabric, stack, new Endpoint({ host: host.address, port })).listen((outcome) => {
       if (!(outcome instanceof End)) return
       outcome.deaf = true
+      this.onGhost?.(this.#fabric.world.now - recording.endedAt)
       for (const chunk of recording.chunks) outcome.out.write(chunk)
       // A peer that has died without a word never closes it.
       Patience.after(this.#fabric.world, Patience.longest, () => outcome.close())

@@ -52,6 +52,14 @@ describe("a number that is none is refused as the value of its flag", () => {
     const words = ["sim", "run", "--seeds", "1", "--nodes", value]
     refuses(words, ["--nodes", JSON.stringify(value), "give a whole number"], ExitCode.simulation)
   }
+  refuses(["start", "--in-flight", "4097"], ["--in-flight", '"4097"', "give a whole number from 1 to 4096"])
+  refuses(["start", "--batch-messages", "0"], ["--batch-messages", '"0"', "from 1 to 1024"])
+  refuses(["start", "--batch-bytes", "2MiB"], ["--batch-bytes", '"2MiB"', "give a size from 1KiB to 1MiB"])
+  refuses(["start", "--park-after", "0"], ["--park-after", '"0"', "from 1 to 100"])
+  refuses(["start", "--keep-ids-per-peer", "10"], ["--keep-ids-per-peer", "from 1000 to 100000000"])
+  refuses(["start", "--keep-events", "30"], ["--keep-events", '"30"', "give a duration from 1h to 3650d"])
+  refuses(["start", "--keep-ids", "1m"], ["--keep-ids", '"1m"', "from 1h to 3650d"])
+  refuses(["start", "--sweep", "1ms"], ["--sweep", '"1ms"', "from 1s to 1h"])
   for (const value of ["-1", "-5x", "", "0", "99999"])
     refuses(["start", "--max-dials", value], ["--max-dials", "give a whole number from 1 to 256"])
 })

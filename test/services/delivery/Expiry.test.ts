@@ -58,7 +58,7 @@ describe("a message whose time is over", () => {
       const second = yield* delivery.send(peer, Words, "waiting", { within: "3 seconds" })
       yield* delivery.send(peer, Words, "kept")
       yield* delivery.send(peer, Silent, "unheard", { within: "4 seconds" })
-      const round = yield* Expiry.make([Words.handled, Silent.handled])
+      const { round } = yield* Expiry.make([Words.handled, Silent.handled])
       yield* TestClock.adjust("2 seconds")
       yield* round
       assert.deepStrictEqual(told, [])
@@ -82,7 +82,7 @@ describe("a message whose time is over", () => {
       )
       const delivery = yield* Delivery
       for (const word of ["one", "bad", "two"]) yield* delivery.send(peer, Words, word, { within: "3 seconds" })
-      const round = yield* Expiry.make([Words.handled])
+      const { round } = yield* Expiry.make([Words.handled])
       yield* TestClock.adjust("3 seconds")
       yield* round
       assert.deepStrictEqual(yield* owed, [])
@@ -97,7 +97,7 @@ describe("a message whose time is over", () => {
       const failure = new SqlError({ reason: new ConnectionError({ cause: new Error("gone"), message: "gone" }) })
       const Words = words(() => (broken ? Effect.fail(failure) : Effect.void))
       yield* Delivery.use((delivery) => delivery.send(peer, Words, "one", { within: "3 seconds" }))
-      const round = yield* Expiry.make([Words.handled])
+      const { round } = yield* Expiry.make([Words.handled])
       yield* TestClock.adjust("3 seconds")
       assert.strictEqual(yield* Effect.flip(round), failure)
       assert.lengthOf(yield* owed, 1)
@@ -115,7 +115,7 @@ describe("a message whose time is over", () => {
       const Words = words(() => Effect.sync(() => void told++))
       const delivery = yield* Delivery
       for (let n = 0; n < 150; n++) yield* delivery.send(peer, Words, String(n), { within: "3 seconds" })
-      const round = yield* Expiry.make([Words.handled])
+      const { round } = yield* Expiry.make([Words.handled])
       yield* TestClock.adjust("3 seconds")
       yield* round
       assert.strictEqual(told, 150)

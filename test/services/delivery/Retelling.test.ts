@@ -56,7 +56,8 @@ describe("an end that a protocol could not take in", () => {
       yield* connected(a, b)
       yield* send("late", "2 seconds")
       yield* TestClock.adjust("2 seconds")
-      yield* Effect.flatten(Expiry.make([Words.handled])).pipe(Effect.provide(a.context))
+      const { round } = yield* Effect.provide(Expiry.make([Words.handled]), a.context)
+      yield* round
       assert.deepStrictEqual(
         (yield* untold).map(
           ({ end }) => `${end._tag} ${typeof end.outcome === "string" ? end.outcome : end.outcome._tag}`

@@ -18,6 +18,9 @@ export interface Options {
   readonly progress?: (line: string) => void
 }
 
+/** How long piling up or draining may take, in milliseconds. It ends what hangs; a busy machine never reaches it. */
+const patience = 1_800_000
+
 export type Name = "sender" | "away" | "live"
 
 const assignment = (place: Place, peers: ReadonlyArray<string>): Assignment => ({
@@ -114,11 +117,11 @@ export class BacklogNodes {
     const { bytes, each, messages } = this.options
     const { sender } = this.nodes
     sender.order({ _tag: "Pile", peer: 0, messages, each, bytes })
-    return sender.until("everything is piled up", (life) => life.piled >= messages)
+    return sender.until("everything is piled up", (life) => life.piled >= messages, patience)
   }
 
   drained(messages: number): Promise<unknown> {
-    return this.nodes.away.until(`${messages} messages have arrived`, (life) => life.arrived >= messages)
+    return this.nodes.away.until(`${messages} messages have arrived`, (life) => life.arrived >= messages, patience)
   }
 
   async discard(): Promise<void> {

@@ -223,6 +223,7 @@ export const killFigures = (kills: ReadonlyArray<Kill>) => {
     leastOwedAtAKill: Math.min(...kills.map(({ owed }) => owed)),
     millisUntilReady: perVictim(({ at, readyAt }) => readyAt - at),
     firstDeliveryMillisAfterReady: perVictim(({ firstDeliveryMillis }) => firstDeliveryMillis),
-    allSettledMillisAfterReady: perVictim(({ settledMillis }) => settledMillis)
+    allSettledMillisAfterReady: perVictim(({ settledMillis }) => settledMillis),
+    settledWithinTwoSeconds: kills.filter(({ settledMillis }) => settledMillis <= 2_000).length
   }
 }

@@ -26,6 +26,9 @@ const kindsOf = (profile: Profile, count: number): Map<FaultKind, number> => {
   return found
 }
 
+/** Whether its ghosts are so late that everybody is away until then. */
+const isHaunted = ({ duration }: FaultPlan): boolean => duration > 3_600_000
+
 describe("generate", () => {
   it("makes plans that the schema takes, that survive JSON, and that may succeed, for 5,000 seeds", () => {
     for (const seed of seeds(5_000)) {
@@ -48,7 +51,9 @@ describe("generate", () => {
   })
 
   it("draws sizes of short runs, unless it is told others", () => {
-    const plans = seeds(500).map((seed) => generate(seed, "swarm"))
+    const plans = seeds(500)
+      .map((seed) => generate(seed, "swarm"))
+      .filter((plan) => !isHaunted(plan))
     assert.deepStrictEqual([...new Set(plans.map(({ nodes }) => nodes))].toSorted(), [3, 4, 5])
     assert.isTrue(plans.every(({ duration }) => duration >= 10_000 && duration <= 40_000))
     for (const seed of seeds(200)) {
@@ -110,6 +115,26 @@ describe("generate", () => {
     for (const kind of ["Kill", "Pause", "ClockStep", "FailingDatabase", "Buggify"] as const) {
       assert.notInclude(network, kind)
     }
+  })
+
+  it("lets the ghosts of some plans come an hour or thirty days later, while nobody is there", () => {
+    const plans = seeds(1_000).map((seed) => generate(seed, "swarm"))
+    const late = plans.filter(isHaunted)
+    assert.isAbove(late.length, 50)
+    assert.isBelow(late.length, 150)
+    for (const { duration, faults, nodes, operations } of late) {
+      const ages = faults.flatMap(({ fault }) => (fault._tag === "Ghost" ? [fault.after] : []))
+      const away = faults.flatMap(({ fault }) => (fault._tag === "Kill" && fault.down >= 3_600_000 ? [fault] : []))
+      assert.isTrue(Math.max(...ages) > away[0]!.down && Math.max(...ages) < duration)
+      assert.strictEqual(away.length, nodes)
+      assert.isAbove(operations, 10 * nodes)
+      assert.isTrue(faults.every(({ fault, when }) => !("down" in fault) || "at" in when))
+    }
+    const downs = new Set(
+      late.flatMap(({ faults }) => faults.flatMap(({ fault }) => ("down" in fault ? [fault.down] : [])))
+    )
+    assert.isTrue(downs.has(3_600_000) && downs.has(30 * 86_400_000))
+    assert.isFalse(seeds(300).some((seed) => isHaunted(generate(seed, "swarm", { duration: 20_000 }))))
   })
 
   it("keeps what is wrong at one node, a different one in other plans", () => {
