@@ -6,12 +6,14 @@ import { Cause, Clock, Effect, Exit, Schema } from "effect"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import { type MessageId, ok, type Outcome } from "../../protocol/delivery/Message.ts"
 import type { Fresh } from "../../protocol/delivery/Sequence.ts"
+import { monotonic } from "../Monotonic.ts"
 import { Transactions } from "../Transactions.ts"
 import { DeliveryConfig } from "./DeliveryConfig.ts"
 import { DeliveryMeter } from "./DeliveryMeter.ts"
 import { Feed } from "./Feed.ts"
 import { mayPass } from "./Persist.ts"
 import { type Handled, Rejected } from "./Protocol.ts"
+import { SlowHandlers } from "./SlowHandlers.ts"
 import { type Link, RetryStore } from "./RetryStore.ts"
 
 /** The optimistic run met a message that is not plainly accepted. */
@@ -43,11 +45,23 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
   /** Messages whose handler crashed, and how often; forgotten once they are handled or parked. */
   const crashes = new Map<MessageId, number>()
 
+  const slow = new SlowHandlers()
+
+  /** However it ends: also by the limit of transactions, or with the session. */
+  const watched = <A, E>(protocol: string, handler: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.suspend(() => {
+      const began = monotonic(clock)
+      return Effect.ensuring(
+        handler,
+        Effect.suspend(() => slow.ended(protocol, monotonic(clock) - began, monotonic(clock)))
+      )
+    })
+
   const handle = (link: Link, { item }: Fresh): Effect.Effect<void, Rejected | SqlError, R> => {
     const protocol = protocols.get(item.protocol)
     return protocol === undefined
       ? Effect.fail(Rejected.refused("unknown-protocol", `this node does not run "${item.protocol}"`))
-      : protocol.handle(item.body, { peer: link.peer, id: item.id })
+      : watched(item.protocol, protocol.handle(item.body, { peer: link.peer, id: item.id }))
   }
 
   const park = Effect.fnUntraced(function* (link: Link, { item }: Fresh, why: string) {
@@ -84,11 +98,15 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
   const handling: Handling<R> = {
     isTogether: (protocol) => protocols.get(protocol)?.handleAll !== undefined,
     run: (link, messages) => {
-      const handleAll = protocols.get(messages[0]?.item.protocol ?? "")?.handleAll
+      const name = messages[0]?.item.protocol ?? ""
+      const handleAll = protocols.get(name)?.handleAll
       const handled: Effect.Effect<void, Rejected | SqlError, R> =
         handleAll === undefined
           ? Effect.forEach(messages, (message) => handle(link, message), { discard: true })
-          : handleAll(messages.map(({ item }) => ({ message: item.body, from: { peer: link.peer, id: item.id } })))
+          : watched(
+              name,
+              handleAll(messages.map(({ item }) => ({ message: item.body, from: { peer: link.peer, id: item.id } })))
+            )
       return handled.pipe(
         Effect.mapError((error): SqlError | NotPlain => (mayPass(error) ? error : new NotPlain())),
         Effect.catchDefect(() => new NotPlain())

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Fiber, Latch, Schema } from "effect"
+import { Context, Deferred, Effect, Fiber, Latch, Logger, References, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import * as DeliveryFrame from "../../../src/protocol/delivery/DeliveryFrame.ts"
@@ -73,7 +73,7 @@ const data = (first: bigint, count: number): Uint8Array => {
 const counted = (messages: number) => Array.from({ length: messages }, (_, n) => n)
 
 describe("a receiver whose handlers take long", () => {
-  it.effect("commits what it has done while there is more, so that its receipts come in time", () =>
+  it.effect("trap 11: commits what it has done while there is more, so that its receipts come in time", () =>
     Effect.gen(function* () {
       const [left, right] = [slow(0), slow(50)]
       const a = yield* start(1, left)
@@ -88,6 +88,47 @@ describe("a receiver whose handlers take long", () => {
       assert.strictEqual(yield* owed(a), 0)
       yield* Fiber.interruptAll(fibers)
     }).pipe(Effect.scoped)
+  )
+
+  const reported = Effect.fnUntraced(function* (handlerMillis: number, runMillis: number) {
+    const lines: Array<unknown> = []
+    const logger = Logger.make<unknown, void>(({ fiber, message }) => {
+      if (!String(message).includes("should do database work only")) return
+      const { milliseconds, protocol, unsaid } = fiber.getRef(References.CurrentLogAnnotations)
+      lines.push([protocol, milliseconds, unsaid])
+    })
+    const [left, right] = [slow(0), slow(handlerMillis)]
+    yield* Effect.gen(function* () {
+      const a = yield* start(1, left)
+      const b = yield* start(2, right)
+      yield* fill(a, b, left, 8, 10)
+      const pair = yield* SessionPair.make(DeliveryNode.keyOf(a), DeliveryNode.keyOf(b))
+      const fibers = [yield* Effect.forkChild(a.run(pair.left)), yield* Effect.forkChild(b.run(pair.right))]
+      // The session begins.
+      for (let round = 0; round < 60; round++) yield* TestClock.adjust(0)
+      yield* TestClock.adjust(runMillis)
+      yield* Fiber.interruptAll(fibers)
+    }).pipe(Effect.scoped, Effect.provide(Logger.layer([logger])))
+    return { lines, handled: right.handled.length }
+  })
+
+  it.effect("trap 11: is reported by the name of its protocol, once a minute at most", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* reported(10_000, 75_000), {
+        handled: 7,
+        lines: [
+          ["load", 10_000, 0],
+          ["load", 10_000, 5]
+        ]
+      })
+      assert.deepStrictEqual(yield* reported(100, 75_000), { handled: 8, lines: [] })
+    })
+  )
+
+  it.effect("trap 11: is reported when it does not end, by the end of its transaction", () =>
+    Effect.map(reported(1_000_000_000, 5_000), (it) =>
+      assert.deepStrictEqual(it, { handled: 0, lines: [["load", 5_000, 0]] })
+    )
   )
 
   it.effect("reads the receipts behind messages that wait, while its own receipts wait for room", () =>
