@@ -28,7 +28,7 @@ const check = (outcome: Outcome): void => {
   for (const kill of kills) assert.isAbove(kill.owed, 0, `nothing was owed at a kill: ${nameOf(kill.round)}, ${seed}`)
 }
 
-describe("two nodes that are killed under load", () => {
+describe.concurrent("two nodes that are killed under load", () => {
   const drivers: ReadonlyArray<readonly [string, Driver]> = [
     ["each on its own PostgreSQL server", "postgres"],
     ["each on PGlite in its data folder", "pglite"]

@@ -4,9 +4,9 @@
  * One at a time: an audit reads whole tables. A reader that goes away ends it.
  */
 import { Effect, Queue, Schema, Stream } from "effect"
-import { HttpServerResponse } from "effect/http"
 import { Audit } from "../../services/delivery/Audit.ts"
 import { Refused } from "./ApiErrors.ts"
+import * as EventStream from "./EventStream.ts"
 import { AuditItem } from "./Models.ts"
 import { reachable } from "./Reachable.ts"
 
@@ -42,10 +42,7 @@ export const make = Effect.gen(function* () {
       if (running > 0) {
         return yield* new Refused({ message: "an audit is under way", fix: "Wait for its end, then begin another." })
       }
-      return HttpServerResponse.stream(
-        Stream.unwrap(Effect.as(run, items)).pipe(Stream.map(render), Stream.encodeText),
-        { contentType: "text/event-stream", headers: { "cache-control": "no-store", "x-accel-buffering": "no" } }
-      )
+      return EventStream.answer(Stream.unwrap(Effect.as(run, items)).pipe(Stream.map(render)))
     })
   }
 })

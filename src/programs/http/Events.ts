@@ -2,13 +2,12 @@
  * The feed as server-sent events. A reader that comes back with the last id it saw misses nothing.
  *
  * Nothing is kept for a reader: events are read from the database a page at a time, as fast as it takes them, and a
- * reader that goes away ends its fibers. A comment now and then keeps proxies from closing a quiet stream, and tells
- * this side that the reader is gone.
+ * reader that goes away ends its fibers.
  */
-import { Effect, Option, Schedule, Schema, Stream } from "effect"
-import { HttpServerResponse } from "effect/http"
+import { Effect, Option, Schema, Stream } from "effect"
 import { type Cursor, Feed, type Item } from "../../services/delivery/Feed.ts"
 import { Unavailable } from "./ApiErrors.ts"
+import * as EventStream from "./EventStream.ts"
 import { EventView } from "./Models.ts"
 import { reachable } from "./Reachable.ts"
 
@@ -22,8 +21,6 @@ export interface Query {
   readonly follow?: boolean | undefined
 }
 
-/** How often a stream is given a comment. */
-const quiet = "15 seconds"
 /** Events that a stream without `follow` reads at a time. */
 const page = 256
 /** Readers at once. */
@@ -52,8 +49,6 @@ const existing = (feed: Feed["Service"], after: Cursor | undefined) =>
     })
   )
 
-const comments = Stream.fromSchedule(Schedule.spaced(quiet)).pipe(Stream.map(() => ":\n\n"))
-
 export const make = Effect.gen(function* () {
   const feed = yield* Feed
   let readers = 0
@@ -76,14 +71,11 @@ export const make = Effect.gen(function* () {
       // The first line makes the answer's head leave at once, also when nothing has happened yet.
       const first = now === undefined ? ":\n\n" : render({ _tag: "Now", cursor: now })
       const lines = Stream.concat(Stream.make(first), Stream.map(items, render))
-      const body = Stream.merge(lines, comments, { haltStrategy: "left" })
-      return HttpServerResponse.stream(
-        Stream.unwrap(Effect.as(reader, body)).pipe(
+      return EventStream.answer(
+        Stream.unwrap(Effect.as(reader, lines)).pipe(
           // The reader comes back with its cursor; there is nobody else to tell.
-          Stream.tapError((error) => Effect.logWarning("A stream of events found no database", error)),
-          Stream.encodeText
-        ),
-        { contentType: "text/event-stream", headers: { "cache-control": "no-store", "x-accel-buffering": "no" } }
+          Stream.tapError((error) => Effect.logWarning("A stream of events found no database", error))
+        )
       )
     })
   }

@@ -16,6 +16,7 @@ import { files } from "../FolderFiles.ts"
 import type { Place } from "../SettingValue.ts"
 import { Api } from "./Api.ts"
 import { authorize, checkRequests } from "./Authorization.ts"
+import { readerPatience } from "./EventStream.ts"
 import * as Handlers from "./Handlers.ts"
 import type { Health } from "./Models.ts"
 import { Running } from "./Running.ts"
@@ -69,6 +70,10 @@ const announce = (place: Place) =>
     })
   )
 
+/** A server of HTTP that cuts off whoever neither sends nor takes anything for so many milliseconds. */
+export const server = (patience: number): http.Server =>
+  http.createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }).setTimeout(patience)
+
 /** A body above the limit, told as other errors are; without this the answer would be empty. */
 const tooLarge = HttpRouter.middleware(
   (handle) =>
@@ -109,7 +114,7 @@ export const layer = (options: { readonly place: Place; readonly database: Healt
       const folder = yield* DataFolder
       const token = yield* folder.token(files.token)
       const { place } = options
-      const server = NodeHttpServer.layer(() => http.createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }), {
+      const serving = NodeHttpServer.layer(() => server(readerPatience), {
         host: place.host,
         port: place.port,
         gracefulShutdownTimeout: farewell
@@ -129,7 +134,7 @@ export const layer = (options: { readonly place: Place; readonly database: Healt
         announce(place)
       ).pipe(
         Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, maxBody)),
-        Layer.provide(server),
+        Layer.provide(serving),
         Layer.catchTag("ServeError", ({ cause }) =>
           Layer.effect(ApiServer, Effect.fail(new ApiUnavailable({ place: `${place.host}:${place.port}`, cause })))
         )

@@ -73,7 +73,11 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
   })
 
   const next = transactions.within(some("together")).pipe(
-    Effect.catchTag("Untold", () => transactions.within(some("one-by-one"))),
+    Effect.catchTags({
+      Untold: () => transactions.within(some("one-by-one")),
+      // Who goes on after a statement has failed leaves the transaction of all of them useless.
+      SqlError: (error) => (mayPass(error) ? Effect.fail(error) : transactions.within(some("one-by-one")))
+    }),
     Effect.catchTag("Untold", (impossible) => Effect.die(impossible))
   )
   /** Everything whose time is over now. */

@@ -101,7 +101,12 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
   const necessity: Necessity = (link, batch) =>
     batch.some((message) => !message.void && questions.has(message.protocol))
       ? transactions.within(look(link, batch, "together")).pipe(
-          Effect.catchTag("Unanswered", () => transactions.within(look(link, batch, "one-by-one"))),
+          Effect.catchTags({
+            Unanswered: () => transactions.within(look(link, batch, "one-by-one")),
+            // A question that goes on after a statement has failed leaves the transaction of all of them useless.
+            SqlError: (error) =>
+              mayPass(error) ? Effect.fail(error) : transactions.within(look(link, batch, "one-by-one"))
+          }),
           Effect.catchTag("Unanswered", (impossible) => Effect.die(impossible)),
           persist("asking whether messages are still necessary", config)
         )

@@ -155,7 +155,12 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
 
   const settleAndTell = (link: Link, receipt: Receipted) =>
     transactions.within(settle(link, receipt, "together")).pipe(
-      Effect.catchTag("Unconcluded", () => transactions.within(settle(link, receipt, "one-by-one"))),
+      Effect.catchTags({
+        Unconcluded: () => transactions.within(settle(link, receipt, "one-by-one")),
+        // Who goes on after a statement has failed leaves the transaction of all of them useless.
+        SqlError: (error) =>
+          mayPass(error) ? Effect.fail(error) : transactions.within(settle(link, receipt, "one-by-one"))
+      }),
       Effect.catchTag("Unconcluded", (impossible) => Effect.die(impossible))
     )
 

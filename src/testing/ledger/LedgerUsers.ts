@@ -3,8 +3,7 @@
  * now and then think better of it and roll back. In some scenarios they also take back what has been sent.
  */
 import { Effect, Schema } from "effect"
-import type { SendOptions } from "../../services/delivery/Delivery.ts"
-import { RetryStore } from "../../services/delivery/RetryStore.ts"
+import { Delivery, type SendOptions } from "../../services/delivery/Delivery.ts"
 import { Transactions } from "../../services/Transactions.ts"
 import type { Self } from "../cluster/Scenario.ts"
 import type { Rng } from "../world/Rng.ts"
@@ -65,14 +64,14 @@ const recent = 6
 const takeBack = Effect.fnUntraced(function* ({ random }: Self) {
   const transactions = yield* Transactions
   const ledger = yield* Ledger
-  const store = yield* RetryStore
+  const delivery = yield* Delivery
   yield* transactions.within(
     Effect.gen(function* () {
       const { cancellations, conclusions, sent } = yield* ledger.account
       const over = new Set([...conclusions, ...cancellations].map(({ id }) => id))
       const message = random.pick(sent.filter(({ id }) => !over.has(id)).slice(-recent))
       if (message === undefined) return
-      const outcome = yield* store.cancel(message.messageId)
+      const outcome = yield* delivery.cancel(message.messageId)
       if (outcome !== undefined) yield* ledger.cancelled({ id: message.id, to: message.to, outcome })
     })
   )

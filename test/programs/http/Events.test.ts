@@ -1,8 +1,13 @@
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Stream } from "effect"
+import { Context, Deferred, Effect, Fiber, Layer, Stream } from "effect"
+import { HttpServer } from "effect/http"
+import { once } from "node:events"
+import { connect } from "node:net"
 import { type Cursor, Feed, type Item } from "../../../src/services/delivery/Feed.ts"
 import { Unavailable } from "../../../src/programs/http/ApiErrors.ts"
 import * as Events from "../../../src/programs/http/Events.ts"
+import { server } from "../../../src/programs/http/Server.ts"
 
 const cursorAt = (position: number): Cursor => `00000000-0000-4000-8000-000000000000:${position}`
 const item = (position: number): Item => ({
@@ -59,6 +64,52 @@ it.effect("reads no further ahead of a slow reader than a few pages, however muc
     yield* Fiber.interrupt(reader)
     assert.strictEqual(left(), 1)
   })
+)
+
+/** A server of an endless feed, and a reader that asks for it and then takes nothing. */
+const unread = Effect.fnUntraced(function* (patience: number) {
+  const { feed, left, pages } = endless()
+  const events = yield* Effect.provideService(Events.make, Feed, feed)
+  const http = server(patience)
+  const layer = NodeHttpServer.layer(() => http, { port: 0, host: "127.0.0.1" })
+  const address = yield* Effect.map(
+    Layer.build(Layer.provideMerge(HttpServer.serve(Effect.orDie(events.stream({}))), layer)),
+    (context) => Context.get(context, HttpServer.HttpServer).address
+  )
+  const port = "port" in address ? address.port : 0
+  const connected = once(http, "connection")
+  const socket = yield* Effect.acquireRelease(
+    Effect.sync(() => connect({ port, host: "127.0.0.1" }).pause()),
+    (socket) => Effect.sync(() => socket.destroy())
+  )
+  socket.write("GET /events HTTP/1.1\r\nhost: x\r\n\r\n")
+  return { left, pages, connected }
+})
+
+it.live("paces a reader that takes nothing: what is read for it stays bounded", () =>
+  Effect.gen(function* () {
+    const { left, pages } = yield* unread(60_000)
+    let still = 0
+    let seen = 0
+    // Until nothing has been read for it over many turns of the event loop; a page has 100 KB.
+    for (let turn = 0; still < 200 && pages() < 1_000; turn++) {
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      still = pages() > 0 && pages() === seen ? still + 1 : 0
+      seen = pages()
+    }
+    assert.isBelow(pages(), 200)
+    assert.strictEqual(left(), 0)
+  }).pipe(Effect.scoped)
+)
+
+it.live("cuts a reader off that takes nothing for too long, and keeps nothing of it", () =>
+  Effect.gen(function* () {
+    const { connected, left } = yield* unread(250)
+    const [its] = yield* Effect.promise(() => connected)
+    if (!its.destroyed) yield* Effect.promise(() => once(its, "close"))
+    while (left() === 0) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+    assert.strictEqual(left(), 1)
+  }).pipe(Effect.scoped)
 )
 
 it.effect("takes so many readers, and another one once one of them has left", () =>
