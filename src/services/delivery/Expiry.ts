@@ -6,6 +6,7 @@ import { Cause, Clock, Effect, Exit, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { Transactions } from "../Transactions.ts"
 import { AttentionStore } from "./AttentionStore.ts"
+import { DeliveryMeter } from "./DeliveryMeter.ts"
 import { Feed } from "./Feed.ts"
 import { mayPass } from "./Persist.ts"
 import type { Handled } from "./Protocol.ts"
@@ -25,6 +26,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
   const feed = yield* Feed
   const attention = yield* AttentionStore
   const transactions = yield* Transactions
+  const meter = yield* DeliveryMeter
   const clock = yield* Clock.Clock
   const context = yield* Effect.context<R>()
   const listening = new Map<string, NonNullable<Handled<R>["onExpired"]>>()
@@ -68,6 +70,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
         body: { peer, id, deadline: deadline ?? null, outcome }
       }))
     )
+    if (expired.length > 0) yield* transactions.afterCommit(Effect.sync(() => meter.expired(expired.length)))
     for (const one of expired) yield* mode === "together" ? tellTogether(one) : tellAlone(one)
     return expired.length
   })

@@ -10,9 +10,11 @@ import type { Resume } from "../../protocol/delivery/DeliveryFrame.ts"
 import type { Answer } from "../../protocol/delivery/Message.ts"
 import { Identity } from "../link/Identity.ts"
 import type { Resumption, Sending } from "../../protocol/delivery/Sequence.ts"
+import { monotonic } from "../Monotonic.ts"
 import { Transactions } from "../Transactions.ts"
 import { AttentionStore } from "./AttentionStore.ts"
 import { DeliveryConfig } from "./DeliveryConfig.ts"
+import { DeliveryMeter } from "./DeliveryMeter.ts"
 import { Feed } from "./Feed.ts"
 import { mayPass } from "./Persist.ts"
 import { describe, type Handled } from "./Protocol.ts"
@@ -55,6 +57,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
   const transactions = yield* Transactions
   const feed = yield* Feed
   const attention = yield* AttentionStore
+  const meter = yield* DeliveryMeter
   const clock = yield* Clock.Clock
   const random = yield* SecureRandom.SecureRandom
   const config = yield* DeliveryConfig
@@ -165,12 +168,13 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
     )
 
   const settlement: Settlement = {
-    settle: (link, receipt) =>
-      Effect.suspend(() =>
-        bodies.length === 0 && receipt.answers.every(({ outcome }) => outcome._tag === "Ok")
-          ? settlePlain(link, receipt)
-          : settleAndTell(link, receipt)
-      ),
+    settle: Effect.fnUntraced(function* (link, receipt) {
+      const begun = monotonic(clock)
+      const plain = bodies.length === 0 && receipt.answers.every(({ outcome }) => outcome._tag === "Ok")
+      const forced = yield* plain ? settlePlain(link, receipt) : settleAndTell(link, receipt)
+      meter.settled(monotonic(clock) - begun)
+      return forced
+    }),
     restart: (link, old, resumption, theirs) => transactions.within(restart(link, old, resumption, theirs))
   }
   return settlement
