@@ -57,8 +57,6 @@ export class Mortal<F extends Functions> {
   readonly #file: URL
   readonly #named: ReadonlyArray<string>
   #end: End<F>
-  /** Microseconds of the processes that are gone. */
-  #spent = 0
 
   constructor(file: URL, named: ReadonlyArray<string>) {
     this.#file = file
@@ -69,14 +67,11 @@ export class Mortal<F extends Functions> {
   readonly call: End<F>["call"] = (name, argument) => this.#end.call(name, argument)
   readonly signal = (signal: "SIGSTOP" | "SIGCONT"): Promise<void> => this.#end.signal(signal)
   readonly stop = (): Promise<void> => this.#end.stop()
-
-  async cpu(): Promise<number> {
-    return this.#spent + (await this.#end.cpu())
-  }
+  /** Of the process that lives now. */
+  readonly cpu = (): Promise<number> => this.#end.cpu()
 
   /** SIGKILL; the process that comes after it has not been told anything. */
   async kill(): Promise<void> {
-    this.#spent += await this.#end.cpu()
     await this.#end.signal("SIGKILL")
     this.#end = new End<F>(this.#file, { arguments: this.#named })
   }

@@ -14,6 +14,7 @@ export interface Killing {
   readonly from: number
   /** Milliseconds after which what somebody else has not done is called missing. */
   readonly patience: number
+  readonly progress: (what: string) => void
 }
 
 /** How they are sent: quickly enough that there is much on the way. */
@@ -67,8 +68,9 @@ export const receiver = async (killing: Killing): Promise<ReadonlyArray<Figure>>
   const { count, from, pair } = killing
   await pair.consumer.expect(count)
   const sent = pair.producer.send({ how, count, from })
-  await until(killing, count * 0.4, killing.patience)
+  const { distinct } = await until(killing, count * 0.4, killing.patience)
   const again = await pair.kill("consumer")
+  killing.progress(`killed the receiver with at least ${distinct} of ${count} done`)
   await sent
   return recovered(killedReceiver, killing, again)
 }

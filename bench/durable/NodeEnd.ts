@@ -229,7 +229,7 @@ const functions = {
       SqlClient.SqlClient.use((sql) =>
         Effect.all(
           // Each holds its connection long enough that the next one needs another.
-          range(connections, 0).map(() => sql`SELECT pg_stat_force_next_flush(), pg_sleep(0.2)`),
+          range(connections, 0).map(() => sql`SELECT pg_stat_force_next_flush(), pg_sleep(0.4)`),
           { concurrency: "unbounded", discard: true }
         )
       )

@@ -130,7 +130,7 @@ export const play = async (
   figures.push(...(await pacing(contender, pair, next(amount.paced), amount.paced)))
   if (!contender.ours && run > 0) return figures
   progress(`durable, run ${run + 1}: ${contender.name}, SIGKILL`)
-  const killing = { contender, pair, count: amount.killed, patience: amount.killPatience }
+  const killing = { contender, pair, count: amount.killed, patience: amount.killPatience, progress }
   figures.push(...(await Kill.receiver({ ...killing, from: next(amount.killed) })))
   if (contender.ours) figures.push(...(await Kill.sender({ ...killing, from: next(amount.killed) })))
   return figures

@@ -140,11 +140,15 @@ const Ready = Schema.Struct({ node: NodeKey, address: Schema.String, data: Schem
 interface Ready extends Schema.Schema.Type<typeof Ready> {}
 const readyIn = Schema.decodeUnknownSync(Schema.fromJsonString(Ready))
 
+/** Waits until a process says that its node is ready. */
+export const readyNode = async (process: HoldfastProcess): Promise<ReadyNode> => ({
+  process,
+  ...readyIn(await process.line('"node"'))
+})
+
 /** Starts a node in a folder and waits until it says that it is ready. */
-export const startNode = async (data: string, args: ReadonlyArray<string> = []): Promise<ReadyNode> => {
-  const node = new HoldfastProcess(["start", "--data", data, "--json", "--heartbeat", "fast", ...args])
-  return { process: node, ...readyIn(await node.line('"node"')) }
-}
+export const startNode = (data: string, args: ReadonlyArray<string> = []): Promise<ReadyNode> =>
+  readyNode(new HoldfastProcess(["start", "--data", data, "--json", "--heartbeat", "fast", ...args]))
 
 /** A folder that goes away with the test file. */
 export const temporaryFolder = async (): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> => {
