@@ -36,6 +36,8 @@ export default Effect.gen(function* () {
       received_before bigint NOT NULL DEFAULT 0,
       duplicates bigint NOT NULL DEFAULT 0,
       restarted boolean NOT NULL DEFAULT false,
-      held integer NOT NULL DEFAULT 0
+      held integer NOT NULL DEFAULT 0,
+      fruitless integer NOT NULL DEFAULT 0,
+      suspect uuid
     ) WITH (fillfactor = 50)`
 })

@@ -3,7 +3,7 @@
  * is asked over a socket, round trips, a run of writes up to the answer counting once.
  */
 import { Socket } from "node:net"
-import * as Postgres from "../../src/layers/Postgres.ts"
+import * as PostgresConnection from "../../src/layers/PostgresConnection.ts"
 
 export interface Asked {
   readonly statements: number
@@ -13,7 +13,7 @@ export interface Asked {
 let statements = 0
 let roundTrips = 0
 
-type Method = (this: Postgres.Connection, sql: string, params: ReadonlyArray<unknown>) => unknown
+type Method = (this: PostgresConnection.Connection, sql: string, params: ReadonlyArray<unknown>) => unknown
 const counted = (method: Method): Method =>
   function (sql, params) {
     statements++
@@ -28,13 +28,13 @@ const countStatements = (): void => {
     "executeValues",
     "executeValuesUnprepared"
   ] as const) {
-    const method: Method = Postgres.Connection.prototype[name]
-    Object.defineProperty(Postgres.Connection.prototype, name, { value: counted(method) })
+    const method: Method = PostgresConnection.Connection.prototype[name]
+    Object.defineProperty(PostgresConnection.Connection.prototype, name, { value: counted(method) })
   }
-  const commit = Object.getOwnPropertyDescriptor(Postgres.Connection.prototype, "commit")
-  Object.defineProperty(Postgres.Connection.prototype, "commit", {
+  const commit = Object.getOwnPropertyDescriptor(PostgresConnection.Connection.prototype, "commit")
+  Object.defineProperty(PostgresConnection.Connection.prototype, "commit", {
     ...commit,
-    get(this: Postgres.Connection) {
+    get(this: PostgresConnection.Connection) {
       statements++
       return commit?.get?.call(this)
     }

@@ -12,6 +12,7 @@ import type { SqlClient, SqlConnection } from "effect/sql"
 import { ConnectionError, SqlError, UnknownError } from "effect/sql/SqlError"
 import { CommitUnknown } from "../services/Transactions.ts"
 import { monotonic } from "../services/Monotonic.ts"
+import type { Ask, Gathered } from "./Gathering.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 
 /** How long the server is asked, 10 seconds by default; the transaction's caller waits as long. */
@@ -35,10 +36,7 @@ export const note = (sql: SqlClient.SqlClient, id: string): Effect.Effect<void> 
 
 /** What is asked of another session. */
 interface Asked {
-  readonly query: (
-    sql: string,
-    params: ReadonlyArray<unknown>
-  ) => Effect.Effect<{ readonly rows: ReadonlyArray<object> }, SqlError>
+  readonly query: Ask
 }
 
 /** The connection whose COMMIT was not answered. */
@@ -47,6 +45,8 @@ export interface Lost {
   /** The server's process behind it, which may still be at work. */
   readonly process: number | undefined
   readonly error: SqlError
+  /** What it was asked to write in one statement, which is its own transaction and has no id that anybody knows. */
+  readonly alone: Gathered | undefined
 }
 
 const failedCommit = (reason: ConnectionError | UnknownError) => Effect.fail(new SqlError({ reason }))
@@ -65,14 +65,45 @@ const unknown = ({ error }: Lost, id: string | undefined, problem: string) => {
   return failedCommit(new UnknownError({ cause, message: cause.message, operation: "commit" }))
 }
 
+type Use = <A>(f: (session: Asked) => Effect.Effect<A, SqlError>) => Effect.Effect<A, SqlError>
+
+/**
+ * Looks for what a statement was to write, once its server process has come to an end. What is not there was not
+ * written, or somebody has sent and finished it meanwhile: nobody can tell.
+ */
+const find = Effect.fnUntraced(function* (use: Use, lost: Lost, alone: Gathered) {
+  const clock = yield* Clock.Clock
+  const until = monotonic(clock) + Duration.toMillis(Duration.fromInputUnsafe(yield* Patience))
+  const isThere = use((session) => alone.isThere(session.query))
+  const end = use((session) =>
+    session.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1::integer", [lost.process ?? 0])
+  )
+  for (let wait = pause.first; ; wait = Math.min(2 * wait, pause.longest)) {
+    const left = until - monotonic(clock)
+    if (left <= 0) return yield* unknown(lost, undefined, "the database did not answer")
+    const look = Effect.gen(function* () {
+      if (yield* isThere) return "there"
+      return (yield* end).rows.length === 0 && !(yield* isThere) ? "gone" : "running"
+    })
+    const answer = yield* look.pipe(Effect.interruptible, Effect.timeoutOption(left), Effect.result)
+    if (answer._tag === "Success" && answer.success._tag === "Some") {
+      if (answer.success.value === "there") return
+      if (answer.success.value === "gone") {
+        return yield* unknown(lost, undefined, "its messages are not owed: it was rolled back, or they have arrived")
+      }
+    } else if (answer._tag === "Failure" && !SqlFailure.classify(answer.failure).isRetryable) {
+      return yield* unknown(lost, undefined, `the server says: ${answer.failure.message}`)
+    }
+    yield* Effect.sleep(Math.min(wait, Math.max(0, until - monotonic(clock))))
+  }
+})
+
 /**
  * Succeeds if the transaction was committed and fails if it was not, or if nobody can say. A server process that has
  * not noticed the loss is ended: its transaction would stay open, with all its locks.
  */
-export const resolve = Effect.fnUntraced(function* (
-  use: <A>(f: (session: Asked) => Effect.Effect<A, SqlError>) => Effect.Effect<A, SqlError>,
-  lost: Lost
-): Effect.fn.Return<void, SqlError> {
+export const resolve = Effect.fnUntraced(function* (use: Use, lost: Lost): Effect.fn.Return<void, SqlError> {
+  if (lost.alone !== undefined) return yield* find(use, lost, lost.alone)
   const id = ids.get(lost.connection)
   if (id === undefined) return yield* unknown(lost, id, "it sent no message, so its id is not known")
   const clock = yield* Clock.Clock

@@ -8,13 +8,14 @@
  * `make` is the client over the driver's pool, which the embedded database shares; `over` is the same client over
  * sessions that come from elsewhere.
  */
-import { PgClient, type PgConnection, PgPool } from "@effect/sql-pg"
-import { Config, Effect, Layer, Option, Redacted, Result, type Scope, Stream } from "effect"
+import { PgClient, PgPool } from "@effect/sql-pg"
+import { Config, Effect, Layer, Option, Redacted, Result, type Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, Statement } from "effect/sql"
-import { SqlError, UnknownError } from "effect/sql/SqlError"
+import { SqlError } from "effect/sql/SqlError"
 import { DatabaseNotDurable, DatabaseUnreachable, DatabaseUrlInvalid } from "./DatabaseErrors.ts"
 import * as LostCommit from "./LostCommit.ts"
+import { Connection, type Session } from "./PostgresConnection.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 import { limited } from "./TransactionLimit.ts"
 
@@ -38,10 +39,6 @@ export interface ClientOptions extends Omit<
   readonly driver: "pg" | "pglite"
 }
 
-/** What the client asks of a session. */
-export type Session = Pick<PgConnection.PgConnection, "query" | "queryValues" | "stream"> &
-  Partial<Pick<PgConnection.PgConnection, "processId">>
-
 /** Where the client gets its sessions: for one effect, until a scope closes, or likewise with nobody else on it. */
 export interface Sessions {
   readonly use: <A, E, R>(f: (session: Session) => Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError, R>
@@ -50,75 +47,6 @@ export interface Sessions {
 }
 
 const json = Statement.custom<Statement.Custom<"PgJson", unknown>>("PgJson")
-
-/** How the SQL client ends what it cannot commit. */
-const cleanup = /^(?:ROLLBACK|ROLLBACK TO SAVEPOINT \w+|RELEASE SAVEPOINT \w+)$/
-
-const release = /^RELEASE SAVEPOINT (\w+)$/
-/** The SQLSTATE of whatever is asked for after a statement of the transaction has failed. */
-const failedTransaction = "25P02"
-
-/** One session as a connection of the SQL client. */
-export class Connection<S extends Session = Session> implements SqlConnection.Connection {
-  readonly session: S
-  constructor(session: S) {
-    this.session = session
-  }
-  private rows(sql: string, params: ReadonlyArray<unknown>, prepare: boolean) {
-    return Effect.mapBoth(this.session.query(sql, params, prepare), {
-      onFailure: SqlFailure.classify,
-      onSuccess: (result) => result.rows
-    })
-  }
-  /**
-   * Cleaning up on a session that is gone succeeds: the server has rolled back. The SQL client would turn that failure
-   * into a defect, and hide the retryable error that led to it.
-   *
-   * A savepoint that cannot be released because somebody went on after a failed statement is rolled back to: what is
-   * inside of it fails, and what is around it can go on.
-   */
-  execute(sql: string, params: ReadonlyArray<unknown>) {
-    const result = this.rows(sql, params, true)
-    if (params.length > 0 || !cleanup.test(sql)) return result
-    return Effect.catch(result, (error) => {
-      if (SqlFailure.lostSession(error)) return Effect.succeed([])
-      const savepoint = release.exec(sql)?.[1]
-      if (savepoint === undefined || SqlFailure.code(error) !== failedTransaction) return Effect.fail(error)
-      return Effect.andThen(this.rows(`ROLLBACK TO SAVEPOINT ${savepoint}`, [], true), Effect.fail(error))
-    })
-  }
-  executeUnprepared(sql: string, params: ReadonlyArray<unknown>) {
-    return this.rows(sql, params, false)
-  }
-  executeRaw(sql: string, params: ReadonlyArray<unknown>) {
-    return Effect.mapError(this.session.query(sql, params), SqlFailure.classify)
-  }
-  executeValues(sql: string, params: ReadonlyArray<unknown>) {
-    return Effect.mapError(this.session.queryValues(sql, params), SqlFailure.classify)
-  }
-  executeValuesUnprepared(sql: string, params: ReadonlyArray<unknown>) {
-    return Effect.mapError(this.session.queryValues(sql, params, false), SqlFailure.classify)
-  }
-  executeStream(sql: string, params: ReadonlyArray<unknown>) {
-    return Stream.mapError(this.session.stream(sql, params), SqlFailure.classify)
-  }
-  /** A COMMIT of a transaction that has already failed is answered with ROLLBACK, which is not a commit. */
-  get commit(): Effect.Effect<void, SqlError> {
-    return Effect.flatMap(Effect.mapError(this.session.query("COMMIT"), SqlFailure.classify), (result) =>
-      result.command === "ROLLBACK"
-        ? Effect.fail(
-            new SqlError({
-              reason: new UnknownError({
-                cause: new Error("COMMIT was answered with ROLLBACK"),
-                message: "The transaction had failed and was rolled back at its COMMIT",
-                operation: "commit"
-              })
-            })
-          )
-        : Effect.void
-    )
-  }
-}
 
 /** Whether the fiber is inside a transaction of the client. */
 const inTransaction = (client: SqlClient.SqlClient): Effect.Effect<boolean> =>
@@ -143,7 +71,9 @@ export const over = Effect.fnUntraced(function* (
     if (!(connection instanceof Connection)) return Effect.die("foreign connection")
     const { processId }: Session = connection.session
     return Effect.catch(connection.commit, (error) =>
-      SqlFailure.lostSession(error) ? onLostCommit({ connection, process: processId, error }) : Effect.fail(error)
+      connection.committing !== undefined && SqlFailure.lostSession(error)
+        ? onLostCommit({ connection, process: processId, error, ...connection.committing })
+        : Effect.fail(error)
     )
   }
   const client = yield* SqlClient.make({

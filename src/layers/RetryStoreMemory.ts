@@ -4,7 +4,7 @@
 import { Effect, Layer, Result } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql/SqlError"
-import { type Link, LinkFenced, RetryStore } from "../services/delivery/RetryStore.ts"
+import { type Claimed, LinkFenced, RetryStore } from "../services/delivery/RetryStore.ts"
 import { MemoryDatabase } from "./MemoryDatabase.ts"
 import * as MemoryHastening from "./retry/MemoryHastening.ts"
 import * as MemoryReceiving from "./retry/MemoryReceiving.ts"
@@ -29,14 +29,16 @@ export const layer: Layer.Layer<RetryStore, SqlError, MemoryDatabase | SecureRan
       ...node,
       claim: (peer) =>
         Effect.flatMap(random.uuidV4(), (stream) =>
-          database.attempt((): Result.Result<Link, LinkFenced> => {
+          database.attempt((): Result.Result<Claimed, LinkFenced> => {
             if (rows.node.get(0n)?.incarnation !== node.incarnation) {
               return Result.fail(new LinkFenced({ peer, epoch: 0n }))
             }
             const row = rows.ensure(peer)
             const epoch = row.epoch + 1n
-            rows.links.set(peer, { ...row, epoch, sending: row.sending ?? { stream, last: 0n, receipted: 0n } })
-            return Result.succeed({ peer, epoch })
+            const fruitless = row.fruitless + 1
+            const sending = row.sending ?? { stream, last: 0n, receipted: 0n }
+            rows.links.set(peer, { ...row, epoch, fruitless, sending })
+            return Result.succeed({ peer, epoch, fruitless, suspect: row.suspect })
           })
         ),
       ...MemorySending.make(database, rows),

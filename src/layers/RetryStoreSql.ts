@@ -11,16 +11,19 @@ import type { SqlError } from "effect/sql/SqlError"
 import { UuidText } from "../protocol/Cbor.ts"
 import { CurrentTerm } from "../services/delivery/Ownership.ts"
 import { LinkFenced, RetryStore } from "../services/delivery/RetryStore.ts"
+import * as SqlEnqueuing from "./retry/SqlEnqueuing.ts"
 import * as SqlHastening from "./retry/SqlHastening.ts"
 import * as SqlNumbering from "./retry/SqlNumbering.ts"
 import * as SqlReceiving from "./retry/SqlReceiving.ts"
 import * as SqlSettling from "./retry/SqlSettling.ts"
 import * as SqlVacuum from "./retry/SqlVacuum.ts"
 import * as SqlViews from "./retry/SqlViews.ts"
-import { reader, single } from "./SqlRow.ts"
+import { optional, reader, single } from "./SqlRow.ts"
 
 const readNode = single(Schema.Struct({ database_id: UuidText, incarnation: Schema.BigInt }))
-const readEpoch = reader(Schema.Struct({ epoch: Schema.BigInt }))
+const readClaimed = reader(
+  Schema.Struct({ epoch: Schema.BigInt, fruitless: Schema.Int, suspect: Schema.NullOr(UuidText) })
+)
 
 /** What a store knows of the node: who owns it may claim links, as long as `incarnation` is the last that began. */
 interface Started {
@@ -34,13 +37,14 @@ const make = (start: Effect.Effect<Started, SqlError, SqlClient.SqlClient | Secu
     const sql = yield* SqlClient.SqlClient
     const random = yield* SecureRandom.SecureRandom
     const { databaseId, incarnation, owns } = yield* start
+    const { flush, ...enqueuing } = SqlEnqueuing.make(sql)
     return RetryStore.of({
       databaseId,
       incarnation,
       claim: Effect.fnUntraced(function* (peer) {
         const stream = yield* random.uuidV4()
         // The node's row first, and locked: a take-over that has begun is waited for, one that has not must wait.
-        const [row] = readEpoch(
+        const [row] = readClaimed(
           yield* sql`
             WITH node AS (
               SELECT incarnation FROM holdfast_node WHERE incarnation = ${incarnation} AND ${owns}::boolean FOR SHARE
@@ -50,19 +54,21 @@ const make = (start: Effect.Effect<Started, SqlError, SqlClient.SqlClient | Secu
               SET epoch = holdfast_links.epoch + 1, stream = coalesce(holdfast_links.stream, excluded.stream)
               RETURNING id, epoch
             ), arrivals AS (
-              INSERT INTO holdfast_arrivals (link, epoch) SELECT id, epoch FROM mine
-              ON CONFLICT (link) DO UPDATE SET epoch = excluded.epoch
+              INSERT INTO holdfast_arrivals AS a (link, epoch, fruitless) SELECT id, epoch, 0 FROM mine
+              ON CONFLICT (link) DO UPDATE SET epoch = excluded.epoch, fruitless = a.fruitless + 1
+              RETURNING fruitless, suspect
             )
-            SELECT epoch FROM mine`
+            SELECT mine.epoch, arrivals.fruitless, arrivals.suspect FROM mine, arrivals`
         )
         if (row === undefined) return yield* new LinkFenced({ peer, epoch: 0n })
-        return { peer, epoch: row.epoch }
+        return { peer, epoch: row.epoch, fruitless: row.fruitless, suspect: optional(row.suspect) }
       }),
+      ...enqueuing,
       ...SqlNumbering.make(sql, yield* SqlVacuum.make(sql)),
       ...SqlSettling.make(sql),
       ...SqlHastening.make(sql),
       ...SqlReceiving.make(sql),
-      ...SqlViews.make(sql)
+      ...SqlViews.make(sql, flush)
     })
   })
 

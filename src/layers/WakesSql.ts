@@ -8,6 +8,7 @@ import { Effect, Latch, Layer, Schedule, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import type { NodeKey } from "../protocol/NodeKey.ts"
 import { wakeChannel } from "../services/delivery/Notices.ts"
+import { Look } from "../services/delivery/Look.ts"
 import { Wakes } from "../services/delivery/Wakes.ts"
 
 /** Keys of 64 characters and as many commas, of which a payload of fewer than 8,000 bytes has room for 123. */
@@ -44,7 +45,7 @@ export const layer: Layer.Layer<Wakes, never, SqlClient.SqlClient> = Layer.effec
     return Wakes.of({
       wake: (peer) => Effect.sync(() => add(peer)),
       wakeAll: Effect.sync(() => add(undefined)),
-      attach: () => Effect.succeed(Latch.makeUnsafe(true)),
+      attach: () => Effect.succeed(new Look()),
       unattended: Stream.never,
       everybody: Stream.never
     })

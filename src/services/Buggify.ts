@@ -21,6 +21,7 @@ export const firing = [
   "link.redialled-late",
   "link.redial-wake-up-lost",
   "delivery.group-of-one",
+  "delivery.numbered-late",
   "delivery.wake-up-lost",
   "delivery.batch-of-one",
   "delivery.window-of-one",

@@ -18,8 +18,9 @@ import { Delivery } from "./delivery/Delivery.ts"
 import * as Exchange from "./delivery/Exchange.ts"
 import { Feed } from "./delivery/Feed.ts"
 import type { FeedStore } from "./delivery/FeedStore.ts"
-import type { ParkedStore } from "./delivery/ParkedStore.ts"
+import { Outbounds } from "./delivery/Outbounds.ts"
 import { CurrentTerm } from "./delivery/Ownership.ts"
+import type { ParkedStore } from "./delivery/ParkedStore.ts"
 import type { Handled } from "./delivery/Protocol.ts"
 import * as Reminder from "./delivery/Reminder.ts"
 import * as Retelling from "./delivery/Retelling.ts"
@@ -135,6 +136,7 @@ const handler = <R>(options: Options<R>) =>
       const book = yield* PeerBook
       const clock = yield* Clock.Clock
       const gossip = yield* Gossip
+      yield* (yield* Outbounds).pump
       const exchange = yield* Exchange.make(options.protocols, (session, { body }) => gossip.receive(session, body))
       const introduce = Effect.fnUntraced(function* ({ direction, hello, peer, remote }: Session) {
         yield* book.connected(peer, clock.currentTimeMillisUnsafe())
@@ -223,7 +225,7 @@ const running = <R>(options: Options<R>) =>
 
 const compose = <R>(options: Options<R>) => {
   const sending = Layer.mergeAll(Delivery.layer, Feed.layer, Timers.layer).pipe(
-    Layer.provideMerge(Layer.merge(Wakes.layer, TimerWatch.layer))
+    Layer.provideMerge(Layer.mergeAll(Wakes.layer, Outbounds.layer, TimerWatch.layer))
   )
   const linking = Supervisor.layer.pipe(
     Layer.provideMerge(Links.layer),

@@ -21,7 +21,8 @@ import {
   settling,
   stranger,
   uuid,
-  wide
+  wide,
+  number
 } from "../support/Messages.ts"
 import * as Stores from "../support/Stores.ts"
 
@@ -71,7 +72,7 @@ const sending = Effect.gen(function* () {
   const peer = stranger()
   yield* store.enqueue(messages(peer, 10), 1_000)
   const link = yield* store.claim(peer)
-  yield* store.number(link, { messages: 8, bytes: 10_000 }, 1_000)
+  yield* number(store, link, { messages: 8, bytes: 10_000 }, 1_000)
   yield* store.settle(link, { upTo: 3n, answers: [] }, settling(1_000))
   return peer
 })
@@ -333,7 +334,7 @@ const step = Effect.fnUntraced(function* (peers: ReadonlyArray<NodeKey>, now: nu
       return yield* store.enqueue(messages(peer, 1 + (yield* draw(5)), { subject }), now)
     case 1:
     case 2:
-      return yield* store.number(link, { ...wide, messages: 1 + (yield* draw(6)) }, now)
+      return yield* number(store, link, { ...wide, messages: 1 + (yield* draw(6)) }, now)
     case 3:
     case 4: {
       const upTo = sent.receipted + BigInt(yield* draw(Number(sent.last - sent.receipted) + 1))

@@ -117,15 +117,31 @@ describe("trap 4: a COMMIT whose connection is lost", () => {
     withSender(2, (proxy) =>
       Effect.gen(function* () {
         const delivery = yield* Delivery
-        const send = Effect.result(delivery.sendNow(stranger(), Word, "now"))
+        const peer = stranger()
+        // Its link is there afterwards: the first message to anybody makes it in a statement before.
+        yield* delivery.sendNow(peer, Word, "first")
+        const send = Effect.result(delivery.sendNow(peer, Word, "now"))
         const all = Effect.all([send, send, send], { concurrency: "unbounded" })
-        proxy.arm("unheard")
+        proxy.arm("unheard", "INSERT INTO holdfast_outbox")
         assert.deepStrictEqual(
           (yield* all).map((result) => result._tag),
           ["Success", "Success", "Success"]
         )
-        assert.strictEqual((yield* found("now")).owed, 3)
+        assert.strictEqual((yield* found("now")).owed, 4)
         assert.strictEqual(proxy.cuts(), 1)
+      })
+    )
+  )
+
+  it.live("trap 4: is unknown to senders whose messages are not there, rolled back or done with", () =>
+    withSender(2, (proxy) =>
+      Effect.gen(function* () {
+        const delivery = yield* Delivery
+        proxy.arm("unsent", "INSERT INTO holdfast_outbox")
+        const error = yield* Effect.flip(delivery.sendNow(stranger(), Word, "never"))
+        assert.isTrue(error instanceof SqlError && isCommitUnknown(error))
+        assert.include(error.message, "they have arrived")
+        assert.strictEqual((yield* found("never")).owed, 0)
       })
     )
   )

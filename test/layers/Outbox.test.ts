@@ -3,7 +3,7 @@ import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { CleanupInterval } from "../../src/layers/retry/SqlVacuum.ts"
 import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
-import { answer, later, messages, settling, stranger } from "../support/Messages.ts"
+import { answer, later, messages, settling, stranger, number } from "../support/Messages.ts"
 import { pglite, postgres } from "../support/Stores.ts"
 
 const every = (interval: number) => Layer.succeed(CleanupInterval, interval)
@@ -15,7 +15,7 @@ const pass = Effect.fnUntraced(function* (count: number, size: number) {
   const link = yield* store.claim(peer)
   for (let sent = 500; sent <= count; sent += 500) {
     yield* store.enqueue(messages(peer, 500, { body: new Uint8Array(size) }), 1)
-    yield* store.number(link, { messages: 500, bytes: 1e9 }, 1)
+    yield* number(store, link, { messages: 500, bytes: 1e9 }, 1)
     yield* store.settle(link, { upTo: BigInt(sent), answers: [] }, settling(1))
   }
 })
@@ -66,7 +66,7 @@ for (const { name, stores } of [
         const sent = messages(peer, 1_000)
         yield* store.enqueue(sent, 1)
         for (const { id } of sent.slice(900)) yield* store.cancel(id)
-        for (let round = 0; round < 9; round++) yield* store.number(link, { messages: 100, bytes: 1e9 }, 1)
+        for (let round = 0; round < 9; round++) yield* number(store, link, { messages: 100, bytes: 1e9 }, 1)
         yield* store.nextDue(peer)
         yield* store.numbered(link, 800n, { messages: 100, bytes: 1e9 })
         const answers = sent.slice(0, 100).map((_, n) => answer(BigInt(n + 1), later(5, sent[0]?.id)))

@@ -14,7 +14,7 @@ import { CurrentTerm, DatabaseTaken, Ownership, type Term } from "../../src/serv
 import { LinkFenced, RetryStore } from "../../src/services/delivery/RetryStore.ts"
 import { Identity } from "../../src/services/link/Identity.ts"
 import * as FreshDatabase from "../support/FreshDatabase.ts"
-import { batch, messages, settling, stranger, uuid, wide } from "../support/Messages.ts"
+import { batch, messages, settling, stranger, uuid, wide, number } from "../support/Messages.ts"
 
 const database = Migrations.layer(migrations).pipe(
   Layer.provideMerge(FreshDatabase.layer),
@@ -200,7 +200,7 @@ suite("trap 3: two pumps for one peer", (it) => {
       const peer = stranger()
       yield* former.store.enqueue(messages(peer, 3), 1_000)
       const link = yield* former.store.claim(peer)
-      const [first] = yield* former.store.number(link, { messages: 1, bytes: 1 }, 1_000)
+      const [first] = yield* number(former.store, link, { messages: 1, bytes: 1 }, 1_000)
       assert.strictEqual(first?.seq, 1n)
       const second = yield* standby(long)
       yield* endHolders
@@ -208,7 +208,7 @@ suite("trap 3: two pumps for one peer", (it) => {
       const { store } = yield* Fiber.join(second)
 
       const attempts = {
-        number: former.store.number(link, wide, 1_000),
+        number: number(former.store, link, wide, 1_000),
         numbered: former.store.numbered(link, 0n, wide),
         positions: former.store.positions(link),
         settle: former.store.settle(link, { upTo: 1n, answers: [] }, settling(1_000)),

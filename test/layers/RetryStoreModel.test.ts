@@ -5,7 +5,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
-import { answer, later, message, refused, stranger, uuid } from "../support/Messages.ts"
+import { answer, later, message, refused, stranger, uuid, number } from "../support/Messages.ts"
 import { describe, OutboxModel, Step, waitOf } from "../support/OutboxModel.ts"
 import { databases } from "../support/Stores.ts"
 
@@ -58,7 +58,7 @@ const play = Effect.fnUntraced(function* (steps: ReadonlyArray<Step>) {
         now += step.seconds
         return
       case "Number": {
-        const rows = yield* store.number(link, step, now)
+        const rows = yield* number(store, link, step, now)
         const found = rows.map((row) => describe(row.seq, { ...row, bytes: row.body.length }))
         return assert.deepStrictEqual(found, model.number(step.messages, step.bytes, now))
       }

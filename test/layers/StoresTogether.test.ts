@@ -7,7 +7,19 @@ import { SqlClient } from "effect/sql"
 import { FeedStore } from "../../src/services/delivery/FeedStore.ts"
 import { LinkFenced, RetryStore } from "../../src/services/delivery/RetryStore.ts"
 import { Transactions } from "../../src/services/Transactions.ts"
-import { answer, batch, ids, later, message, messages, settling, stranger, uuid, wide } from "../support/Messages.ts"
+import {
+  answer,
+  batch,
+  ids,
+  later,
+  message,
+  messages,
+  settling,
+  stranger,
+  uuid,
+  wide,
+  number
+} from "../support/Messages.ts"
 import { postgres } from "../support/Stores.ts"
 
 /** A transaction that has run `effect` and stays open until it is told how to end. */
@@ -44,13 +56,13 @@ layer(postgres)("two processes on one PostgreSQL database", (it) => {
       const peer = stranger()
       yield* store.enqueue(messages(peer, 4), 1_000)
       const old = yield* store.claim(peer)
-      const writing = yield* open(store.number(old, { messages: 1, bytes: 100 }, 1_000))
+      const writing = yield* open(number(store, old, { messages: 1, bytes: 100 }, 1_000))
       const claiming = yield* Effect.forkChild(store.claim(peer))
       yield* someoneWaits
       yield* writing.commit
       const link = yield* Fiber.join(claiming)
-      assert.instanceOf(yield* Effect.flip(store.number(old, wide, 1_000)), LinkFenced)
-      const rest = yield* store.number(link, wide, 1_000)
+      assert.instanceOf(yield* Effect.flip(number(store, old, wide, 1_000)), LinkFenced)
+      const rest = yield* number(store, link, wide, 1_000)
       assert.deepStrictEqual(
         rest.map(({ seq }) => seq),
         [2n, 3n, 4n]
@@ -64,12 +76,12 @@ layer(postgres)("two processes on one PostgreSQL database", (it) => {
       const peer = stranger()
       yield* store.enqueue(messages(peer, 3), 1_000)
       const old = yield* store.claim(peer)
-      yield* store.number(old, { messages: 2, bytes: 100 }, 1_000)
+      yield* number(store, old, { messages: 2, bytes: 100 }, 1_000)
       const claim = yield* open(store.claim(peer))
       const late = yield* Effect.forkChild(
         Effect.all(
           [
-            Effect.flip(store.number(old, wide, 1_000)),
+            Effect.flip(number(store, old, wide, 1_000)),
             Effect.flip(store.settle(old, { upTo: 1n, answers: [] }, settling(1_000))),
             Effect.flip(store.settle(old, { upTo: 1n, answers: [answer(1n, later(1))] }, settling(1_000))),
             Effect.flip(store.received(old, batch({ stream: uuid(), adopts: true, position: 1n }), 1_000))
@@ -93,7 +105,7 @@ layer(postgres)("two processes on one PostgreSQL database", (it) => {
       yield* store.enqueue(messages(peer, 2), 1_000)
       const link = yield* store.claim(peer)
       const handling = yield* open(store.receiving(link))
-      assert.strictEqual((yield* store.number(link, wide, 1_000)).length, 2)
+      assert.strictEqual((yield* number(store, link, wide, 1_000)).length, 2)
       yield* store.settle(link, { upTo: 2n, answers: [] }, settling(1_000))
       yield* handling.commit
     })
@@ -111,10 +123,10 @@ layer(postgres)("two processes on one PostgreSQL database", (it) => {
         const first = yield* open(store.enqueue([slow], 1_000))
         const second = yield* open(store.enqueue([lost], 1_000))
         yield* store.enqueue([quick], 1_000)
-        assert.strictEqual((yield* store.number(link, wide, 1_000)).length, 2)
+        assert.strictEqual((yield* number(store, link, wide, 1_000)).length, 2)
         yield* second.rollback
         yield* first.commit
-        const late = yield* store.number(link, wide, 1_000)
+        const late = yield* number(store, link, wide, 1_000)
         assert.deepStrictEqual(
           late.map(({ id, seq }) => [id, seq]),
           [[slow.id, 3n]]
@@ -132,7 +144,7 @@ layer(postgres)("two processes on one PostgreSQL database", (it) => {
         const link = yield* store.claim(peer)
         const cancelling = yield* open(store.cancel(sent[1]?.id ?? ""))
         assert.strictEqual(cancelling.value, "cancelled")
-        const numbering = yield* Effect.forkChild(store.number(link, wide, 1_000))
+        const numbering = yield* Effect.forkChild(number(store, link, wide, 1_000))
         yield* someoneWaits
         yield* cancelling[end]
         const numbered = yield* Fiber.join(numbering)
@@ -153,7 +165,7 @@ layer(postgres)("two processes on one PostgreSQL database", (it) => {
       const sent = message(peer)
       yield* store.enqueue([sent], 1_000)
       const link = yield* store.claim(peer)
-      const numbering = yield* open(store.number(link, wide, 1_000))
+      const numbering = yield* open(number(store, link, wide, 1_000))
       const cancelling = yield* Effect.forkChild(store.cancel(sent.id))
       yield* someoneWaits
       yield* numbering.commit
@@ -176,7 +188,7 @@ layer(postgres)("two processes on one PostgreSQL database", (it) => {
       yield* someoneWaits
       yield* sending.commit
       const [, link] = yield* Fiber.join(both)
-      assert.strictEqual((yield* store.number(link, wide, 1_000)).length, 2)
+      assert.strictEqual((yield* number(store, link, wide, 1_000)).length, 2)
     })
   )
 
@@ -245,14 +257,14 @@ layer(postgres)("two processes on one PostgreSQL database", (it) => {
       yield* store.enqueue(sent, 1_000)
       const link = yield* store.claim(peer)
       const cancelling = yield* open(store.cancel(sent[1]?.id ?? ""))
-      const numbering = yield* Effect.forkChild(store.number(link, wide, 1_000))
+      const numbering = yield* Effect.forkChild(number(store, link, wide, 1_000))
       yield* someoneWaits
       yield* Fiber.interrupt(numbering)
       assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(numbering)))
       yield* cancelling.rollback
       const again = yield* store.claim(peer)
       assert.deepStrictEqual(
-        (yield* store.number(again, wide, 1_000)).map(({ seq }) => seq),
+        (yield* number(store, again, wide, 1_000)).map(({ seq }) => seq),
         [1n, 2n]
       )
     })

@@ -70,10 +70,10 @@ suite("an application that sends for a node that another process runs", (it) => 
       const { wakes, woken } = yield* listening
       const peer = stranger()
       const latch = yield* wakes.attach(peer)
-      latch.closeUnsafe()
+      latch.close()
       yield* within(delivery.send(peer, Word, { text: "x" }))
       assert.strictEqual(yield* Queue.take(woken), peer)
-      assert.isTrue(latch.isOpen())
+      assert.isTrue(latch.isOpen)
       const again = Context.get(yield* Layer.build(Layer.fresh(RetryStoreSql.sending)), RetryStore)
       assert.strictEqual(again.incarnation, node.incarnation)
       assert.deepStrictEqual(yield* Effect.flip(store.claim(peer)), new LinkFenced({ peer, epoch: 0n }))
@@ -167,14 +167,14 @@ suite("trap 8: a listener that lost its connection", (it) => {
         Stream.runForEach(() => everybody.open),
         Effect.forkScoped({ startImmediately: true })
       )
-      latch.closeUnsafe()
+      latch.close()
       const ended = yield* sql`
         SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
         WHERE datname = current_database() AND query ILIKE 'LISTEN%'`
       assert.lengthOf(ended, 1)
       // Nobody hears this one.
       yield* sql`SELECT pg_notify(${wakeChannel}, ${attached})`
-      yield* latch.await
+      yield* latch.wait
       yield* everybody.await
       assert.strictEqual(yield* Queue.take(woken), "everybody")
       yield* delivery.sendNow(other, Word, { text: "x" })

@@ -5,6 +5,7 @@ import type { Mutant } from "./Mutant.ts"
 
 const exchange = "src/services/delivery/Exchange.ts"
 const intake = "src/services/delivery/Intake.ts"
+const arrival = "src/services/delivery/Arrival.ts"
 const pump = "src/services/delivery/Pump.ts"
 const sequence = "src/protocol/delivery/Sequence.ts"
 const service = "src/services/delivery/Delivery.ts"
@@ -52,9 +53,9 @@ const receipts: ReadonlyArray<Mutant> = [
   {
     name: "watermark-one-too-far",
     what: "The position that a receiver writes down is one too high.",
-    file: intake,
-    find: `const written = { stream, adopts, position, applied`,
-    replace: `const written = { stream, adopts, position: position + 1n, applied`,
+    file: arrival,
+    find: `position: this.position,`,
+    replace: `position: this.position + 1n,`,
     property: "no receipt before the effect's commit",
     also: ["outcomes are right", "no restore without a restore"],
     profile: "calm"
@@ -72,9 +73,9 @@ const receipts: ReadonlyArray<Mutant> = [
   {
     name: "later-forgotten",
     what: "A message that is put off counts as applied.",
-    file: intake,
-    find: `if (outcome._tag === "Ok") applied.push(item.id)`,
-    replace: `if (outcome._tag === "Ok" || outcome._tag === "Later") applied.push(item.id)`,
+    file: arrival,
+    find: `if (outcome._tag === "Ok") this.#applied.push(item.id)`,
+    replace: `if (outcome._tag === "Ok" || outcome._tag === "Later") this.#applied.push(item.id)`,
     property: "no receipt before the effect's commit",
     profile: "calm"
   },
@@ -82,8 +83,8 @@ const receipts: ReadonlyArray<Mutant> = [
     name: "overtaking",
     what: "Messages overtake one of their subject that has been put off.",
     file: intake,
-    find: `const behind = held.inFrontOf(item)`,
-    replace: `const behind = known.has(item.id) ? held.inFrontOf(item) : undefined`,
+    find: `const behind = work.inFrontOf(item)`,
+    replace: `const behind = applied.has(item.id) ? work.inFrontOf(item) : undefined`,
     property: "effect in order",
     profile: "calm"
   }
@@ -94,8 +95,8 @@ const sending: ReadonlyArray<Mutant> = [
     name: "no-sweep",
     what: "A pump waits to be woken: it never looks by itself, nor when something falls due.",
     file: pump,
-    find: `yield* Effect.timeoutOption(outbound.look.await, wait)`,
-    replace: `yield* outbound.look.await`,
+    find: `return Effect.map(Effect.timeoutOption(look.wait, wait), (woken) => {`,
+    replace: `return Effect.map(Effect.timeoutOption(look.wait, 1e9), (woken) => {`,
     property: "everything arrives",
     profile: "calm"
   },
@@ -103,8 +104,8 @@ const sending: ReadonlyArray<Mutant> = [
     name: "wake-lost",
     what: "A commit does not wake the pump of the first peer that it sends to.",
     file: service,
-    find: `Effect.forEach(peers, wakes.wake`,
-    replace: `Effect.forEach(peers.slice(1), wakes.wake`,
+    find: `Effect.forEach(woken, wakes.wake`,
+    replace: `Effect.forEach(woken.slice(1), wakes.wake`,
     property: "calm is prompt",
     profile: "calm"
   },
@@ -121,8 +122,8 @@ const sending: ReadonlyArray<Mutant> = [
     name: "send-outside-transaction",
     what: "A message is written in a transaction of its own instead of its sender's.",
     file: service,
-    find: `yield* enqueue([outgoing])`,
-    replace: `yield* Queue.offer(requests, { outgoing, done: Deferred.makeUnsafe<MessageId, SqlError>() })`,
+    find: `yield* enqueue(outgoing)`,
+    replace: `yield* Effect.forkChild(submit(outgoing))`,
     property: "sent is acked, pending or shed",
     also: ["nothing before its commit"],
     profile: "calm"
@@ -184,8 +185,8 @@ const resuming: ReadonlyArray<Mutant> = [
     name: "answers-lost-after-unknown-commit",
     what: "What comes again is receipted without the answers it had the first time.",
     file: intake,
-    find: `repeated ? answerAgain(`,
-    replace: `!repeated ? answerAgain(`,
+    find: `return repeated ? yield* answerAgain(`,
+    replace: `return !repeated ? yield* answerAgain(`,
     property: "outcomes are right",
     also: ["no receipt before the effect's commit"],
     profile: "database"
@@ -194,7 +195,7 @@ const resuming: ReadonlyArray<Mutant> = [
     name: "confirmed-too-early",
     what: "Answers are confirmed to the peer before they are settled.",
     file: pump,
-    find: `seen: outbound.settled`,
+    find: `seen: outbound.seen`,
     replace: `seen: outbound.state.receipted`,
     property: "no restore without a restore",
     also: ["outcomes are right"],

@@ -100,9 +100,9 @@ const back: ReadonlyArray<Mutant> = [
   {
     name: "subject-stays-closed",
     what: "What waits behind a message that was put off and taken back waits for ever.",
-    file: "src/services/delivery/Intake.ts",
-    find: `if (item.void === true) release(item)`,
-    replace: `if (item.void === true) held.inFrontOf(item)`,
+    file: "src/services/delivery/Arrival.ts",
+    find: `skip({ item, seq }: Sequence.Fresh): void {\n    this.#release(item)`,
+    replace: `skip({ item, seq }: Sequence.Fresh): void {\n    this.#held.inFrontOf(item)`,
     property: "everything arrives",
     profile: "calm",
     scenario: "cancelling"

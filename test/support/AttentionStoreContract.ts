@@ -56,7 +56,7 @@ export const attends = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         )
         const link = yield* retry.claim(tried)
         for (let seq = 1n; seq <= 3n; seq++) {
-          yield* retry.number(link, one, at + 10)
+          yield* retry.take(link, one, at + 10)
           yield* retry.settle(link, { upTo: seq, answers: [answer(seq, later(0))] }, settling(at + 10))
         }
         yield* retry.enqueue([message(lost)], at + 20)

@@ -13,8 +13,8 @@ export type Cut = "unheard" | "unsent" | "frozen"
 
 export interface CommitProxy {
   readonly url: Redacted.Redacted
-  /** Cuts at the next COMMIT. */
-  readonly arm: (cut: Cut) => void
+  /** Cuts at the next COMMIT, or at the next statement that has this text in it, which is a transaction of its own. */
+  readonly arm: (cut: Cut, text?: string) => void
   readonly cuts: () => number
   /** From now on nobody gets through, until `false`. */
   readonly refuse: (refusing: boolean) => void
@@ -44,32 +44,32 @@ class Messages {
   }
 }
 
-/** Tells of a client's messages which ones run COMMIT: by their text, or by the name that this was given. */
-const commits = () => {
-  const names = new Set<string>()
-  return (message: Buffer): boolean => {
+/** Tells of a client's messages which text they run: by the name that this was given. */
+const running = () => {
+  const texts = new Map<string, string>()
+  return (message: Buffer): string | undefined => {
     if (message[0] === letter("P")) {
       const name = message.toString("utf8", 5, end(message, 5))
       const text = message.toString("utf8", 6 + name.length, end(message, 6 + name.length))
-      if (text === "COMMIT") names.add(name)
-      else names.delete(name)
+      texts.set(name, text)
     }
-    if (message[0] !== letter("B")) return false
+    if (message[0] !== letter("B")) return undefined
     const portal = end(message, 5)
-    return names.has(message.toString("utf8", portal + 1, end(message, portal + 1)))
+    return texts.get(message.toString("utf8", portal + 1, end(message, portal + 1)))
   }
 }
 
 const open = async (server: string) => {
-  const at = new URL(server)
+  const place = new URL(server)
   const sockets = new Set<net.Socket>()
   let next: Cut | undefined
+  let at = "COMMIT"
   let refusing = false
   let cuts = 0
 
   const listener = net.createServer((client) => {
     if (refusing) return client.destroy()
-    const upstream = net.connect({ host: at.hostname, port: Number(at.port) })
+    const upstream = net.connect({ host: place.hostname, port: Number(place.port) })
     let cut: Cut | undefined
     const close = (): void => {
       client.destroy()
@@ -83,22 +83,23 @@ const open = async (server: string) => {
         close()
       })
     }
-    const isCommit = commits()
+    const textOf = running()
     const [asked, answered] = [new Messages(true), new Messages(false)]
     client.on("data", (chunk) => {
       for (const message of asked.of(Buffer.from(chunk))) {
-        if (next !== undefined && isCommit(message)) {
+        const text = textOf(message)
+        if (next !== undefined && text?.includes(at) === true) {
           cut = next
           next = undefined
           cuts++
           if (cut !== "unheard") return close()
-        } else isCommit(message)
+        }
         upstream.write(message)
       }
     })
     upstream.on("data", (chunk) => {
       for (const message of answered.of(Buffer.from(chunk))) {
-        if (cut === "unheard" && message.toString("latin1", 5, 11) === "COMMIT") return close()
+        if (cut === "unheard" && message[0] === letter("Z")) return close()
         if (cut === undefined) client.write(message)
       }
     })
@@ -111,7 +112,10 @@ const open = async (server: string) => {
   url.port = String(address.port)
   const proxy: CommitProxy = {
     url: Redacted.make(url.toString()),
-    arm: (cut) => void (next = cut),
+    arm: (cut, text = "COMMIT") => {
+      next = cut
+      at = text
+    },
     cuts: () => cuts,
     refuse: (now) => void (refusing = now)
   }

@@ -18,6 +18,7 @@ import { Feed } from "../../src/services/delivery/Feed.ts"
 import type { FeedStore } from "../../src/services/delivery/FeedStore.ts"
 import type { Handled } from "../../src/services/delivery/Protocol.ts"
 import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
+import { Outbounds } from "../../src/services/delivery/Outbounds.ts"
 import { Wakes } from "../../src/services/delivery/Wakes.ts"
 import { Identity } from "../../src/services/link/Identity.ts"
 import type { Session } from "../../src/services/link/Session.ts"
@@ -29,6 +30,7 @@ export type Services =
   | Delivery
   | Feed
   | FeedStore
+  | Outbounds
   | RetryStore
   | Wakes
   | Identity
@@ -55,13 +57,14 @@ export const start = (options: {
     TransactionsMemory.layer
   ).pipe(Layer.provide(Layer.succeed(MemoryDatabase, options.database)))
   const services = Layer.mergeAll(Delivery.layer, Feed.layer).pipe(
-    Layer.provideMerge(Wakes.layer),
+    Layer.provideMerge(Layer.merge(Wakes.layer, Outbounds.layer)),
     Layer.provideMerge(Layer.mergeAll(stores, IdentityMemory.layerFromSeed(new Uint8Array(32).fill(options.seed)))),
     Layer.provideMerge(SecureRandom.layerWebCrypto)
   )
   return Effect.gen(function* () {
     const context = yield* Layer.build(Layer.fresh(services))
     const amended = options.amend === undefined ? context : Context.merge(context, options.amend(context))
+    yield* Context.get(context, Outbounds).pump
     const run = yield* Effect.provide(
       Exchange.make(options.protocols, () => undefined),
       amended

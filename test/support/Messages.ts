@@ -2,9 +2,11 @@
  * Peers and messages that no other test has.
  */
 import { randomBytes, randomUUID } from "node:crypto"
-import type { Answer, MessageId, Outcome, Outgoing } from "../../src/protocol/delivery/Message.ts"
+import { Effect } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Answer, MessageId, Numbered, Outcome, Outgoing } from "../../src/protocol/delivery/Message.ts"
 import * as NodeKey from "../../src/protocol/NodeKey.ts"
-import type { ReceivedBatch } from "../../src/services/delivery/RetryStore.ts"
+import type { LinkFenced, ReceivedBatch, RetryStore } from "../../src/services/delivery/RetryStore.ts"
 
 export const stranger = (): NodeKey.NodeKey => NodeKey.fromBytes(randomBytes(32))
 
@@ -53,3 +55,10 @@ export const batch = (fields: Pick<ReceivedBatch, "stream" | "position"> & Parti
 
 export const ids = (rows: ReadonlyArray<{ readonly id: MessageId }>): ReadonlyArray<MessageId> =>
   rows.map(({ id }) => id)
+
+/** Takes the next messages and forgets when there may be more. */
+export const number = (
+  store: RetryStore["Service"],
+  ...args: Parameters<RetryStore["Service"]["take"]>
+): Effect.Effect<ReadonlyArray<Numbered>, SqlError | LinkFenced> =>
+  Effect.map(store.take(...args), ({ messages }) => messages)

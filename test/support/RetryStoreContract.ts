@@ -7,7 +7,7 @@ import type { MessageId } from "../../src/protocol/delivery/Message.ts"
 import type { NodeKey } from "../../src/protocol/NodeKey.ts"
 import { LinkFenced, RetryStore } from "../../src/services/delivery/RetryStore.ts"
 import { Transactions } from "../../src/services/Transactions.ts"
-import { answer, ids, message, messages, refused, settling, stranger, uuid, wide } from "./Messages.ts"
+import { answer, ids, message, messages, refused, settling, stranger, uuid, wide, number } from "./Messages.ts"
 import { Reopen, type Stores } from "./Stores.ts"
 
 const seqs = (rows: ReadonlyArray<{ readonly seq: bigint }>) => rows.map(({ seq }) => seq)
@@ -23,7 +23,7 @@ export const sends = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         yield* within(store.enqueue([kept], 1_000))
         yield* Effect.exit(within(Effect.andThen(store.enqueue([lost], 1_000), Effect.fail("no"))))
         const link = yield* store.claim(peer)
-        assert.deepStrictEqual(ids(yield* store.number(link, wide, 1_000)), [kept.id])
+        assert.deepStrictEqual(ids(yield* number(store, link, wide, 1_000)), [kept.id])
       })
     )
 
@@ -57,11 +57,11 @@ export const sends = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         yield* store.enqueue(messages(peer, 5, { body }), 1_000)
         const link = yield* store.claim(peer)
         const take = (count: number, bytes: number) =>
-          Effect.map(store.number(link, { messages: count, bytes }, 1_000), (rows) => rows.length)
+          Effect.map(number(store, link, { messages: count, bytes }, 1_000), (rows) => rows.length)
         assert.strictEqual(yield* take(0, 1_000), 0)
         assert.strictEqual(yield* take(10, 1), 1)
         assert.strictEqual(yield* take(10, 101), 2)
-        const rest = yield* store.number(link, { messages: 1, bytes: 1_000 }, 1_000)
+        const rest = yield* number(store, link, { messages: 1, bytes: 1_000 }, 1_000)
         assert.deepStrictEqual(rest[0]?.body.slice(), body)
         assert.deepStrictEqual(seqs(yield* store.numbered(link, 1n, { messages: 10, bytes: 200 })), [2n, 3n])
         assert.deepStrictEqual(seqs(yield* store.numbered(link, 2n, wide)), [3n, 4n])
@@ -81,7 +81,7 @@ export const sends = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         yield* store.enqueue(sent, 1_000)
         for (const [index, peer] of peers.entries()) {
           const link = yield* store.claim(peer)
-          assert.strictEqual((yield* store.number(link, wide, 1_000)).length, index === 0 ? 3 : 2)
+          assert.strictEqual((yield* number(store, link, wide, 1_000)).length, index === 0 ? 3 : 2)
         }
         const debtors = yield* store.debtors(1_000)
         assert.isTrue(peers.every((peer) => debtors.includes(peer)))
@@ -113,14 +113,14 @@ export const sends = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         const peer = stranger()
         yield* store.enqueue(messages(peer, 2), 1_000)
         const old = yield* store.claim(peer)
-        yield* store.number(old, { messages: 1, bytes: 100 }, 1_000)
+        yield* number(store, old, { messages: 1, bytes: 100 }, 1_000)
         const now = yield* store.claim(peer)
         assert.strictEqual(now.epoch, old.epoch + 1n)
         const before = yield* store.positions(now)
         const stream = uuid()
         const position = { stream, adopts: true, position: 1n, applied: [uuid()], answers: [], duplicates: 0 }
         const writes = [
-          store.number(old, wide, 1_000),
+          number(store, old, wide, 1_000),
           store.numbered(old, 0n, wide),
           store.positions(old),
           store.settle(old, { upTo: 1n, answers: [] }, settling(1_000)),
@@ -137,7 +137,7 @@ export const sends = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         }
         assert.deepStrictEqual(yield* store.positions(now), before)
         assert.strictEqual((yield* store.owed({ peer, limit: 10 })).length, 2)
-        const unknown = yield* Effect.flip(store.number({ peer: stranger(), epoch: 0n }, wide, 1_000))
+        const unknown = yield* Effect.flip(number(store, { peer: stranger(), epoch: 0n }, wide, 1_000))
         assert.instanceOf(unknown, LinkFenced)
       })
     )
@@ -205,12 +205,12 @@ export const sends = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         const all = messages(peer, 6)
         yield* store.enqueue(all.slice(0, 2), 1_000)
         const link = yield* store.claim(peer)
-        const first = yield* store.number(link, { messages: 1, bytes: 100 }, 1_000)
-        yield* Effect.exit(within(Effect.andThen(store.number(link, wide, 1_000), Effect.fail("no"))))
+        const first = yield* number(store, link, { messages: 1, bytes: 100 }, 1_000)
+        yield* Effect.exit(within(Effect.andThen(number(store, link, wide, 1_000), Effect.fail("no"))))
         yield* Effect.exit(within(Effect.andThen(store.enqueue(messages(peer, 3), 1_000), Effect.fail("no"))))
         yield* store.enqueue(all.slice(2), 1_000)
         yield* reopen
-        const second = yield* store.number(link, wide, 1_000)
+        const second = yield* number(store, link, wide, 1_000)
         assert.deepStrictEqual(seqs([...first, ...second]), [1n, 2n, 3n, 4n, 5n, 6n])
         assert.deepStrictEqual(ids([...first, ...second]), ids(all))
       }).pipe(Effect.scoped)

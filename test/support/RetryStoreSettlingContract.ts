@@ -6,7 +6,20 @@ import { Effect, Exit, type Layer } from "effect"
 import { ok, type Outcome } from "../../src/protocol/delivery/Message.ts"
 import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
 import { Transactions } from "../../src/services/Transactions.ts"
-import { answer, ids, later, message, messages, refused, settling, stale, stranger, uuid, wide } from "./Messages.ts"
+import {
+  answer,
+  ids,
+  later,
+  message,
+  messages,
+  refused,
+  settling,
+  stale,
+  stranger,
+  uuid,
+  wide,
+  number
+} from "./Messages.ts"
 import { Reopen, type Stores } from "./Stores.ts"
 
 const seqs = (rows: ReadonlyArray<{ readonly seq: bigint }>) => rows.map(({ seq }) => seq)
@@ -27,7 +40,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         ]
         yield* store.enqueue(sent, 1_000)
         const link = yield* store.claim(peer)
-        yield* store.number(link, wide, 1_000)
+        yield* number(store, link, wide, 1_000)
         const answers = [answer(3n, stale), answer(4n, refused), answer(5n, later(500)), answer(9n, refused)]
         const settled = yield* store.settle(link, { upTo: 5n, answers }, settling(2_000, ["credit"]))
         assert.deepStrictEqual(
@@ -48,8 +61,8 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
           ]
         )
         assert.include(left[0]?.lastOutcome, "later")
-        assert.deepStrictEqual(yield* store.number(link, wide, 2_499), [])
-        const again = yield* store.number(link, wide, 2_500)
+        assert.deepStrictEqual(yield* number(store, link, wide, 2_499), [])
+        const again = yield* number(store, link, wide, 2_500)
         assert.deepStrictEqual(
           again.map(({ id, seq }) => [id, seq]),
           [[sent[4]?.id, 7n]]
@@ -63,7 +76,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         const peer = stranger()
         yield* store.enqueue(messages(peer, 4), 1_000)
         const link = yield* store.claim(peer)
-        yield* store.number(link, { messages: 3, bytes: 1_000 }, 1_000)
+        yield* number(store, link, { messages: 3, bytes: 1_000 }, 1_000)
         const settle = (upTo: bigint, ...answers: ReadonlyArray<ReturnType<typeof answer>>) =>
           Effect.map(store.settle(link, { upTo, answers }, settling(1_000, ["chat"])), (rows) => rows.length)
         assert.strictEqual(yield* settle(2n), 2)
@@ -84,7 +97,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         assert.isDefined(second)
         yield* store.enqueue([head, second], 1_000)
         const link = yield* store.claim(peer)
-        yield* store.number(link, wide, 1_000)
+        yield* number(store, link, wide, 1_000)
         const answers = [answer(1n, later(1_000)), answer(2n, later(0, head.id))]
         const settled = yield* store.settle(link, { upTo: 2n, answers }, settling(1_000))
         assert.deepStrictEqual(
@@ -95,13 +108,13 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         const other = message(peer, { subject: "slow", protocol: "credit" })
         const quick = message(peer, { subject: "quick" })
         yield* store.enqueue([third, other, quick], 1_500)
-        assert.deepStrictEqual(ids(yield* store.number(link, { messages: 2, bytes: 1_000 }, 1_500)), [
+        assert.deepStrictEqual(ids(yield* number(store, link, { messages: 2, bytes: 1_000 }, 1_500)), [
           other.id,
           quick.id
         ])
-        assert.deepStrictEqual(yield* store.number(link, wide, 1_999), [])
+        assert.deepStrictEqual(yield* number(store, link, wide, 1_999), [])
         assert.strictEqual(yield* store.nextDue(peer), 2_000)
-        const late = yield* store.number(link, wide, 2_000)
+        const late = yield* number(store, link, wide, 2_000)
         assert.deepStrictEqual(ids(late), [head.id, second.id, third.id])
         assert.deepStrictEqual(seqs(late), [5n, 6n, 7n])
         assert.strictEqual(yield* store.nextDue(peer), undefined)
@@ -119,9 +132,9 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         assert.isDefined(third)
         yield* store.enqueue(sent, 1_000)
         const link = yield* store.claim(peer)
-        yield* store.number(link, wide, 1_000)
+        yield* number(store, link, wide, 1_000)
         yield* store.settle(link, { upTo: 1n, answers: [answer(1n, later(100))] }, settling(1_000))
-        assert.deepStrictEqual(ids(yield* store.number(link, wide, 1_100)), [head.id])
+        assert.deepStrictEqual(ids(yield* number(store, link, wide, 1_100)), [head.id])
         // The head is under way again: what was behind it follows at once.
         const behind = [answer(2n, later(0, head.id)), answer(3n, later(0, head.id))]
         const settled = yield* store.settle(link, { upTo: 3n, answers: behind }, settling(1_200))
@@ -130,8 +143,8 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
           [1_200, 1_200]
         )
         yield* store.settle(link, { upTo: 4n, answers: [answer(4n, later(5_000))] }, settling(1_300))
-        assert.deepStrictEqual(yield* store.number(link, wide, 6_299), [])
-        assert.deepStrictEqual(ids(yield* store.number(link, wide, 6_300)), ids(sent))
+        assert.deepStrictEqual(yield* number(store, link, wide, 6_299), [])
+        assert.deepStrictEqual(ids(yield* number(store, link, wide, 6_300)), ids(sent))
       })
     )
 
@@ -142,18 +155,18 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         const head = message(peer, { subject: "slow" })
         yield* store.enqueue([head], 1_000)
         const link = yield* store.claim(peer)
-        yield* store.number(link, wide, 1_000)
+        yield* number(store, link, wide, 1_000)
         yield* store.settle(link, { upTo: 1n, answers: [answer(1n, later(1_000))] }, settling(1_000))
         const quick = messages(peer, 3, { subject: "quick" })
         yield* store.enqueue([...messages(peer, 2_500, { subject: "slow" }), ...quick], 1_000)
         assert.deepStrictEqual(
-          ids(yield* store.number(link, { messages: 2, bytes: 100 }, 1_000)),
+          ids(yield* number(store, link, { messages: 2, bytes: 100 }, 1_000)),
           ids(quick.slice(0, 2))
         )
-        assert.deepStrictEqual(ids(yield* store.number(link, wide, 1_000)), ids(quick.slice(2)))
+        assert.deepStrictEqual(ids(yield* number(store, link, wide, 1_000)), ids(quick.slice(2)))
         assert.strictEqual(yield* store.nextDue(peer), 2_000)
         assert.strictEqual(yield* store.cancel(head.id), "cancelled")
-        const freed = yield* store.number(link, { messages: 3, bytes: 100 }, 1_000)
+        const freed = yield* number(store, link, { messages: 3, bytes: 100 }, 1_000)
         assert.deepStrictEqual(
           freed.map((it) => it.void),
           [true, false, false]
@@ -174,7 +187,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         }
         for (const [index, now] of [0, 10, 30].entries()) {
           const seq = BigInt(index + 1)
-          assert.strictEqual((yield* store.number(link, wide, now)).length, 1)
+          assert.strictEqual((yield* number(store, link, wide, now)).length, 1)
           yield* store.settle(link, { upTo: seq, answers: [answer(seq, later(7))] }, { now, bodies: [], wait })
         }
         assert.deepStrictEqual(asked, [
@@ -202,14 +215,14 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
           return putOff * 10
         }
         const offer = Effect.fnUntraced(function* (now: number, ...outcomes: ReadonlyArray<Outcome>) {
-          const offered = yield* store.number(link, wide, now)
+          const offered = yield* number(store, link, wide, now)
           assert.lengthOf(offered, outcomes.length)
           const answers = offered.map(({ seq }, index) => answer(seq, outcomes[index] ?? ok))
           yield* store.settle(link, { upTo: offered.at(-1)?.seq ?? 0n, answers }, { now, bodies: [], wait })
         })
         yield* offer(0, later(7), later(0, head))
         yield* offer(10, later(7), later(0, head))
-        assert.lengthOf(yield* store.number(link, wide, 30), 2)
+        assert.lengthOf(yield* number(store, link, wide, 30), 2)
         yield* store.restart(link, uuid(), 4n)
         yield* offer(30, later(7), later(0, head))
         yield* offer(60, ok, later(8))
@@ -239,7 +252,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         const sent = messages(peer, 2)
         yield* store.enqueue(sent, 1_000)
         const link = yield* store.claim(peer)
-        yield* store.number(link, wide, 1_000)
+        yield* number(store, link, wide, 1_000)
         const [head, second] = ids(sent)
         assert.isDefined(head)
         assert.isDefined(second)
@@ -248,7 +261,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         yield* store.settle(link, { upTo: 2n, answers }, settling(1_000))
         assert.isTrue(yield* store.hasten(second, 1_200))
         assert.strictEqual(yield* store.nextDue(peer), 1_200)
-        assert.deepStrictEqual(ids(yield* store.number(link, wide, 1_200)), [head, second])
+        assert.deepStrictEqual(ids(yield* number(store, link, wide, 1_200)), [head, second])
         assert.isFalse(yield* store.hasten(uuid(), 1_000))
       })
     )
@@ -262,16 +275,16 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
           const [head] = ids(sent)
           yield* store.enqueue(sent, 1_000)
           const link = yield* store.claim(peer)
-          yield* store.number(link, wide, 1_000)
+          yield* number(store, link, wide, 1_000)
           const answers = [answer(1n, later(9_000)), answer(2n, later(0, head))]
           yield* store.settle(link, { upTo: 2n, answers }, settling(1_000))
-          assert.deepStrictEqual(ids(yield* store.number(link, wide, 400)), [])
+          assert.deepStrictEqual(ids(yield* number(store, link, wide, 400)), [])
         }
         assert.isAtLeast(yield* store.hastenAll(400), 4)
         assert.strictEqual(yield* store.hastenAll(400), 0)
         for (const peer of peers) assert.strictEqual(yield* store.nextDue(peer), 400)
         const link = yield* store.claim(peers[1]!)
-        assert.lengthOf(yield* store.number(link, wide, 400), 2)
+        assert.lengthOf(yield* number(store, link, wide, 400), 2)
       })
     )
 
@@ -286,7 +299,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         assert.isDefined(third)
         yield* store.enqueue(sent, 1_000)
         const link = yield* store.claim(peer)
-        yield* store.number(link, { messages: 2, bytes: 1_000 }, 1_000)
+        yield* number(store, link, { messages: 2, bytes: 1_000 }, 1_000)
         assert.strictEqual(yield* store.cancel(third), "cancelled")
         assert.strictEqual(yield* store.cancel(third), undefined)
         assert.strictEqual(yield* store.cancel(second), "unknown")
@@ -316,7 +329,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         assert.isDefined(third)
         yield* store.enqueue(sent, 1_000)
         const link = yield* store.claim(peer)
-        yield* store.number(link, { messages: 3, bytes: 1_000 }, 1_000)
+        yield* number(store, link, { messages: 3, bytes: 1_000 }, 1_000)
         yield* store.cancel(head.id)
         yield* store.cancel(third.id)
         const answers = [answer(1n, later(5_000)), answer(2n, later(0, head.id)), answer(3n, refused)]
@@ -326,7 +339,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
           [[second.id, 1_000]]
         )
         assert.strictEqual(yield* store.nextDue(peer), 1_000)
-        const again = yield* store.number(link, wide, 1_000)
+        const again = yield* number(store, link, wide, 1_000)
         assert.deepStrictEqual(
           again.map((it) => [it.seq, it.id, it.void, it.body.length]),
           [
@@ -350,11 +363,11 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         assert.isDefined(second)
         yield* store.enqueue(sent, 1_000)
         const link = yield* store.claim(peer)
-        yield* store.number(link, wide, 1_000)
+        yield* number(store, link, wide, 1_000)
         const answers = [answer(1n, later(5_000)), answer(2n, later(0, head))]
         yield* store.settle(link, { upTo: 2n, answers }, settling(1_000))
         assert.strictEqual(yield* store.cancel(head), "cancelled")
-        const again = yield* store.number(link, wide, 1_100)
+        const again = yield* number(store, link, wide, 1_100)
         assert.deepStrictEqual(
           again.map((it) => [it.seq, it.id, it.void]),
           [[3n, head, true]]
@@ -372,17 +385,17 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         assert.isDefined(second)
         yield* store.enqueue(sent, 1_000)
         const link = yield* store.claim(peer)
-        yield* store.number(link, wide, 1_000)
+        yield* number(store, link, wide, 1_000)
         const answers = [answer(1n, later(5_000)), answer(2n, later(0, head))]
         yield* store.settle(link, { upTo: 2n, answers }, settling(1_000))
         const third = message(peer)
         yield* store.enqueue([third], 1_000)
         yield* store.cancel(second)
-        assert.deepStrictEqual(yield* store.number(link, wide, 1_000), [])
+        assert.deepStrictEqual(yield* number(store, link, wide, 1_000), [])
         assert.strictEqual(yield* store.nextDue(peer), 6_000)
         yield* store.cancel(head)
         assert.strictEqual(yield* store.nextDue(peer), 1_000)
-        assert.deepStrictEqual(ids(yield* store.number(link, wide, 1_000)), [head, second, third.id])
+        assert.deepStrictEqual(ids(yield* number(store, link, wide, 1_000)), [head, second, third.id])
       })
     )
 
@@ -398,7 +411,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         const exit = yield* Effect.exit(within(Effect.andThen(store.cancel(second), Effect.fail("no"))))
         assert.isTrue(Exit.isFailure(exit))
         const link = yield* store.claim(peer)
-        assert.deepStrictEqual(ids(yield* store.number(link, wide, 1_000)), ids(sent))
+        assert.deepStrictEqual(ids(yield* number(store, link, wide, 1_000)), ids(sent))
       })
     )
 
@@ -414,7 +427,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         ]
         yield* store.enqueue(sent, 1_000)
         const link = yield* store.claim(peer)
-        yield* store.number(link, { messages: 1, bytes: 1_000 }, 1_000)
+        yield* number(store, link, { messages: 1, bytes: 1_000 }, 1_000)
         assert.deepStrictEqual(yield* store.expire(1_999, 10), [])
         const expired = [...(yield* store.expire(3_000, 1)), ...(yield* store.expire(3_000, 10))]
         assert.deepStrictEqual(
@@ -464,9 +477,9 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         const [first, second, third] = ids(sent)
         yield* store.enqueue(sent, 1_000)
         const link = yield* store.claim(peer)
-        yield* store.number(link, { messages: 2, bytes: 1_000 }, 1_000)
+        yield* number(store, link, { messages: 2, bytes: 1_000 }, 1_000)
         yield* store.settle(link, { upTo: 2n, answers: [answer(2n, later(5))] }, settling(1_000))
-        yield* store.number(link, { messages: 1, bytes: 1_000 }, 2_000)
+        yield* number(store, link, { messages: 1, bytes: 1_000 }, 2_000)
         const attempts = yield* store.attempts([first!, second!, third!, uuid()])
         assert.deepStrictEqual(
           [...attempts].toSorted(([, a], [, b]) => a - b),
@@ -486,11 +499,11 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         const sent = Array.from({ length: 4 }, (_, n) => message(peer, { subject: String(n), deadline: 2_000 + n }))
         yield* store.enqueue(sent, 1_000)
         const link = yield* store.claim(peer)
-        yield* store.number(link, { messages: 3, bytes: 1_000 }, 1_000)
+        yield* number(store, link, { messages: 3, bytes: 1_000 }, 1_000)
         yield* store.settle(link, { upTo: 1n, answers: [answer(1n, later(9_000))] }, settling(1_000))
         // The second one is under way in a stream that is over, the third one in the new one.
         yield* store.restart(link, uuid(), 1n)
-        yield* store.number(link, { messages: 1, bytes: 1_000 }, 1_000)
+        yield* number(store, link, { messages: 1, bytes: 1_000 }, 1_000)
         const expired = yield* store.expire(3_000, 10)
         assert.deepStrictEqual(
           expired.map(({ id, seq, outcome }) => [id, seq, outcome]),
@@ -511,13 +524,13 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         const sent = messages(peer, 5)
         yield* store.enqueue(sent, 1_000)
         const link = yield* store.claim(peer)
-        yield* store.number(link, { messages: 4, bytes: 1_000 }, 1_000)
+        yield* number(store, link, { messages: 4, bytes: 1_000 }, 1_000)
         yield* store.settle(link, { upTo: 1n, answers: [] }, settling(1_000))
         const stream = uuid()
         yield* store.restart(link, stream, 2n)
         assert.deepStrictEqual((yield* store.positions(link)).sending, { stream, last: 0n, receipted: 0n })
         assert.strictEqual(yield* store.cancel(sent[2]?.id ?? ""), "unknown")
-        const again = yield* store.number(link, wide, 1_000)
+        const again = yield* number(store, link, wide, 1_000)
         assert.deepStrictEqual(
           again.map((it) => [it.seq, it.id, it.void]),
           [

@@ -14,6 +14,7 @@ import { Feed } from "../../src/services/delivery/Feed.ts"
 import { FeedStore } from "../../src/services/delivery/FeedStore.ts"
 import * as Protocol from "../../src/services/delivery/Protocol.ts"
 import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
+import { Outbounds } from "../../src/services/delivery/Outbounds.ts"
 import { Wakes } from "../../src/services/delivery/Wakes.ts"
 import { Identity } from "../../src/services/link/Identity.ts"
 import type { Session } from "../../src/services/link/Session.ts"
@@ -21,7 +22,7 @@ import { Transactions } from "../../src/services/Transactions.ts"
 import * as SessionPair from "./SessionPair.ts"
 import { Reopen, type Stores } from "./Stores.ts"
 
-type Services = Stores | Delivery | Feed | Wakes | Identity
+type Services = Stores | Delivery | Feed | Outbounds | Wakes | Identity
 
 export interface Place {
   readonly seed: number
@@ -99,7 +100,9 @@ export const live = Effect.fnUntraced(function* (at: Place, points: Points = non
   const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
   const stores = yield* Scope.provide(at.reopen, scope)
   const services = Layer.mergeAll(Delivery.layer, Feed.layer).pipe(
-    Layer.provideMerge(Layer.merge(Wakes.layer, IdentityMemory.layerFromSeed(new Uint8Array(32).fill(at.seed)))),
+    Layer.provideMerge(
+      Layer.mergeAll(Wakes.layer, Outbounds.layer, IdentityMemory.layerFromSeed(new Uint8Array(32).fill(at.seed)))
+    ),
     Layer.provideMerge(SecureRandom.layerWebCrypto),
     Layer.provideMerge(Layer.succeedContext(stores))
   )

@@ -3,7 +3,7 @@
  */
 import { Result } from "effect"
 import type { MessageId } from "../../protocol/delivery/Message.ts"
-import type { RetryStore } from "../../services/delivery/RetryStore.ts"
+import { LinkFenced, type RetryStore } from "../../services/delivery/RetryStore.ts"
 import type { MemoryDatabase } from "../MemoryDatabase.ts"
 import { owned, type RetryRows } from "./MemoryRows.ts"
 import { maxHeld } from "./OutcomeText.ts"
@@ -11,7 +11,7 @@ import { maxHeld } from "./OutcomeText.ts"
 export const make = (
   { attempt }: MemoryDatabase["Service"],
   rows: RetryRows
-): Pick<RetryStore["Service"], "positions" | "receiving" | "applied" | "received" | "park" | "prune"> => ({
+): Pick<RetryStore["Service"], "positions" | "receiving" | "applied" | "received" | "accuse" | "park" | "prune"> => ({
   positions: (link) =>
     attempt(() =>
       Result.map(owned(rows, link), (row) => ({
@@ -44,8 +44,12 @@ export const make = (
 
   received: (link, batch, now) =>
     attempt(() =>
-      Result.map(owned(rows, link), (row) => {
+      Result.flatMap(owned(rows, link), (row) => {
         const { answers, applied, held } = rows.of(link.peer)
+        const { after } = batch
+        if (after !== undefined && (row.stream !== after.stream || row.position !== after.position || held.size > 0)) {
+          return Result.fail(new LinkFenced({ peer: link.peer, epoch: link.epoch }))
+        }
         const restarted = batch.adopts && row.stream !== null
         if (batch.adopts) {
           held.deleteWhere(() => true)
@@ -60,7 +64,9 @@ export const make = (
           seen,
           restarted: row.restarted || restarted,
           receivedBefore: row.receivedBefore + (batch.adopts ? row.position : 0n),
-          duplicates: row.duplicates + BigInt(batch.duplicates)
+          duplicates: row.duplicates + BigInt(batch.duplicates),
+          fruitless: -1,
+          suspect: undefined
         })
         for (const { seq, outcome } of batch.answers) answers.set(seq, { seq, outcome })
         for (const { seq } of answers) {
@@ -85,6 +91,14 @@ export const make = (
             }
           }
         }
+        return Result.succeed(undefined)
+      })
+    ),
+
+  accuse: (link, id) =>
+    attempt(() =>
+      Result.map(owned(rows, link), (row) => {
+        rows.links.set(link.peer, { ...row, suspect: id })
       })
     ),
 

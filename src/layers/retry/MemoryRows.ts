@@ -42,6 +42,9 @@ export interface LinkRow {
   readonly seen: bigint
   readonly restarted: boolean
   readonly duplicates: bigint
+  /** See `Claimed`; -1 once a message has been handled. */
+  readonly fruitless: number
+  readonly suspect: MessageId | undefined
 }
 
 export interface AppliedRow {
@@ -127,7 +130,9 @@ export class RetryRows {
       position: 0n,
       seen: 0n,
       restarted: false,
-      duplicates: 0n
+      duplicates: 0n,
+      fruitless: -1,
+      suspect: undefined
     }
     this.links.set(peer, link)
     return link

@@ -3,8 +3,9 @@
  */
 import { Result } from "effect"
 import { SqlError, UniqueViolation } from "effect/sql/SqlError"
-import { type MessageId, type Numbered, ok, type Outcome } from "../../protocol/delivery/Message.ts"
+import { type MessageId, type Numbered, ok, type Outcome, type Outgoing } from "../../protocol/delivery/Message.ts"
 import type { Window } from "../../protocol/delivery/Sequence.ts"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Expired, RetryStore, Settled } from "../../services/delivery/RetryStore.ts"
 import type { MemoryDatabase } from "../MemoryDatabase.ts"
 import { owedOf, owned, type RetryRows, type Row, sameSubject } from "./MemoryRows.ts"
@@ -85,54 +86,107 @@ const takeBack = (rows: RetryRows, row: Row): "cancelled" | "unknown" => {
   return row.seq === undefined && row.lastOutcome !== undefined ? "cancelled" : "unknown"
 }
 
+/** Something is owed to `peer` that has no number. */
+const hasUnnumbered = (rows: RetryRows, peer: NodeKey): boolean => {
+  for (const { seq } of rows.of(peer).outbox) if (seq === undefined) return true
+  return false
+}
+
+/** Writes messages into the outbox, with the numbers that `numberOf` gives. */
+const write = (
+  rows: RetryRows,
+  messages: ReadonlyArray<Outgoing>,
+  now: number,
+  numberOf: (peer: NodeKey) => bigint | undefined
+): Result.Result<void, SqlError> => {
+  for (const message of messages) {
+    if (rows.ids.get(message.id) !== undefined) return Result.fail(duplicate(message.id))
+    rows.ensure(message.peer)
+    const place = rows.next()
+    const seq = numberOf(message.peer)
+    rows.ids.set(message.id, { peer: message.peer, place })
+    rows.put({
+      place,
+      id: message.id,
+      peer: message.peer,
+      protocol: message.protocol,
+      subject: message.subject,
+      body: message.body.slice(),
+      createdAt: now,
+      deadline: message.deadline,
+      seq,
+      attempts: seq === undefined ? 0 : 1,
+      putOff: 0,
+      lastOutcome: undefined,
+      void: false,
+      waiting: false,
+      dueAt: now
+    })
+  }
+  return Result.succeed(undefined)
+}
+
 export const make = (
   { attempt }: MemoryDatabase["Service"],
   rows: RetryRows
-): Pick<RetryStore["Service"], "enqueue" | "number" | "numbered" | "settle" | "restart" | "cancel" | "expire"> => ({
+): Pick<
+  RetryStore["Service"],
+  "enqueue" | "submit" | "take" | "numbered" | "settle" | "restart" | "cancel" | "expire"
+> => ({
   enqueue: (messages, now) =>
+    attempt(() =>
+      Result.map(
+        write(rows, messages, now, () => undefined),
+        () => [...new Set(messages.map(({ peer }) => peer))]
+      )
+    ),
+
+  submit: (messages, now, links) =>
     attempt(() => {
-      for (const message of messages) {
-        if (rows.ids.get(message.id) !== undefined) return Result.fail(duplicate(message.id))
-        rows.ensure(message.peer)
-        const place = rows.next()
-        rows.ids.set(message.id, { peer: message.peer, place })
-        rows.put({
-          place,
-          id: message.id,
-          peer: message.peer,
-          protocol: message.protocol,
-          subject: message.subject,
-          body: message.body.slice(),
-          createdAt: now,
-          deadline: message.deadline,
-          seq: undefined,
-          attempts: 0,
-          putOff: 0,
-          lastOutcome: undefined,
-          void: false,
-          waiting: false,
-          dueAt: now
-        })
+      const first = new Map<NodeKey, bigint>()
+      const last = new Map<NodeKey, bigint>()
+      for (const link of links) {
+        const row = owned(rows, link)
+        if (Result.isFailure(row) || hasUnnumbered(rows, link.peer)) continue
+        first.set(link.peer, row.success.sending.last + 1n)
+        last.set(link.peer, row.success.sending.last)
       }
-      return Result.succeed(undefined)
+      const numbers = (peer: NodeKey): bigint | undefined => {
+        const before = last.get(peer)
+        if (before === undefined) return undefined
+        last.set(peer, before + 1n)
+        return before + 1n
+      }
+      return Result.map(write(rows, messages, now, numbers), () => {
+        for (const [peer, number] of last) {
+          const row = rows.ensure(peer)
+          if (row.sending !== undefined) rows.links.set(peer, { ...row, sending: { ...row.sending, last: number } })
+        }
+        return [...first].map(([peer, number]) => ({ peer, first: number }))
+      })
     }),
 
-  number: (link, room, now) =>
+  take: (link, room, now) =>
     attempt(() =>
       Result.map(owned(rows, link), (row) => {
         const taken: Array<Numbered> = []
         const behind = new Map<string, number>()
         let last = row.sending.last
         let bytes = 0
+        let next: number | undefined
         for (const message of rows.of(link.peer).outbox) {
           if (message.seq !== undefined) continue
-          if (!fits(room, taken, bytes)) break
+          if (!fits(room, taken, bytes)) {
+            next = now
+            break
+          }
           const subject = JSON.stringify([message.protocol, message.subject])
           const due = behind.get(subject)
           if (due !== undefined) {
             rows.put({ ...message, waiting: true, dueAt: Math.max(due, message.dueAt) })
           } else if (message.waiting && message.dueAt > now) {
             behind.set(subject, message.dueAt)
+            next = Math.min(next ?? message.dueAt, message.dueAt)
           } else {
             const seq = ++last
             rows.put({ ...message, seq, waiting: false, attempts: message.attempts + 1 })
@@ -141,7 +195,7 @@ export const make = (
           }
         }
         if (taken.length > 0) rows.links.set(link.peer, { ...row, sending: { ...row.sending, last } })
-        return taken
+        return { messages: taken, next }
       })
     ),
 

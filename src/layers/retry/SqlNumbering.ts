@@ -1,17 +1,16 @@
 /**
- * From a sender's transaction to a number in the stream, in SQL.
+ * Numbers of the stream, in SQL.
  *
- * `enqueue` and `number` are one statement each, whatever the number of rows, and their text never changes: the
- * database plans them once. That plan must serve an empty outbox and one of a million rows, so rows are found by keys
- * that an index has (an array of them, or one at a time), never by a join whose size the planner has to guess.
+ * `take` is one statement, whatever the number of rows, and its text never changes: the database plans it once. That
+ * plan must serve an empty outbox and one of a million rows, so rows are found by keys that an index has (an array of
+ * them, or one at a time), never by a join whose size the planner has to guess.
  */
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
-import type { Numbered, Outgoing } from "../../protocol/delivery/Message.ts"
+import type { Numbered } from "../../protocol/delivery/Message.ts"
 import type { Window } from "../../protocol/delivery/Sequence.ts"
 import type { Link, RetryStore } from "../../services/delivery/RetryStore.ts"
-import * as LostCommit from "../LostCommit.ts"
-import { reader } from "../SqlRow.ts"
+import { optional, reader } from "../SqlRow.ts"
 import { NumberedRow, owned } from "./SqlRows.ts"
 
 const readNumbered = reader(NumberedRow)
@@ -33,57 +32,7 @@ const bytesOf = (messages: ReadonlyArray<Numbered>): number => {
 export const make = (
   sql: SqlClient.SqlClient,
   passed: (count: number) => void
-): Pick<RetryStore["Service"], "enqueue" | "number" | "numbered"> => {
-  /** Writes all of the rows, or none if a peer has no link yet; returns how many peers have none. */
-  const insert = (messages: ReadonlyArray<Outgoing>, peers: ReadonlyArray<string>, now: number) => {
-    const ids: Array<string> = []
-    const links: Array<number> = []
-    const protocols: Array<string> = []
-    const subjects: Array<string> = []
-    const bodies: Array<Uint8Array> = []
-    const deadlines: Array<bigint> = []
-    for (const message of messages) {
-      ids.push(message.id)
-      links.push(peers.indexOf(message.peer) + 1)
-      protocols.push(message.protocol)
-      subjects.push(message.subject)
-      bodies.push(message.body)
-      deadlines.push(message.deadline === undefined ? -1n : BigInt(message.deadline))
-    }
-    const written = sql<{ readonly strangers: bigint; readonly transaction: string }>`
-      WITH peers AS MATERIALIZED (
-        SELECT given.n, (SELECT l.id FROM holdfast_links l WHERE l.peer = given.peer) AS id
-        FROM unnest(${peers}::text[]) WITH ORDINALITY AS given(peer, n)
-      ), written AS (
-        INSERT INTO holdfast_outbox (id, link, protocol, subject, body, deadline, created_at, due_at)
-        SELECT given.id, peers.id, given.protocol, given.subject, given.body, nullif(given.deadline, -1),
-          ${BigInt(now)}::bigint, ${BigInt(now)}::bigint
-        FROM unnest(
-          ${ids}::uuid[], ${links}::integer[], ${protocols}::text[], ${subjects}::text[], ${bodies}::bytea[],
-          ${deadlines}::bigint[]
-        ) WITH ORDINALITY AS given(id, peer, protocol, subject, body, deadline, n)
-        JOIN peers ON peers.n = given.peer
-        WHERE NOT EXISTS (SELECT FROM peers WHERE id IS NULL)
-        ORDER BY given.n
-      )
-      SELECT count(*) AS strangers, pg_current_xact_id()::text AS transaction FROM peers WHERE id IS NULL`
-    return Effect.tap(written, ([row]) => LostCommit.note(sql, row?.transaction ?? ""))
-  }
-
-  const enqueue = Effect.fnUntraced(function* (messages: ReadonlyArray<Outgoing>, now: number) {
-    if (messages.length === 0) return
-    const peers = [...new Set(messages.map((message) => message.peer))].sort()
-    const [written] = yield* insert(messages, peers, now)
-    if (written?.strangers === 0n) return
-    // A peer's first message makes its link, always in the order of the keys, so that senders cannot deadlock.
-    yield* sql.withTransaction(
-      Effect.andThen(
-        sql`INSERT INTO holdfast_links (peer) SELECT * FROM unnest(${peers}::text[]) ON CONFLICT DO NOTHING`,
-        insert(messages, peers, now)
-      )
-    )
-  })
-
+): Pick<RetryStore["Service"], "take" | "numbered"> => {
   /**
    * One look at the next messages: what is ready, in order, and what has waited long enough. Of the ready ones those
    * behind a waiting message of their subject join its wait instead, so that no later look meets them again.
@@ -92,6 +41,8 @@ export const make = (
     readonly id: string | null
     readonly behind: bigint
     readonly looked: bigint
+    readonly left: boolean
+    readonly due_at: bigint | null
   }>`
     WITH mine AS (
       SELECT id, last FROM holdfast_links WHERE peer = ${link.peer} AND epoch = ${link.epoch} FOR UPDATE
@@ -148,26 +99,37 @@ export const make = (
       WHERE o.link = (SELECT id FROM mine) AND o.seq IS NULL AND NOT o.waiting
         AND o.place = ANY(ARRAY(SELECT place FROM ready WHERE behind))
     )
-    SELECT numbered.*, (SELECT count(*) FROM ready WHERE behind) AS behind, (SELECT count(*) FROM ready) AS looked
+    SELECT numbered.*, (SELECT count(*) FROM ready WHERE behind) AS behind, (SELECT count(*) FROM ready) AS looked,
+      (SELECT count(*) FROM due) = ${room.messages}
+        OR (SELECT count(*) FROM next) > coalesce(cardinality((SELECT places FROM taken)), 0) AS left,
+      (
+        SELECT min(w.due_at) FROM holdfast_outbox w
+        WHERE w.link = (SELECT id FROM mine) AND w.waiting AND w.due_at > ${BigInt(now)}::bigint
+      ) AS due_at
     FROM mine LEFT JOIN numbered ON true ORDER BY seq`
 
-  const number = Effect.fnUntraced(function* (link: Link, room: Window, now: number) {
+  const take = Effect.fnUntraced(function* (link: Link, room: Window, now: number) {
     let taken: ReadonlyArray<Numbered> = []
     let messages = room.messages
     let bytes = room.bytes
     let scan = messages
-    while (messages > 0 && bytes > 0) {
+    while (true) {
       const rows = yield* owned(link, look(link, { messages, bytes }, scan, now))
       const found = readNumbered(present(rows))
       passed(found.length)
       taken = taken.length === 0 ? found : [...taken, ...found]
-      // Messages that joined a wait took room from others: look again.
-      if (rows[0]?.behind === 0n || rows[0]?.looked !== BigInt(scan)) return taken
       messages -= found.length
       bytes -= bytesOf(found)
-      scan = Math.max(messages, stride)
+      const [first] = rows
+      const mayBeMore = first?.left === true || first?.looked === BigInt(scan)
+      // Messages that joined a wait took room from others: look again.
+      if (messages > 0 && bytes > 0 && first?.behind !== 0n && first?.looked === BigInt(scan)) {
+        scan = Math.max(messages, stride)
+        continue
+      }
+      const dueAt = optional(first?.due_at ?? null)
+      return { messages: taken, next: mayBeMore ? now : dueAt === undefined ? undefined : Number(dueAt) }
     }
-    return taken
   })
 
   const numbered = (link: Link, after: bigint, room: Window) =>
@@ -190,5 +152,5 @@ export const make = (
       (rows): ReadonlyArray<Numbered> => readNumbered(present(rows))
     )
 
-  return { enqueue, number, numbered }
+  return { take, numbered }
 }

@@ -19,7 +19,7 @@ const readIds = reader(Schema.Struct({ id: MessageIdSchema }))
 
 export const make = (
   sql: SqlClient.SqlClient
-): Pick<RetryStore["Service"], "positions" | "receiving" | "applied" | "received" | "park" | "prune"> => {
+): Pick<RetryStore["Service"], "positions" | "receiving" | "applied" | "received" | "accuse" | "park" | "prune"> => {
   const positions = Effect.fnUntraced(function* (link: Link) {
     const [row] = readPositions(
       yield* sql`
@@ -88,8 +88,12 @@ export const make = (
         WITH mine AS (
           UPDATE holdfast_arrivals a
           SET stream = ${batch.stream}::uuid, position = ${batch.position},
-            seen = greatest(a.seen, ${batch.seen}::bigint), duplicates = a.duplicates + ${batch.duplicates}::bigint
+            seen = greatest(a.seen, ${batch.seen}::bigint), duplicates = a.duplicates + ${batch.duplicates}::bigint,
+            fruitless = -1, suspect = NULL
           WHERE a.link = (SELECT id FROM holdfast_links WHERE peer = ${link.peer}) AND a.epoch = ${link.epoch}
+            AND (${batch.after === undefined}::boolean
+              OR a.stream = ${batch.after?.stream ?? batch.stream}::uuid
+                AND a.position = ${batch.after?.position ?? 0n}::bigint AND a.held = 0)
           RETURNING a.link, a.seen
         ), known AS (
           INSERT INTO holdfast_applied (link, stream, last_seq, at, ids)
@@ -176,6 +180,17 @@ export const make = (
       const plain = !batch.adopts && batch.held.length + batch.released.length === 0
       return plain ? received(link, batch, now) : sql.withTransaction(received(link, batch, now))
     },
+
+    accuse: (link, id) =>
+      Effect.asVoid(
+        owned(
+          link,
+          sql`
+            UPDATE holdfast_arrivals a SET suspect = ${id}::uuid
+            WHERE a.link = (SELECT id FROM holdfast_links WHERE peer = ${link.peer}) AND a.epoch = ${link.epoch}
+            RETURNING a.link`
+        )
+      ),
 
     park: (peer, message, why, now) =>
       Effect.asVoid(sql`

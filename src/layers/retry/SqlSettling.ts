@@ -3,7 +3,7 @@
  *
  * A receipt in which everything is `Ok` is one statement that deletes.
  */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import type { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import { type Answer, type MessageId, ok, type Outcome } from "../../protocol/delivery/Message.ts"
@@ -28,15 +28,25 @@ interface Postponed {
 }
 
 export const make = (sql: SqlClient.SqlClient): Pick<RetryStore["Service"], "settle" | "restart"> => {
-  /** Deletes what has a number up to `upTo`; returns the bodies of `protocols` and of the numbers in `answered`. */
-  const remove = (link: Link, upTo: bigint, protocols: ReadonlyArray<string>, answered: ReadonlyArray<bigint>) =>
+  /**
+   * Deletes what has a number up to `upTo`; returns the bodies of `protocols` and of the numbers in `answered`. Where
+   * nobody learns anything from it the commit is not forced to the disk: what a crash brings back is settled again.
+   */
+  const remove = (
+    link: Link,
+    upTo: bigint,
+    protocols: ReadonlyArray<string>,
+    answered: ReadonlyArray<bigint>,
+    forced: boolean
+  ) =>
     Effect.map(
       owned(
         link,
         sql<{ readonly id: string | null }>`
           WITH mine AS (
-            SELECT id, receipted, least(last, ${upTo}::bigint) AS final FROM holdfast_links
-            WHERE peer = ${link.peer} AND epoch = ${link.epoch} FOR UPDATE
+            SELECT id, receipted, least(last, ${upTo}::bigint) AS final,
+              CASE WHEN ${!forced}::boolean THEN set_config('synchronous_commit', 'off', true) END AS commit
+            FROM holdfast_links WHERE peer = ${link.peer} AND epoch = ${link.epoch} FOR UPDATE
           ), gone AS (
             DELETE FROM holdfast_outbox o
             WHERE o.link = (SELECT id FROM mine) AND o.seq IS NOT NULL
@@ -46,7 +56,7 @@ export const make = (sql: SqlClient.SqlClient): Pick<RetryStore["Service"], "set
             UPDATE holdfast_links l SET receipted = mine.final FROM mine
             WHERE l.id = mine.id AND mine.final > mine.receipted
           )
-          SELECT gone.seq, gone.id, gone.protocol, gone.subject, gone.body
+          SELECT mine.commit, gone.seq, gone.id, gone.protocol, gone.subject, gone.body
           FROM mine LEFT JOIN gone ON NOT gone.void
             AND (gone.protocol = ANY(${protocols}::text[]) OR gone.seq = ANY(${answered}::bigint[]))
           ORDER BY gone.seq`
@@ -152,7 +162,7 @@ export const make = (sql: SqlClient.SqlClient): Pick<RetryStore["Service"], "set
         held.map(({ outcome }) => outcome)
       )
     }
-    const gone = yield* remove(link, upTo, options.bodies, [...outcomes.keys()])
+    const gone = yield* remove(link, upTo, options.bodies, [...outcomes.keys()], true)
     const dueAt = new Map(later.map(({ row, dueAt }) => [row.seq, dueAt]))
     return [...postponed, ...gone]
       .sort((a, b) => (a.seq < b.seq ? -1 : 1))
@@ -167,9 +177,12 @@ export const make = (sql: SqlClient.SqlClient): Pick<RetryStore["Service"], "set
     settle: (link, receipt, options) => {
       const answers = receipt.answers.filter(({ outcome }) => outcome._tag !== "Ok")
       return answers.length === 0
-        ? Effect.map(remove(link, receipt.upTo, options.bodies, []), (rows) =>
-            rows.map(({ id, protocol, subject, body }): Settled => ({ id, protocol, subject, body, outcome: ok }))
-          )
+        ? Effect.flatMap(Effect.serviceOption(sql.transactionService), (open) => {
+            const forced = options.bodies.length > 0 || Option.isSome(open)
+            return Effect.map(remove(link, receipt.upTo, options.bodies, [], forced), (rows) =>
+              rows.map(({ id, protocol, subject, body }): Settled => ({ id, protocol, subject, body, outcome: ok }))
+            )
+          })
         : sql.withTransaction(settleAnswered(link, receipt.upTo, answers, options))
     },
 

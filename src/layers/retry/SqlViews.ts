@@ -3,6 +3,7 @@
  */
 import { Effect, Schema } from "effect"
 import type { SqlClient } from "effect/sql"
+import type { SqlError } from "effect/sql/SqlError"
 import { MessageId } from "../../protocol/delivery/Message.ts"
 import { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Expired, LinkTotals, Owed, RetryStore } from "../../services/delivery/RetryStore.ts"
@@ -31,8 +32,10 @@ const totalsOf = ({ oldest_created_at, ...row }: typeof TotalsRow.Type): LinkTot
   oldestCreatedAt: optional(oldest_created_at)
 })
 
+/** `flush` writes what the open transaction has sent so far. */
 export const make = (
-  sql: SqlClient.SqlClient
+  sql: SqlClient.SqlClient,
+  flush: Effect.Effect<void, SqlError>
 ): Pick<RetryStore["Service"], "nextDue" | "debtors" | "owed" | "attempts" | "totals" | "cancel" | "expire"> => {
   const owedColumns = sql.literal(
     "o.id, l.peer, o.protocol, o.subject, octet_length(o.body) AS bytes, o.created_at, o.due_at, o.deadline, o.seq, " +
@@ -158,7 +161,7 @@ export const make = (
         (rows) => readTotals(rows).map(totalsOf)
       ),
 
-    cancel: takeBack,
+    cancel: (id) => Effect.andThen(flush, takeBack(id)),
 
     expire: (now, limit, bodies = []) => sql.withTransaction(expire(now, limit, bodies))
   }

@@ -2,16 +2,14 @@
  * Sending what must arrive: a message exists if and only if the transaction that sent it commits, and from then on it
  * is offered to its peer until the peer's receipt, across crashes, restarts and partitions (docs/PROTOCOL.md, 7).
  */
-import { Clock, Context, Deferred, Duration, Effect, Exit, Layer, Queue, Schema } from "effect"
+import { Clock, Context, Duration, Effect, Layer, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql/SqlError"
 import { maxBody, maxSubject, type MessageId, type Outgoing } from "../../protocol/delivery/Message.ts"
 import { NodeKey } from "../../protocol/NodeKey.ts"
-import { Buggify } from "../Buggify.ts"
 import { Identity } from "../link/Identity.ts"
-import { monotonic } from "../Monotonic.ts"
 import { Transactions } from "../Transactions.ts"
-import { DeliveryMeter } from "./DeliveryMeter.ts"
+import * as Groups from "./Groups.ts"
 import type { Protocol } from "./Protocol.ts"
 import { RetryStore } from "./RetryStore.ts"
 import { Wakes } from "./Wakes.ts"
@@ -32,17 +30,8 @@ export interface SendOptions {
   readonly within?: Duration.Input | undefined
 }
 
-/** Senders that share one commit at the most, and those that wait for theirs. */
-const groupLimit = 256
-const waitingLimit = 4_096
-
 const insideTransaction =
   "Delivery.sendNow was called inside a transaction, whose end it does not wait for: use Delivery.send there"
-
-interface Request {
-  readonly outgoing: Outgoing
-  readonly done: Deferred.Deferred<MessageId, SqlError>
-}
 
 export class Delivery extends Context.Service<
   Delivery,
@@ -55,8 +44,9 @@ export class Delivery extends Context.Service<
       options?: SendOptions
     ) => Effect.Effect<MessageId, MessageInvalid | SqlError>
     /**
-     * Sends in a transaction of its own that concurrent callers share, and returns once that is durable. Must not be
-     * called inside a transaction.
+     * Sends in a transaction of its own that concurrent callers share, and returns once that is durable. While the
+     * database is away it waits, as others do who have come later; whoever is interrupted before their turn has sent
+     * nothing. Must not be called inside a transaction.
      */
     readonly sendNow: <A, R>(
       peer: NodeKey,
@@ -87,10 +77,8 @@ const make = Effect.gen(function* () {
   const random = yield* SecureRandom.SecureRandom
   const transactions = yield* Transactions
   const wakes = yield* Wakes
-  const buggify = yield* Buggify
-  const meter = yield* DeliveryMeter
   const clock = yield* Clock.Clock
-  const requests = yield* Queue.bounded<Request>(waitingLimit)
+  const submit = yield* Groups.make
 
   const problemOf = (peer: NodeKey, subject: string, body: Uint8Array): string | undefined => {
     if (peer === identity.key) return "the peer is this node itself"
@@ -117,43 +105,23 @@ const make = Effect.gen(function* () {
     return outgoing
   })
 
-  const enqueue = Effect.fnUntraced(function* (messages: ReadonlyArray<Outgoing>) {
-    yield* store.enqueue(messages, clock.currentTimeMillisUnsafe())
-    const peers = [...new Set(messages.map((message) => message.peer))]
-    yield* transactions.afterCommit(Effect.forEach(peers, wakes.wake, { discard: true }))
+  const enqueue = Effect.fnUntraced(function* (outgoing: Outgoing) {
+    const woken = yield* store.enqueue([outgoing], clock.currentTimeMillisUnsafe())
+    if (woken.length > 0) yield* transactions.afterCommit(Effect.forEach(woken, wakes.wake, { discard: true }))
   })
-
-  /** Writes what has gathered as one transaction. A failure is everybody's. */
-  const writeGroup = Effect.gen(function* () {
-    const group = yield* Queue.takeBetween(requests, 1, buggify.fires("delivery.group-of-one") ? 1 : groupLimit)
-    const begun = monotonic(clock)
-    const exit = yield* Effect.exit(transactions.within(enqueue(group.map((request) => request.outgoing))))
-    if (Exit.isSuccess(exit)) meter.groupSent(group.length, monotonic(clock) - begun)
-    for (const { done, outgoing } of group) {
-      yield* Deferred.done(
-        done,
-        Exit.map(exit, () => outgoing.id)
-      )
-    }
-  })
-  yield* Effect.forever(writeGroup).pipe(
-    Effect.tapCause((cause) => Effect.logError("The writer of grouped messages failed", cause)),
-    Effect.forkScoped
-  )
 
   return Delivery.of({
     cancel: store.cancel,
     send: Effect.fn("Delivery.send")(function* (peer, protocol, message, options) {
       const outgoing = yield* prepare(peer, protocol, message, options)
-      yield* enqueue([outgoing])
+      yield* enqueue(outgoing)
       return outgoing.id
     }),
     sendNow: Effect.fn("Delivery.sendNow")(function* (peer, protocol, message, options) {
       if (yield* transactions.isOpen) return yield* Effect.die(new Error(insideTransaction))
       const outgoing = yield* prepare(peer, protocol, message, options)
-      const done = yield* Deferred.make<MessageId, SqlError>()
-      yield* Queue.offer(requests, { outgoing, done })
-      return yield* Deferred.await(done)
+      yield* submit(outgoing)
+      return outgoing.id
     })
   })
 })

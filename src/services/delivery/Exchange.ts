@@ -16,10 +16,12 @@ import type { Session } from "../link/Session.ts"
 import { DeliveryConfig } from "./DeliveryConfig.ts"
 import * as IntakeService from "./Intake.ts"
 import * as Necessity from "./Necessity.ts"
+import { Outbound } from "./Outbound.ts"
+import { Outbounds } from "./Outbounds.ts"
 import { persist } from "./Persist.ts"
 import type { Handled } from "./Protocol.ts"
 import * as Pump from "./Pump.ts"
-import { type Link, type LinkFenced, RetryStore } from "./RetryStore.ts"
+import { type Claimed, type Link, type LinkFenced, RetryStore } from "./RetryStore.ts"
 import * as SettlementService from "./Settlement.ts"
 import { Wakes } from "./Wakes.ts"
 
@@ -73,6 +75,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
   const buggify = yield* Buggify
   const config = yield* DeliveryConfig
   const clock = yield* Clock.Clock
+  const outbounds = yield* Outbounds
   const pump = yield* Pump.make(yield* Necessity.make(byName))
   const intake = yield* IntakeService.make(byName)
   const settlement = yield* SettlementService.make(byName)
@@ -130,15 +133,14 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     from: bigint,
     link: Link,
     { answers, upTo }: SettlementService.Receipted,
-    settled: (upTo: bigint) => void = () => undefined
+    settled: (upTo: bigint, forced: boolean) => void = () => undefined
   ) {
     for (let at = from; at < upTo;) {
       const most = buggify.fires("delivery.settled-one-by-one") ? 1 : settledAtOnce
       const next = upTo - at > most ? at + BigInt(most) : upTo
       const theirs = answers.filter(({ seq }) => seq > at && seq <= next)
       const settling = unheard(settlement.settle(link, { upTo: next, answers: theirs }))
-      yield* settling.pipe(persist("settling receipts", config))
-      settled(next)
+      settled(next, yield* settling.pipe(persist("settling receipts", config)))
       at = next
     }
   })
@@ -159,13 +161,14 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
   })
 
   /** Handles what the peer sends after `position`, as much as has gathered in one transaction, and receipts it. */
-  const receive = Effect.fnUntraced(function* (session: Session, link: Link, inbound: Inbound, position: bigint) {
+  const receive = Effect.fnUntraced(function* (session: Session, link: Claimed, inbound: Inbound, position: bigint) {
+    const handle = intake.open(link)
     let at = position
     let waiting: ReadonlyArray<DeliveryFrame.Data> = []
     while (true) {
       const gathered = waiting.length === 0 ? yield* Queue.takeAll(inbound.frames) : yield* Queue.clear(inbound.frames)
       waiting = gathered.length === 0 ? waiting : [...waiting, ...gathered]
-      const handling = unheard(intake.receive(link, waiting))
+      const handling = unheard(handle(waiting))
       const progress = yield* handling.pipe(persist("handling received messages", config))
       // Something new among it was taken: not all of it was refused.
       if (progress.upTo - at > progress.answers.length) session.useful()
@@ -182,27 +185,28 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
   })
 
   /** Settles what the peer has receipted, as many receipts as have gathered at a time. */
-  const settle = (link: Link, outbound: Pump.Outbound, receipts: Queue.Dequeue<DeliveryFrame.Receipt>) =>
+  const settle = (link: Link, outbound: Outbound, receipts: Queue.Dequeue<DeliveryFrame.Receipt>) =>
     Effect.forever(
       Effect.gen(function* () {
         const gathered = yield* Queue.takeAll(receipts)
         yield* buggify.pass("delivery.receipted-before-settled")
         const upTo = gathered.at(-1)!.upTo
         const answers = gathered.flatMap((receipt) => receipt.answers)
-        yield* settleFrom(outbound.settled, link, { upTo, answers }, (settled) => {
+        yield* settleFrom(outbound.settled, link, { upTo, answers }, (settled, forced) => {
           outbound.settled = settled
-          outbound.look.openUnsafe()
+          if (forced) outbound.seen = settled
+          outbound.look.open()
         })
       })
     )
 
   /** Notes a receipt at once, so that the window moves; what it means is settled in its own time. */
-  const acknowledge = (session: Session, outbound: Pump.Outbound, receipt: DeliveryFrame.Receipt) => {
+  const acknowledge = (session: Session, outbound: Outbound, receipt: DeliveryFrame.Receipt) => {
     const result = Sequence.receipted(outbound.state, receipt.stream, receipt.upTo)
     if (result._tag !== "Progress") return result
     outbound.state = result.state
     outbound.progressAt = monotonic(clock)
-    outbound.look.openUnsafe()
+    outbound.look.open()
     session.useful()
     return result
   }
@@ -211,7 +215,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
   const dispatch = Effect.fnUntraced(function* (
     session: Session,
     stream: string,
-    outbound: Pump.Outbound,
+    outbound: Outbound,
     inbound: Inbound,
     receipts: Queue.Enqueue<DeliveryFrame.Receipt>
   ) {
@@ -238,7 +242,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
   })
 
   /** Ends when messages have been in flight for too long without any receipt. */
-  const watch = Effect.fnUntraced(function* (outbound: Pump.Outbound) {
+  const watch = Effect.fnUntraced(function* (outbound: Outbound) {
     while (true) {
       yield* Effect.sleep(config.receiptTimeout / 4)
       const waiting = outbound.state.inFlight.length > 0 ? monotonic(clock) - outbound.progressAt : 0
@@ -255,7 +259,8 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     const { position, sending, theirs } = yield* resume(session, link).pipe(persist("reading the positions", config))
     const from = yield* reconcile(link, sending, theirs).pipe(persist("resuming the stream", config))
     if (from === undefined) return yield* session.close("unwanted", "a new stream starts with the next session")
-    const outbound = new Pump.Outbound(from.stream, from.position, from.last, look)
+    const outbound = new Outbound(from.stream, from.position, from.last, sending.receipted, look)
+    yield* outbounds.attach(link, outbound)
     const inbound = new Inbound(yield* Queue.unbounded<DeliveryFrame.Data>())
     const receipts = yield* Queue.unbounded<DeliveryFrame.Receipt>()
     const slow = Effect.flatMap(watch(outbound), (waited) =>

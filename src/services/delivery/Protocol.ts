@@ -68,6 +68,12 @@ export interface Origin {
   readonly id: MessageId
 }
 
+/** A message that came, and from whom. */
+export interface Received<A> {
+  readonly message: A
+  readonly from: Origin
+}
+
 /** Whom a message is about to be offered to. `attempts` counts its numbers; under one it may be sent again and again. */
 export interface Addressee extends Origin {
   readonly attempts: number
@@ -97,6 +103,11 @@ export interface Definition<A, R> {
   readonly subject?: (message: A) => string
   /** Success is the outcome `Ok`. */
   readonly handle: (message: A, from: Origin) => Effect.Effect<void, Rejected | SqlError, R>
+  /**
+   * Handles messages that came one behind the other at once, with the same effect as `handle` on each in turn: with one
+   * statement for all of them, say. Where it fails nothing of it remains, and each is handled alone.
+   */
+  readonly handleAll?: (messages: ReadonlyArray<Received<A>>) => Effect.Effect<void, Rejected | SqlError, R>
   /** Runs at the sender, in the transaction that settles the message. */
   readonly onOutcome?: (message: A, outcome: Outcome, to: Origin) => Effect.Effect<void, SqlError, R>
   /**
@@ -124,6 +135,10 @@ export interface Definition<A, R> {
 export interface Handled<R> {
   readonly name: string
   readonly handle: (body: Uint8Array, from: Origin) => Effect.Effect<void, Rejected | SqlError, R>
+  /** `undefined` if it handles one after the other. */
+  readonly handleAll:
+    | ((received: ReadonlyArray<Received<Uint8Array>>) => Effect.Effect<void, Rejected | SqlError, R>)
+    | undefined
   readonly onOutcome: ((body: Uint8Array, outcome: Outcome, to: Origin) => Effect.Effect<void, SqlError, R>) | undefined
   /** `undefined` if it always is. */
   readonly isStillNecessary: ((body: Uint8Array, to: Addressee) => Effect.Effect<boolean, SqlError, R>) | undefined
@@ -158,9 +173,18 @@ export const make = <const Name extends string, A, I, R = never, T = never, J = 
     throw new RangeError(`"${name}" is not a protocol name: 1 to ${maxName} of a-z, 0-9, "-" and "."`)
   }
   const { encode, decode } = codec(`a message of "${name}"`, definition.messages)
-  const { attention, handle, isStillNecessary, onExpired, onOutcome, pending, subject } = definition
+  const { attention, handle, handleAll, isStillNecessary, onExpired, onOutcome, pending, subject } = definition
   const { onTimer, prepareTimer } = timerHandling(name, definition)
   const prepare = (message: A): Prepared => ({ subject: subject?.(message) ?? "", body: encode(message) })
+  const decodeAll = (received: ReadonlyArray<Received<Uint8Array>>) => {
+    const messages: Array<Received<A>> = []
+    for (const { from, message: body } of received) {
+      const message = decode(body)
+      if (Result.isFailure(message)) return Result.fail(Rejected.refused("malformed", message.failure.message))
+      messages.push({ message: message.success, from })
+    }
+    return Result.succeed(messages)
+  }
   return {
     name,
     prepare,
@@ -173,6 +197,10 @@ export const make = <const Name extends string, A, I, R = never, T = never, J = 
           ? handle(message.success, from)
           : Effect.fail(Rejected.refused("malformed", message.failure.message))
       },
+      handleAll:
+        handleAll === undefined
+          ? undefined
+          : (received) => Effect.flatMap(Effect.fromResult(decodeAll(received)), handleAll),
       onOutcome:
         onOutcome === undefined
           ? undefined

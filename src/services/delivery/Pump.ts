@@ -1,10 +1,10 @@
 /**
  * Sending on one live session: takes what is owed, numbers it, and keeps a window of batches ahead of the receipts
- * (docs/PROTOCOL.md, 7.2). It is the only writer of numbers; its link's epoch says so.
+ * (docs/PROTOCOL.md, 7.2). It looks into the database when it was woken or something is due, and not otherwise.
  *
  * It never acknowledges anything: a batch that the socket took is still owed.
  */
-import { Clock, Effect, Latch } from "effect"
+import { Clock, Effect, Semaphore } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { data as dataCodec, type Item } from "../../protocol/delivery/DeliveryFrame.ts"
 import type { Numbered } from "../../protocol/delivery/Message.ts"
@@ -14,30 +14,15 @@ import { Buggify, type Points } from "../Buggify.ts"
 import { monotonic } from "../Monotonic.ts"
 import type { Session } from "../link/Session.ts"
 import { type Config, DeliveryConfig } from "./DeliveryConfig.ts"
-import type { Necessity } from "./Necessity.ts"
 import { DeliveryMeter, type Meter } from "./DeliveryMeter.ts"
+import type { Necessity } from "./Necessity.ts"
+import type { Outbound } from "./Outbound.ts"
+import { Outbounds } from "./Outbounds.ts"
 import { persist } from "./Persist.ts"
 import { type Link, type LinkFenced, RetryStore } from "./RetryStore.ts"
 
-/** What the fibers of one session share about its outgoing stream. */
-export class Outbound {
-  state: Sequence.Outgoing
-  /** The last number that has been given out. */
-  last: bigint
-  /** The position that is settled for good. */
-  settled: bigint
-  /** Monotonic milliseconds of the last receipt, or of the first batch after there was none in flight. */
-  progressAt = 0
-  /** Open when something may have changed for the pump: work, room, time. */
-  readonly look: Latch.Latch
-
-  constructor(stream: string, position: bigint, last: bigint, look: Latch.Latch) {
-    this.state = Sequence.outgoing(stream, position)
-    this.settled = position
-    this.last = last
-    this.look = look
-  }
-}
+/** Pumps that read from the database at the same time. The others wait in line, so peers take turns by batches. */
+const readersAtOnce = 4
 
 const itemOf = ({ body, id, protocol, subject, ...message }: Numbered): Item =>
   message.void ? { id, protocol, subject, body, void: true } : { id, protocol, subject, body }
@@ -49,23 +34,32 @@ const smaller = (a: Sequence.Window, b: Sequence.Window): Sequence.Window => ({
 
 const oneOf = ({ bytes }: Sequence.Window): Sequence.Window => ({ bytes, messages: 1 })
 
+const none: ReadonlyArray<Numbered> = []
+
 /** What every pump of a node works with. */
 interface Tools {
   readonly store: RetryStore["Service"]
+  readonly outbounds: Outbounds["Service"]
+  readonly necessity: Necessity
+  readonly turns: Semaphore.Semaphore
   readonly buggify: Points
   readonly config: Config
   readonly meter: Meter
   readonly clock: Clock.Clock
-  readonly necessity: Necessity
 }
 
 /** Sends for ever. Fails when the link belongs to somebody else, or the database will not answer again. */
 export type Pump = (session: Session, link: Link, outbound: Outbound) => Effect.Effect<never, SqlError | LinkFenced>
 
-export const make = Effect.fnUntraced(function* (necessity: Necessity): Effect.fn.Return<Pump, never, RetryStore> {
-  const tools = {
-    necessity,
+/** `necessity` says which messages are still to be offered. */
+export const make = Effect.fnUntraced(function* (
+  necessity: Necessity
+): Effect.fn.Return<Pump, never, RetryStore | Outbounds> {
+  const tools: Tools = {
     store: yield* RetryStore,
+    outbounds: yield* Outbounds,
+    necessity,
+    turns: Semaphore.makeUnsafe(readersAtOnce),
     buggify: yield* Buggify,
     config: yield* DeliveryConfig,
     meter: yield* DeliveryMeter,
@@ -75,11 +69,15 @@ export const make = Effect.fnUntraced(function* (necessity: Necessity): Effect.f
 })
 
 const run = Effect.fnUntraced(function* (
-  { buggify, clock, config, meter, necessity, store }: Tools,
+  { buggify, clock, config, meter, necessity, outbounds, store, turns }: Tools,
   session: Session,
   link: Link,
   outbound: Outbound
 ) {
+  const { look } = outbound
+  /** Milliseconds since 1970 at which something is due that has no number. */
+  let due: number | undefined
+
   /**
    * What may be sent now. Never so far ahead of what is settled that the answers which the peer keeps for us would not
    * fit its RESUME.
@@ -91,25 +89,50 @@ const run = Effect.fnUntraced(function* (
     return { bytes, messages: Math.max(0, Math.min(messages, Sequence.maxAhead.messages - unsettled)) }
   }
 
-  /** Set while numbers may have been given out, and committed, in an attempt of which we only saw the failure. */
-  let unsure = false
-  const number = (room: Sequence.Window) =>
-    Effect.tapError(store.number(link, room, clock.currentTimeMillisUnsafe()), () =>
+  const isDue = (): boolean => due !== undefined && due <= clock.currentTimeMillisUnsafe()
+
+  /** Gives the next ones that are due their numbers. */
+  const number = Effect.fnUntraced(function* (some: Sequence.Window) {
+    const { settled } = outbound
+    look.database = false
+    const { messages, next } = yield* Effect.tapError(store.take(link, some, clock.currentTimeMillisUnsafe()), () =>
       Effect.sync(() => {
-        unsure = true
+        look.database = true
+        outbound.unsure = true
       })
     )
-  const makeSure = Effect.map(store.positions(link), ({ sending }) => {
-    outbound.last = sending.last
-    unsure = false
+    due = next
+    // Numbering is forced to the disk, and with it whatever was settled before.
+    if (messages.length > 0 && settled > outbound.seen) outbound.seen = settled
+    return messages
   })
 
+  /** What has been given out, after an attempt of which we do not know. */
+  const makeSure = Effect.map(store.positions(link), ({ sending }) => {
+    outbound.last = sending.last
+    outbound.unsure = false
+  })
+
+  const handedOver = (some: Sequence.Window): ReadonlyArray<Numbered> =>
+    some.messages === 0 ? none : outbound.takeGiven(some)
+  const wantsDatabase = (): boolean =>
+    outbound.unsure || outbound.state.sent < outbound.last || look.database || isDue()
+
   /** Numbered messages that this session has not sent yet, else the next ones that are due. */
-  const take = Effect.suspend((): Effect.Effect<ReadonlyArray<Numbered>, SqlError | LinkFenced> => {
+  const read = (some: Sequence.Window): Effect.Effect<ReadonlyArray<Numbered>, SqlError | LinkFenced> =>
+    Effect.suspend(() => {
+      if (outbound.unsure) return Effect.andThen(makeSure, read(some))
+      const given = handedOver(some)
+      if (given.length > 0) return Effect.succeed(given)
+      if (outbound.state.sent < outbound.last) return store.numbered(link, outbound.state.sent, some)
+      return wantsDatabase() ? number(some) : Effect.succeed(none)
+    })
+  const inTurn = outbounds.inTurn([link.peer])
+  const take = Effect.suspend(() => {
     const some = smaller(room(), buggify.fires("delivery.batch-of-one") ? oneOf(config.batch) : config.batch)
-    if (some.messages === 0) return Effect.succeed([])
-    if (unsure) return Effect.andThen(makeSure, take)
-    return outbound.state.sent < outbound.last ? store.numbered(link, outbound.state.sent, some) : number(some)
+    const given = handedOver(some)
+    if (given.length > 0 || some.messages === 0 || !wantsDatabase()) return Effect.succeed(given)
+    return turns.withPermit(inTurn(read(some)))
   })
   const taken = persist("taking messages to send", config)(take)
 
@@ -117,7 +140,7 @@ const run = Effect.fnUntraced(function* (
     const [first, last] = [batch[0]!.seq, batch.at(-1)!.seq]
     const bytes = batch.reduce((sum, message) => sum + message.body.length, 0)
     const { stream } = outbound.state
-    const body = dataCodec.encode({ stream, first, seen: outbound.settled, items: batch.map(itemOf) })
+    const body = dataCodec.encode({ stream, first, seen: outbound.seen, items: batch.map(itemOf) })
     if (outbound.state.inFlight.length === 0) outbound.progressAt = monotonic(clock)
     outbound.state = Sequence.sent(outbound.state, { upTo: last, messages: batch.length, bytes })
     if (last > outbound.last) outbound.last = last
@@ -128,17 +151,19 @@ const run = Effect.fnUntraced(function* (
   })
 
   /** Until somebody says that there is work or room, the next message is due, or the sweep. */
-  const rest = Effect.gen(function* () {
-    const due = yield* store.nextDue(link.peer).pipe(persist("looking for the next message", config))
+  const rest = Effect.suspend(() => {
     const wait = due === undefined ? config.sweep : Math.min(config.sweep, due - clock.currentTimeMillisUnsafe())
-    if (wait > 0 && !outbound.look.isOpen()) yield* Effect.timeoutOption(outbound.look.await, wait)
+    if (wait <= 0 || look.isOpen) return Effect.void
+    return Effect.map(Effect.timeoutOption(look.wait, wait), (woken) => {
+      if (woken._tag === "None") look.database = true
+    })
   })
 
   while (true) {
-    outbound.look.closeUnsafe()
-    const batch = yield* necessity(link, yield* taken)
-    if (batch.length > 0) yield* send(batch)
-    else if (room().messages === 0) yield* outbound.look.await
+    look.close()
+    const batch = yield* taken
+    if (batch.length > 0) yield* send(yield* necessity(link, batch))
+    else if (room().messages === 0) yield* look.wait
     else yield* rest
   }
 })

@@ -18,6 +18,14 @@ export interface Link {
   readonly epoch: bigint
 }
 
+/** A link that was just taken over. */
+export interface Claimed extends Link {
+  /** How often it was claimed before without any message having been handled since. */
+  readonly fruitless: number
+  /** The message that somebody was about to handle alone, and did not finish. */
+  readonly suspect: MessageId | undefined
+}
+
 /** Another process has taken the link over; whatever this one still wanted to write is void. */
 export class LinkFenced extends Schema.TaggedError<LinkFenced>()("LinkFenced", {
   peer: NodeKey,
@@ -92,6 +100,11 @@ export interface Held {
 
 /** What the receive transaction writes once the handlers have run. */
 export interface ReceivedBatch {
+  /**
+   * Where the stream stands, if the caller knows it without having asked `receiving` in this transaction; then nothing
+   * is written, and the link counts as fenced, unless that is so and nothing is on hold.
+   */
+  readonly after?: { readonly stream: string; readonly position: bigint } | undefined
   readonly stream: string
   readonly adopts: boolean
   /** The new position. */
@@ -122,10 +135,16 @@ export class RetryStore extends Context.Service<
      * Takes the link over: raises its epoch. The former owner's writes fail from now on. Fails with `LinkFenced` (epoch
      * 0) once the node was started, or its term begun, on another store.
      */
-    readonly claim: (peer: NodeKey) => Effect.Effect<Link, SqlError | LinkFenced>
+    readonly claim: (peer: NodeKey) => Effect.Effect<Claimed, SqlError | LinkFenced>
 
-    /** Joins. Messages exist from the commit on; they are not numbered yet. */
-    readonly enqueue: (messages: ReadonlyArray<Outgoing>, now: number) => Effect.Effect<void, SqlError>
+    /**
+     * Joins. Messages exist from the commit on; they are not numbered yet. They may be written as late as that commit.
+     * Returns the peers to whom this transaction has sent nothing before: whose pumps its end shall wake.
+     */
+    readonly enqueue: (
+      messages: ReadonlyArray<Outgoing>,
+      now: number
+    ) => Effect.Effect<ReadonlyArray<NodeKey>, SqlError>
 
     /**
      * Both positions of the link and the answers above what the peer has confirmed, read under the link's row lock.
@@ -141,15 +160,30 @@ export class RetryStore extends Context.Service<
     >
 
     /**
+     * Not for use inside a transaction. Writes messages in one of its own, like `enqueue`. Those to the peers of `links`
+     * get the next numbers of their streams at once, unless something is owed to that peer that has none; `first` is the
+     * number of the first of them. A link that is no longer its caller's gives no numbers.
+     */
+    readonly submit: (
+      messages: ReadonlyArray<Outgoing>,
+      now: number,
+      links: ReadonlyArray<Link>
+    ) => Effect.Effect<ReadonlyArray<{ readonly peer: NodeKey; readonly first: bigint }>, SqlError>
+
+    /**
      * Gives the next due messages their numbers, in the order in which they were sent, commits that, and returns them.
      * At most `room.messages`, and about `room.bytes` of bodies, one message at least. A message whose subject has an
-     * earlier one waiting for its time is left out.
+     * earlier one waiting for its time is left out. `next` is when there may be more: `now` if there may be already,
+     * `undefined` if nothing waits.
      */
-    readonly number: (
+    readonly take: (
       link: Link,
       room: Window,
       now: number
-    ) => Effect.Effect<ReadonlyArray<Numbered>, SqlError | LinkFenced>
+    ) => Effect.Effect<
+      { readonly messages: ReadonlyArray<Numbered>; readonly next: number | undefined },
+      SqlError | LinkFenced
+    >
 
     /** Messages that have numbers above `after`, for sending again; bounded like `number`. */
     readonly numbered: (
@@ -201,6 +235,11 @@ export class RetryStore extends Context.Service<
     ) => Effect.Effect<ReadonlySet<MessageId>, SqlError>
     /** Joins. Moves the position and writes what belongs to it. Nothing waits any more of a stream that is over. */
     readonly received: (link: Link, batch: ReceivedBatch, now: number) => Effect.Effect<void, SqlError | LinkFenced>
+    /**
+     * Commits that this message is about to be handled alone. Whoever claims the link next learns of it, unless
+     * something has been handled since.
+     */
+    readonly accuse: (link: Link, id: MessageId) => Effect.Effect<void, SqlError | LinkFenced>
     /** Joins. Keeps a message that could not be handled, for an operator. */
     readonly park: (
       peer: NodeKey,

@@ -29,8 +29,11 @@ export interface Receipted {
 }
 
 export interface Settlement {
-  /** Everything up to `upTo` has been handled by the peer. */
-  readonly settle: (link: Link, receipt: Receipted) => Effect.Effect<void, SqlError | LinkFenced>
+  /**
+   * Everything up to `upTo` has been handled by the peer. Returns whether that is on the disk: where nobody learns
+   * anything from it, it need not be before the next forced commit.
+   */
+  readonly settle: (link: Link, receipt: Receipted) => Effect.Effect<boolean, SqlError | LinkFenced>
   /**
    * One of the two databases is older than the other remembers: a new stream takes the place of `old`, with all that is
    * owed and what the state requires. Does nothing if that has happened already.
@@ -111,7 +114,12 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
       Math.min(retryAfterMillis, longestLater) + Backoff.delay(Backoff.redeliver, Math.max(0, putOff - 1), jitter)
     const settled = yield* store.settle(link, receipt, { now, bodies, wait })
     for (const message of settled) yield* conclude(link, message, mode)
+    return true
   })
+
+  /** Nobody has to be told: one statement, which is its own transaction. */
+  const settlePlain = (link: Link, receipt: Receipted) =>
+    Effect.as(store.settle(link, receipt, { now: clock.currentTimeMillisUnsafe(), bodies, wait: () => 0 }), false)
 
   /** What the protocols' state still requires towards the peer, as new messages. */
   const pending = Effect.fnUntraced(function* (link: Link) {
@@ -148,19 +156,24 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
     )
   })
 
+  const settleAndTell = (link: Link, receipt: Receipted) =>
+    transactions.within(settle(link, receipt, "together")).pipe(
+      Effect.catchTags({
+        Unconcluded: () => transactions.within(settle(link, receipt, "one-by-one")),
+        // Who goes on after a statement has failed leaves the transaction of all of them useless.
+        SqlError: (error) =>
+          mayPass(error) ? Effect.fail(error) : transactions.within(settle(link, receipt, "one-by-one"))
+      }),
+      Effect.catchTag("Unconcluded", (impossible) => Effect.die(impossible))
+    )
+
   const settlement: Settlement = {
     settle: Effect.fnUntraced(function* (link, receipt) {
       const begun = monotonic(clock)
-      yield* transactions.within(settle(link, receipt, "together")).pipe(
-        Effect.catchTags({
-          Unconcluded: () => transactions.within(settle(link, receipt, "one-by-one")),
-          // Who goes on after a statement has failed leaves the transaction of all of them useless.
-          SqlError: (error) =>
-            mayPass(error) ? Effect.fail(error) : transactions.within(settle(link, receipt, "one-by-one"))
-        }),
-        Effect.catchTag("Unconcluded", (impossible) => Effect.die(impossible))
-      )
+      const plain = bodies.length === 0 && receipt.answers.every(({ outcome }) => outcome._tag === "Ok")
+      const forced = yield* plain ? settlePlain(link, receipt) : settleAndTell(link, receipt)
       meter.settled(monotonic(clock) - begun)
+      return forced
     }),
     restart: (link, old, resumption, theirs) => transactions.within(restart(link, old, resumption, theirs))
   }

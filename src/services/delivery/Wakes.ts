@@ -4,9 +4,10 @@
  *
  * A wake-up is a hint. Nothing depends on it but latency: pumps look again by themselves.
  */
-import { Context, Effect, Latch, Layer, PubSub, type Scope, Stream } from "effect"
+import { Context, Effect, Layer, PubSub, type Scope, Stream } from "effect"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Buggify } from "../Buggify.ts"
+import { Look } from "./Look.ts"
 
 export class Wakes extends Context.Service<
   Wakes,
@@ -15,8 +16,8 @@ export class Wakes extends Context.Service<
     readonly wake: (peer: NodeKey) => Effect.Effect<void>
     /** Something for anybody may have been: every pump looks, and so does whoever follows `everybody`. */
     readonly wakeAll: Effect.Effect<void>
-    /** A latch that every `wake` of this peer opens, while the scope lives. One pump a peer. */
-    readonly attach: (peer: NodeKey) => Effect.Effect<Latch.Latch, never, Scope.Scope>
+    /** What every `wake` of this peer wakes, while the scope lives. One pump a peer. */
+    readonly attach: (peer: NodeKey) => Effect.Effect<Look, never, Scope.Scope>
     /** Peers that were woken while no pump was attached. */
     readonly unattended: Stream.Stream<NodeKey>
     /** Each `wakeAll`; several at once may be one. */
@@ -27,7 +28,7 @@ export class Wakes extends Context.Service<
     Wakes,
     Effect.gen(function* () {
       const buggify = yield* Buggify
-      const latches = new Map<NodeKey, Latch.Latch>()
+      const looks = new Map<NodeKey, Look>()
       // Sliding: a hint that is lost here is found by the sweep over what is owed.
       const unattended = yield* PubSub.sliding<NodeKey>(1_024)
       const everybody = yield* PubSub.sliding<void>(1)
@@ -35,23 +36,23 @@ export class Wakes extends Context.Service<
         wake: (peer) =>
           Effect.suspend(() => {
             if (buggify.fires("delivery.wake-up-lost")) return Effect.void
-            const latch = latches.get(peer)
-            if (latch === undefined) return Effect.asVoid(PubSub.publish(unattended, peer))
-            latch.openUnsafe()
+            const look = looks.get(peer)
+            if (look === undefined) return Effect.asVoid(PubSub.publish(unattended, peer))
+            look.wake()
             return Effect.void
           }),
         wakeAll: Effect.suspend(() => {
-          for (const latch of latches.values()) latch.openUnsafe()
+          for (const look of looks.values()) look.wake()
           return Effect.asVoid(PubSub.publish(everybody, undefined))
         }),
         attach: (peer) =>
           Effect.acquireRelease(
             Effect.sync(() => {
-              const latch = Latch.makeUnsafe(true)
-              latches.set(peer, latch)
-              return latch
+              const look = new Look()
+              looks.set(peer, look)
+              return look
             }),
-            (latch) => Effect.sync(() => (latches.get(peer) === latch ? latches.delete(peer) : false))
+            (look) => Effect.sync(() => (looks.get(peer) === look ? looks.delete(peer) : false))
           ),
         unattended: Stream.fromPubSub(unattended),
         everybody: Stream.fromPubSub(everybody)

@@ -13,10 +13,11 @@ export const within = <A, E, R>(effect: Effect.Effect<A, E, R>, services: Contex
 export const handledWith = <Base, R>(protocol: Handled<Base | R>, own: Context.Context<R>): Handled<Base> => {
   const put = <A, E>(effect: Effect.Effect<A, E, Base | R>): Effect.Effect<A, E, Base> =>
     Effect.updateContext(effect, (around: Context.Context<Base>) => Context.merge(around, own))
-  const { attention, isStillNecessary, onExpired, onOutcome, onTimer } = protocol
+  const { attention, handleAll, isStillNecessary, onExpired, onOutcome, onTimer } = protocol
   return {
     name: protocol.name,
     handle: (body, from) => put(protocol.handle(body, from)),
+    handleAll: handleAll === undefined ? undefined : (received) => put(handleAll(received)),
     onOutcome: onOutcome === undefined ? undefined : (body, outcome, to) => put(onOutcome(body, outcome, to)),
     isStillNecessary: isStillNecessary === undefined ? undefined : (body, to) => put(isStillNecessary(body, to)),
     onExpired: onExpired === undefined ? undefined : (body, what) => put(onExpired(body, what)),

@@ -7,12 +7,12 @@ import { SqlClient } from "effect/sql"
 import { migrations } from "../../../migrations/index.ts"
 import * as Migrations from "../../layers/Migrations.ts"
 import * as Pglite from "../../layers/Pglite.ts"
-import * as Postgres from "../../layers/Postgres.ts"
+import * as PostgresConnection from "../../layers/PostgresConnection.ts"
 import { PgliteTables } from "./PgliteTables.ts"
 
 export interface Instance {
   /** The driver's one session, which everything goes through. */
-  readonly session: Postgres.Session
+  readonly session: PostgresConnection.Session
   readonly tables: PgliteTables
   readonly close: () => Promise<void>
 }
@@ -28,8 +28,8 @@ const start = Effect.gen(function* () {
     const context = yield* Layer.build(Layer.fresh(Pglite.layer({ dataDir: undefined })))
     yield* Effect.provide(Migrations.migrate(migrations), context)
     const connection = yield* Context.get(context, SqlClient.SqlClient).reserve
-    if (!(connection instanceof Postgres.Connection)) return yield* Effect.die("foreign connection")
-    const session: Postgres.Session = connection.session
+    if (!(connection instanceof PostgresConnection.Connection)) return yield* Effect.die("foreign connection")
+    const session: PostgresConnection.Session = connection.session
     const close = () => Effect.runPromise(Scope.close(scope, Exit.void))
     return { session, tables: yield* PgliteTables.of(session), close }
   })

@@ -7,7 +7,7 @@
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Migrations from "../../layers/Migrations.ts"
-import type * as Postgres from "../../layers/Postgres.ts"
+import type * as PostgresConnection from "../../layers/PostgresConnection.ts"
 
 type Work = Effect.Effect<void, SqlError>
 
@@ -30,17 +30,17 @@ const disconnecting = [
 ]
 
 export class PgliteTables {
-  readonly #session: Postgres.Session
+  readonly #session: PostgresConnection.Session
   readonly #own: ReadonlySet<string>
   readonly #things: string
-  private constructor(session: Postgres.Session, own: ReadonlyArray<string>, things: string) {
+  private constructor(session: PostgresConnection.Session, own: ReadonlyArray<string>, things: string) {
     this.#session = session
     this.#own = new Set(own)
     this.#things = things
   }
 
   /** Of a database that has been migrated and has nothing else in it. */
-  static readonly of = Effect.fnUntraced(function* (session: Postgres.Session) {
+  static readonly of = Effect.fnUntraced(function* (session: PostgresConnection.Session) {
     return new PgliteTables(session, yield* tablesIn(session, "public"), yield* thingsIn(session))
   })
 
@@ -158,11 +158,14 @@ export class PgliteTables {
   }
 }
 
-const namesOf = (session: Postgres.Session, sql: string): Effect.Effect<ReadonlyArray<string>, SqlError> =>
+const namesOf = (session: PostgresConnection.Session, sql: string): Effect.Effect<ReadonlyArray<string>, SqlError> =>
   Effect.map(session.query(sql, [], false), ({ rows }) => rows.map(({ name }) => String(name)))
 
 /** All but the one that remembers the migrations. */
-const tablesIn = (session: Postgres.Session, schema: string): Effect.Effect<ReadonlyArray<string>, SqlError> =>
+const tablesIn = (
+  session: PostgresConnection.Session,
+  schema: string
+): Effect.Effect<ReadonlyArray<string>, SqlError> =>
   namesOf(
     session,
     `SELECT tablename AS name FROM pg_tables
@@ -170,7 +173,7 @@ const tablesIn = (session: Postgres.Session, schema: string): Effect.Effect<Read
   )
 
 /** Everything that has a name in the database's one schema. */
-const thingsIn = (session: Postgres.Session): Effect.Effect<string, SqlError> =>
+const thingsIn = (session: PostgresConnection.Session): Effect.Effect<string, SqlError> =>
   Effect.map(
     namesOf(
       session,

@@ -7,7 +7,7 @@
  */
 import { Effect, Exit, Semaphore, Stream } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
-import type * as Postgres from "../../layers/Postgres.ts"
+import type * as PostgresConnection from "../../layers/PostgresConnection.ts"
 import type { Process } from "../world/Process.ts"
 import { connectionLost, type DatabaseFaults } from "./DatabaseFaults.ts"
 
@@ -17,7 +17,7 @@ const rollsBack = /^\s*(?:ROLLBACK|ABORT)\b(?!\s+TO\b)/i
 const changes =
   /\b(?:INSERT\s+INTO|UPDATE\s+[\w".]+\s+(?:AS\s+)?(?:\w+\s+)?SET|DELETE\s+FROM|MERGE\s+INTO|CREATE|ALTER|DROP|TRUNCATE)\b/i
 
-export class SessionInWorld implements Postgres.Session {
+export class SessionInWorld implements PostgresConnection.Session {
   readonly process: Process
   /** One user at a time. */
   readonly lock = Semaphore.makeUnsafe(1)
@@ -26,26 +26,26 @@ export class SessionInWorld implements Postgres.Session {
   /** Whether a transaction is open, by what has been asked for so far. */
   open = false
   #wrote = false
-  readonly #session: Postgres.Session
+  readonly #session: PostgresConnection.Session
   readonly #faults: DatabaseFaults
   readonly #onIdle: () => void
 
   /** `session` is the driver's. `onIdle` is told when the last statement of a transaction has been asked for. */
-  constructor(process: Process, session: Postgres.Session, faults: DatabaseFaults, onIdle: () => void) {
+  constructor(process: Process, session: PostgresConnection.Session, faults: DatabaseFaults, onIdle: () => void) {
     this.process = process
     this.#session = session
     this.#faults = faults
     this.#onIdle = onIdle
   }
 
-  readonly query: Postgres.Session["query"] = (sql, params, prepare) =>
+  readonly query: PostgresConnection.Session["query"] = (sql, params, prepare) =>
     this.#ask(sql, this.#session.query(sql, params, prepare), ({ command }) => command !== "ROLLBACK")
 
-  readonly queryValues: Postgres.Session["queryValues"] = (sql, params, prepare) =>
+  readonly queryValues: PostgresConnection.Session["queryValues"] = (sql, params, prepare) =>
     this.#ask(sql, this.#session.queryValues(sql, params, prepare))
 
   /** All rows are read before the first is handed on. */
-  readonly stream: Postgres.Session["stream"] = (sql, params) =>
+  readonly stream: PostgresConnection.Session["stream"] = (sql, params) =>
     Stream.unwrap(Effect.map(this.#ask(sql, Stream.runCollect(this.#session.stream(sql, params))), Stream.fromIterable))
 
   /** `kept` tells of a commit's answer whether it is one. */

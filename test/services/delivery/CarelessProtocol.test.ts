@@ -20,7 +20,7 @@ import * as Settlement from "../../../src/services/delivery/Settlement.ts"
 import { Wakes } from "../../../src/services/delivery/Wakes.ts"
 import { Transactions } from "../../../src/services/Transactions.ts"
 import * as EmbeddedDatabase from "../../support/EmbeddedDatabase.ts"
-import { stranger, wide } from "../../support/Messages.ts"
+import { stranger, wide, number } from "../../support/Messages.ts"
 
 const services = Layer.mergeAll(Delivery.layer, Feed.layer).pipe(
   Layer.provideMerge(Wakes.layer),
@@ -44,7 +44,7 @@ layer(services, { excludeTestServices: true })("a careless protocol", (it) => {
       for (const word of ["careless", "old", "new", "careless"]) yield* delivery.send(peer, Words, word)
       const necessity = yield* Necessity.make(new Map([["words", Words.handled]]))
       const link = yield* store.claim(peer)
-      const batch = yield* necessity(link, yield* store.number(link, wide, 0))
+      const batch = yield* necessity(link, yield* number(store, link, wide, 0))
       assert.deepStrictEqual(
         batch.map((message) => message.void),
         [false, true, false, false]
@@ -91,7 +91,7 @@ layer(services, { excludeTestServices: true })("a careless protocol", (it) => {
       for (const word of ["one", "careless"]) yield* delivery.send(peer, Words, word)
       const { settle } = yield* Settlement.make(new Map([["settling", Words.handled]]))
       const link = yield* store.claim(peer)
-      yield* store.number(link, wide, 0)
+      yield* number(store, link, wide, 0)
       yield* settle(link, { upTo: 2n, answers: [] })
       assert.deepStrictEqual(yield* store.owed({ peer, limit: 10 }), [])
       assert.strictEqual(told.at(-1), "one")

@@ -48,15 +48,15 @@ describe("Delivery", () => {
   it.effect("wakes the pump after the commit, not before", () =>
     Effect.gen(function* () {
       const { delivery, transactions, wakes } = yield* node
-      const latch = yield* wakes.attach(peer)
-      latch.closeUnsafe()
+      const look = yield* wakes.attach(peer)
+      look.close()
       yield* transactions.within(
         Effect.gen(function* () {
           yield* delivery.send(peer, Word, { text: "x" })
-          assert.isFalse(latch.isOpen())
+          assert.isFalse(look.isOpen)
         })
       )
-      assert.isTrue(latch.isOpen())
+      assert.isTrue(look.isOpen)
     }).pipe(Effect.scoped)
   )
 

@@ -231,16 +231,16 @@ describe("the points of delivery", () => {
         const other = DeliveryNode.keyOf(
           yield* DeliveryNode.start({ seed: 2, database: yield* MemoryDatabase.make, protocols: [] })
         )
-        const latch = yield* Context.get(context, Wakes).attach(other)
-        latch.closeUnsafe()
+        const look = yield* Context.get(context, Wakes).attach(other)
+        look.close()
         const Word = Protocol.make("words", { messages: Schema.String, handle: () => Effect.void })
         const { sendNow } = Context.get(context, Delivery)
         const sending = yield* Effect.forEach(three, (word) => Effect.forkChild(sendNow(other, Word, word)))
         let commits = 0
         for (let turn = 0; turn < 100; turn++) {
           yield* Effect.yieldNow
-          if (latch.isOpen()) commits++
-          latch.closeUnsafe()
+          if (look.isOpen) commits++
+          look.close()
         }
         yield* Fiber.joinAll(sending)
         return commits

@@ -12,6 +12,7 @@ import { Feed } from "../../../src/services/delivery/Feed.ts"
 import * as Protocol from "../../../src/services/delivery/Protocol.ts"
 import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
 import { Wakes } from "../../../src/services/delivery/Wakes.ts"
+import { number } from "../../support/Messages.ts"
 
 const peer = NodeKey.fromBytes(new Uint8Array(32).fill(9))
 
@@ -53,7 +54,7 @@ describe("a message whose time is over", () => {
       const store = yield* RetryStore
       const first = yield* delivery.send(peer, Words, "sent", { within: "3 seconds" })
       const link = yield* store.claim(peer)
-      yield* store.number(link, { messages: 1, bytes: 100 }, 0)
+      yield* number(store, link, { messages: 1, bytes: 100 }, 0)
       const second = yield* delivery.send(peer, Words, "waiting", { within: "3 seconds" })
       yield* delivery.send(peer, Words, "kept")
       yield* delivery.send(peer, Silent, "unheard", { within: "4 seconds" })

@@ -9,13 +9,14 @@ import { Delivery } from "../../../src/services/delivery/Delivery.ts"
 import * as Exchange from "../../../src/services/delivery/Exchange.ts"
 import { Feed } from "../../../src/services/delivery/Feed.ts"
 import * as Protocol from "../../../src/services/delivery/Protocol.ts"
+import { Outbounds } from "../../../src/services/delivery/Outbounds.ts"
 import { Wakes } from "../../../src/services/delivery/Wakes.ts"
 import { Identity } from "../../../src/services/link/Identity.ts"
 import * as EmbeddedDatabase from "../../support/EmbeddedDatabase.ts"
 import * as DeliveryNode from "../../support/DeliveryNode.ts"
 import * as SessionPair from "../../support/SessionPair.ts"
 
-const receiver = Layer.mergeAll(Feed.layer, Wakes.layer).pipe(
+const receiver = Layer.mergeAll(Feed.layer, Wakes.layer, Outbounds.layer).pipe(
   Layer.provideMerge(StoresSql.layer),
   Layer.provideMerge(EmbeddedDatabase.layer),
   Layer.provideMerge(IdentityMemory.layerFromSeed(new Uint8Array(32).fill(2))),

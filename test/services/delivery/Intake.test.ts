@@ -37,8 +37,9 @@ const receiver = Effect.gen(function* () {
     subject,
     body: protocol.prepare(word).body
   })
+  const handle = intake.open(link)
   const receive = (stream: string, first: bigint, items: ReadonlyArray<Item>) =>
-    intake.receive(link, [{ stream, first, seen: first - 1n, items }])
+    handle([{ stream, first, seen: first - 1n, items }])
   const held = Effect.map(store.receiving(link), (it) => it.held.map(({ id, seq }) => [id, seq] as const))
   return { handled, searched, item, receive, held }
 })

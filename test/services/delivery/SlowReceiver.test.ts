@@ -105,7 +105,7 @@ describe("a receiver whose handlers take long", () => {
       const pair = yield* SessionPair.make(DeliveryNode.keyOf(a), DeliveryNode.keyOf(b))
       const fibers = [yield* Effect.forkChild(a.run(pair.left)), yield* Effect.forkChild(b.run(pair.right))]
       // The session begins.
-      for (let round = 0; round < 20; round++) yield* TestClock.adjust(0)
+      for (let round = 0; round < 60; round++) yield* TestClock.adjust(0)
       yield* TestClock.adjust(runMillis)
       yield* Fiber.interruptAll(fibers)
     }).pipe(Effect.scoped, Effect.provide(Logger.layer([logger])))

@@ -85,11 +85,11 @@ const numbering =
     const store = Context.get(services, RetryStore)
     return Context.add(services, RetryStore, {
       ...store,
-      number: (link, room, now) =>
-        Effect.flatMap(store.number(link, room, now), (batch) =>
-          batch.length === 0
-            ? Effect.succeed(batch)
-            : Effect.catchTag(fault.wrap(Effect.succeed(batch)), "SqlError", Effect.fail)
+      take: (link, room, now) =>
+        Effect.flatMap(store.take(link, room, now), (taken) =>
+          taken.messages.length === 0
+            ? Effect.succeed(taken)
+            : Effect.catchTag(fault.wrap(Effect.succeed(taken)), "SqlError", Effect.fail)
         )
     })
   }

@@ -14,7 +14,7 @@ import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
 import * as Upkeep from "../../../src/services/delivery/Upkeep.ts"
 import { Wakes } from "../../../src/services/delivery/Wakes.ts"
 import { Supervisor } from "../../../src/services/link/Supervisor.ts"
-import { answer, batch, later, message, settling, stranger, uuid, wide } from "../../support/Messages.ts"
+import { answer, batch, later, message, number, settling, stranger, uuid, wide } from "../../support/Messages.ts"
 import { firing } from "../../support/Points.ts"
 
 const Word = Protocol.make("word", { messages: Schema.String, handle: () => Effect.void })
@@ -128,7 +128,7 @@ describe("Upkeep", () => {
       yield* Effect.flatMap(Delivery, (delivery) => delivery.send(peer, Word, "x", { within: "3 seconds" }))
       yield* Effect.flatMap(Delivery, (delivery) => delivery.send(peer, Word, "y", { within: "3 seconds" }))
       const link = yield* store.claim(peer)
-      yield* store.number(link, { messages: 1, bytes: 100 }, 0)
+      yield* number(store, link, { messages: 1, bytes: 100 }, 0)
       yield* store.restart(link, uuid(), 0n)
       yield* Effect.forkChild(Effect.provide(Upkeep.run<never>([]), layer))
       yield* TestClock.adjust("6 seconds")
@@ -214,7 +214,7 @@ describe("Upkeep", () => {
       yield* TestClock.setTime(10_000_000)
       yield* store.enqueue([message(peer)], 10_000_000)
       const link = yield* store.claim(peer)
-      yield* store.number(link, wide, 10_000_000)
+      yield* number(store, link, wide, 10_000_000)
       yield* store.settle(link, { upTo: 1n, answers: [answer(1n, later(60_000))] }, settling(10_000_000))
       yield* Upkeep.run<never>([]).pipe(
         Effect.provide(watched().layer),
