@@ -1,20 +1,19 @@
 /**
  * One whole node as a process: as `holdfast start` composes it, with a protocol whose handler inserts a row.
  */
-import { Effect, Layer, ManagedRuntime, Redacted, References, Schema, Semaphore } from "effect"
+import { Effect, Layer, ManagedRuntime, Redacted, References } from "effect"
 import { SqlClient } from "effect/sql"
 import fs from "node:fs"
 import { syncBuiltinESMExports } from "node:module"
 import * as Composition from "../../src/programs/Composition.ts"
 import * as Address from "../../src/protocol/Address.ts"
 import { Delivery } from "../../src/services/delivery/Delivery.ts"
-import * as Protocol from "../../src/services/delivery/Protocol.ts"
 import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
 import { Registry } from "../../src/services/link/Registry.ts"
 import { Node } from "../../src/services/Node.ts"
-import { Transactions } from "../../src/services/Transactions.ts"
 import * as End from "../End.ts"
-import { Arrivals } from "./Arrivals.ts"
+import { arrivals, Bench, message, text } from "./BenchProtocol.ts"
+import { range, sending, type Stream, streaming } from "./NodeSending.ts"
 import * as RoundTrips from "./RoundTrips.ts"
 import * as Work from "./Work.ts"
 
@@ -27,25 +26,8 @@ fs.fsyncSync = (file) => {
 }
 syncBuiltinESMExports()
 
-const arrivals = new Arrivals()
 /** Statements that were asked for the sake of counting. */
 let reports = 0
-
-const Bench = Protocol.make("bench", {
-  messages: Schema.Struct({ n: Schema.Int, sentAt: Schema.Number, text: Schema.String }),
-  handle: Effect.fnUntraced(function* ({ n, sentAt, text }) {
-    const sql = yield* SqlClient.SqlClient
-    yield* sql`INSERT INTO bench_effects (n, body) VALUES (${n}, ${text})`
-    // The messages of a link are committed in order, so the last commit is known by its message alone. A count that a
-    // repeated transaction had put wrong would show in the tally.
-    if (sentAt <= 0 && !arrivals.isLast) return arrivals.committed(sentAt)
-    const transactions = yield* Transactions
-    yield* transactions.afterCommit(Effect.sync(() => arrivals.committed(sentAt)))
-  })
-})
-
-const text = Work.padding(Work.bodyBytes - Bench.prepare({ n: 1_000_000, sentAt: 0.5, text: "" }).body.length - 1)
-const message = (n: number, sentAt: number) => ({ n: 1_000_000 + n, sentAt, text })
 
 /** Connections to the database at the most. */
 const connections = 24
@@ -80,84 +62,6 @@ const peerKey = () => {
   return peer.key
 }
 
-const range = (count: number, from: number): ReadonlyArray<number> => Array.from({ length: count }, (_, i) => from + i)
-
-const sending = Effect.fnUntraced(function* ({ count, from, how }: Work.Job) {
-  const delivery = yield* Delivery
-  const transactions = yield* Transactions
-  const to = peerKey()
-  const all = range(count, from)
-  // A time of sending that is not positive asks for no note of the delay.
-  const send = (n: number) => delivery.send(to, Bench, message(n, -0.5))
-  switch (how._tag) {
-    case "Single":
-      return yield* Effect.forEach(all, (n) => transactions.within(send(n)), {
-        concurrency: how.inFlight,
-        discard: true
-      })
-    case "Grouped":
-      return yield* Effect.forEach(all, (n) => delivery.sendNow(to, Bench, message(n, -0.5)), {
-        concurrency: how.senders,
-        discard: true
-      })
-    case "Batch": {
-      const batches = range(count / how.size, 0).map((i) => range(how.size, from + i * how.size))
-      return yield* Effect.forEach(
-        batches,
-        (batch) => transactions.within(Effect.forEach(batch, send, { discard: true })),
-        {
-          concurrency: how.inFlight,
-          discard: true
-        }
-      )
-    }
-  }
-})
-
-export interface Stream {
-  readonly from: number
-  readonly count: number
-  /** Messages of a transaction, and transactions in flight. */
-  readonly transaction: number
-  readonly inFlight: number
-  /** Messages that are not receipted, at the most. */
-  readonly ahead: number
-}
-
-/** Many messages, as fast as their receipts come. */
-const streaming = Effect.fnUntraced(function* ({ ahead, count, from, inFlight, transaction }: Stream) {
-  const sql = yield* SqlClient.SqlClient
-  let room = 0
-  // One asks the database, the others wait with it.
-  const looking = Semaphore.makeUnsafe(1)
-  const take = Effect.gen(function* () {
-    while (room < transaction) {
-      const [row] = yield* sql<{ readonly owed: number }>`SELECT count(*)::integer AS owed FROM holdfast_outbox`
-      // Those in flight may be committed or not.
-      room = ahead - (row?.owed ?? 0) - inFlight * transaction
-      if (room < transaction) yield* Effect.sleep("5 millis")
-    }
-    room -= transaction
-  })
-  for (let sent = 0; sent < count;) {
-    const size = Math.min(count - sent, transaction * inFlight * 4)
-    yield* Effect.forEach(
-      range(Math.ceil(size / transaction), 0),
-      (i) =>
-        Effect.andThen(
-          looking.withPermits(1)(take),
-          sending({
-            from: from + sent + i * transaction,
-            count: Math.min(transaction, size - i * transaction),
-            how: { _tag: "Batch", size: Math.min(transaction, size - i * transaction), inFlight: 1 }
-          })
-        ),
-      { concurrency: inFlight, discard: true }
-    )
-    sent += size
-  }
-})
-
 const functions = {
   /** Returns once the node is ready; its address. */
   open: async (opening: Opening): Promise<string> => {
@@ -181,12 +85,12 @@ const functions = {
     ),
   send: async (job: Work.Job): Promise<number> => {
     const at = End.now()
-    await runtime().runPromise(sending(job))
+    await runtime().runPromise(sending(peerKey(), job))
     return at
   },
   stream: async (stream: Stream): Promise<number> => {
     const at = End.now()
-    await runtime().runPromise(streaming(stream))
+    await runtime().runPromise(streaming(peerKey(), stream))
     return at
   },
   pace: ({ count, from, perSecond }: Work.Pace): Promise<void> =>
