@@ -8,6 +8,7 @@ import * as NodeKey from "../../../src/protocol/NodeKey.ts"
 import { Buggify, none, type Points } from "../../../src/services/Buggify.ts"
 import { Delivery } from "../../../src/services/delivery/Delivery.ts"
 import { defaults, DeliveryConfig } from "../../../src/services/delivery/DeliveryConfig.ts"
+import * as DeliveryMeter from "../../../src/services/delivery/DeliveryMeter.ts"
 import { Feed } from "../../../src/services/delivery/Feed.ts"
 import * as Protocol from "../../../src/services/delivery/Protocol.ts"
 import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
@@ -145,13 +146,19 @@ describe("Upkeep", () => {
       const { layer } = watched()
       const feed = yield* Feed
       yield* Effect.flatMap(Delivery, (delivery) => delivery.send(peer, Word, "x", { within: "3 seconds" }))
-      yield* Effect.forkChild(Effect.provide(Upkeep.run<never>([]), layer))
+      const meter = DeliveryMeter.make()
+      yield* Upkeep.run<never>([]).pipe(
+        Effect.provide(layer),
+        Effect.provideService(DeliveryMeter.DeliveryMeter, meter),
+        Effect.forkChild
+      )
       yield* TestClock.adjust("6 seconds")
       const items = yield* feed.read({ limit: 10 })
       assert.deepStrictEqual(
         items.map((item) => item._tag === "Event" && item.event.kind),
         ["message.expired"]
       )
+      assert.strictEqual(meter.reading().expired, 1)
     }).pipe(Effect.provide(services))
   )
 
