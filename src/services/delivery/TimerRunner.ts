@@ -83,7 +83,10 @@ export const run = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Hand
     if (timer.abandoned && timer.attempts > poisonAttempts) {
       yield* patient(tellFailing(timer, "its process has ended, or taken longer than its lease"))
     }
-    const exit = yield* takeEffect(holder, timer).pipe(Effect.retry({ schedule: briefly, while: mayPass }), Effect.exit)
+    const exit = yield* takeEffect(holder, timer).pipe(
+      Effect.retry({ schedule: briefly, while: passesSoon }),
+      Effect.exit
+    )
     // A handler that interrupts itself has failed like any other; an interruption of this fiber gets no further.
     if (Exit.isFailure(exit)) yield* giveBack(holder, timer, exit.cause)
   })
@@ -109,6 +112,9 @@ export const run = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Hand
   yield* patient(Effect.suspend(() => store.free(watch.now(), poisonAttempts)))
   return yield* Effect.forever(Effect.flatMap(attempted, (wait) => (wait > 0 ? watch.sleep(wait) : Effect.void)))
 })
+
+/** A transaction that has lasted too long would do so again, and hold up the other timers. */
+const passesSoon = (error: unknown): boolean => mayPass(error) && error.reason._tag !== "StatementTimeoutError"
 
 /** What a database keeps as text. */
 const printable = (text: string): string => text.slice(0, maxFailure).toWellFormed().replaceAll("\0", "\u{fffd}")

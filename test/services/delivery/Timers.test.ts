@@ -229,6 +229,25 @@ describe("a timer that fails", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("to end holds up the others for a minute, and then as any failure does", () =>
+    Effect.gen(function* () {
+      const stuck = bell((payload) => (payload === "stuck" ? Effect.never : Effect.void))
+      const database = yield* MemoryDatabase.make
+      const { rang, timers } = yield* start(database, [stuck.handled])
+      yield* timers.set({ protocol: stuck, in: 0, payload: "stuck" })
+      yield* timers.set({ protocol: stuck, in: 1, payload: "other" })
+      yield* pass("61 seconds")
+      assert.deepStrictEqual(
+        database.log.committed(() =>
+          [...timersIn.of(database).rows].map(({ lastFailure }) => lastFailure?.slice(0, 43))
+        ),
+        ["SqlError: The transaction was open for 1m a"]
+      )
+      yield* pass("1 hour")
+      assert.deepStrictEqual(yield* rang, ["other"])
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("because nobody knows what to do with it waits for a node that does", () =>
     Effect.gen(function* () {
       const database = yield* MemoryDatabase.make
