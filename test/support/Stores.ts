@@ -88,7 +88,9 @@ const sqlStores = withReopen(
 ).pipe(Layer.provide(SecureRandom.layerWebCrypto))
 
 /** The stores on the database of a client. */
-export const onSql = <E>(client: Layer.Layer<SqlClient.SqlClient, E>): Layer.Layer<Stores | Reopen | SqlClient.SqlClient> =>
+export const onSql = <E>(
+  client: Layer.Layer<SqlClient.SqlClient, E>
+): Layer.Layer<Stores | Reopen | SqlClient.SqlClient> =>
   sqlStores.pipe(Layer.provide(Migrations.layer(migrations)), Layer.provideMerge(client), Layer.orDie)
 
 /** The embedded database, in memory. */
