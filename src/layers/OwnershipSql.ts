@@ -213,14 +213,23 @@ const wait = Effect.fnUntraced(function* ({ clock, identity, lease, millis, opti
   }
   while (true) {
     const left = yield* here(lease.left)
-    const over = left === undefined || left <= 0
-    if (over && (yield* here(lease.evict(left === undefined ? millis : idle))).length > 0) {
-      yield* Effect.logWarning("Ended the session of an owner whose lease has run out")
+    if (left === undefined || left <= 0) {
+      yield* Effect.catchTag(here(evict(lease, left === undefined ? millis : idle)), "SqlError", (error) =>
+        mayPass(error) ? Effect.fail(error) : Effect.logWarning(notAllowed, error)
+      )
     }
     yield* here(lease.patience(Math.min(millis / 3, Math.max(left ?? millis, 50))))
     if (yield* here(lease.lock)) return
   }
 })
+
+const evict = (lease: Lease, idle: number) =>
+  Effect.tap(lease.evict(idle), ({ length }) =>
+    length === 0 ? Effect.void : Effect.logWarning("Ended the session of an owner whose lease has run out")
+  )
+
+const notAllowed =
+  "The owner's lease has run out, and its session cannot be ended: let both use one role of the database, or grant pg_signal_backend"
 
 /** Goes on with the term on a new session; false if it is over. */
 const regain = Effect.fnUntraced(function* (tools: Tools, life: Life, here: Here) {
