@@ -237,12 +237,9 @@ describe("a timer that fails", () => {
       yield* timers.set({ protocol: stuck, in: 0, payload: "stuck" })
       yield* timers.set({ protocol: stuck, in: 1, payload: "other" })
       yield* pass("61 seconds")
-      assert.deepStrictEqual(
-        database.log.committed(() =>
-          [...timersIn.of(database).rows].map(({ lastFailure }) => lastFailure?.slice(0, 43))
-        ),
-        ["SqlError: The transaction was open for 1m a"]
-      )
+      const rows = database.log.committed(() => [...timersIn.of(database).rows])
+      assert.strictEqual(rows.length, 1)
+      assert.include(rows[0]?.lastFailure, "The transaction was open for 1m")
       yield* pass("1 hour")
       assert.deepStrictEqual(yield* rang, ["other"])
     }).pipe(Effect.scoped)
