@@ -188,7 +188,7 @@ const program = Effect.gen(function* () {
       discard: true
     }
   )
-  yield* Effect.raceFirst(
+  return yield* Effect.raceFirst(
     Effect.andThen(loads, Effect.never),
     Effect.forever(Effect.flatMap(Queue.take(orders), perform))
   )
