@@ -39,14 +39,14 @@ const reader = Effect.fnUntraced(function* () {
     }
     return [...seen]
   })
-  return read
+  return { read }
 })
 
 layer(Layer.provideMerge(Feed.layer, Stores.postgres))("a reader of the feed on PostgreSQL", (it) => {
   it.effect("trap 6: misses nothing of two transactions that commit out of order", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const read = yield* reader()
+      const { read } = yield* reader()
       const first = yield* open("written first")
       const second = yield* open("written second")
       assert.deepStrictEqual(yield* read, [])
@@ -65,7 +65,7 @@ layer(Layer.provideMerge(Feed.layer, Stores.postgres))("a reader of the feed on 
 
   it.effect("trap 6: misses nothing of many that overlap, in whatever order they commit", () =>
     Effect.gen(function* () {
-      const read = yield* reader()
+      const { read } = yield* reader()
       const before = yield* read
       const expected: Array<string> = []
       for (let round = 0; round < 5; round++) {
