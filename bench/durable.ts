@@ -103,7 +103,7 @@ export const durable: Area = {
   ours: [names.postgres, names.pglite],
   notes: [
     "200-byte messages, loopback, every end in a process of its own, fsync on, log level Warn. The time runs from the first send to the commit that brings the last effect, one inserted row per message; a batch that somebody has at hand is inserted with one statement.",
-    "holdfast: two nodes as `holdfast start` composes them, a database each (PostgreSQL: two databases of one server; PGlite: embedded, durable).",
+    "holdfast: two nodes as `holdfast start` composes them, a database each (PostgreSQL: two databases of one server; PGlite: embedded, durable). Their protocol handles what came together with `handleAll`.",
     "The outboxes, graphile-worker and pg-boss stay in one PostgreSQL database and need no network. Those outboxes: a table and a loop over it, one worker that takes 500 rows at a time or four that take one.",
     "The peers (only with --peers) run with the fastest durable settings that their documentation names, printed here. The effect and the acknowledgement are two commits with all of them.",
     "Grouped is `Delivery.sendNow`. Transactions of 100 and 1,000 are made with one `Delivery.send` per message, four transactions in flight; the others send as many at once, in one statement or all on their way together.",

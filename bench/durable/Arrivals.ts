@@ -23,11 +23,6 @@ export class Arrivals {
     return this.#finished
   }
 
-  /** Whether the next one is the last. */
-  get isLast(): boolean {
-    return this.#left === 1
-  }
-
   /** The effect of one message is committed. `sentAt` is a time of the shared clock, or not positive if nobody asks. */
   committed(sentAt: number): void {
     const at = now()

@@ -1,6 +1,6 @@
 /**
- * The protocol that holdfast's nodes speak in the durable benchmark: the handler inserts a row, and the commit of it is
- * counted.
+ * The protocol that holdfast's nodes speak in the durable benchmark: the handlers insert a row for each message, with one
+ * statement for those that came together, and count them once they are committed.
  */
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
@@ -12,17 +12,25 @@ import * as Work from "./Work.ts"
 /** What this process has received. */
 export const arrivals = new Arrivals()
 
+const Message = Schema.Struct({ n: Schema.Int, sentAt: Schema.Number, text: Schema.String })
+type Message = typeof Message.Type
+
+/** Makes the effects of messages in the transaction that records their receipt. */
+const effects = Effect.fnUntraced(function* (messages: ReadonlyArray<Message>) {
+  const sql = yield* SqlClient.SqlClient
+  const transactions = yield* Transactions
+  yield* sql.unsafe(Work.insertEffects, [messages.map(({ n }) => n), messages.map((message) => message.text)])
+  yield* transactions.afterCommit(
+    Effect.sync(() => {
+      for (const { sentAt } of messages) arrivals.committed(sentAt)
+    })
+  )
+})
+
 export const Bench = Protocol.make("bench", {
-  messages: Schema.Struct({ n: Schema.Int, sentAt: Schema.Number, text: Schema.String }),
-  handle: Effect.fnUntraced(function* ({ n, sentAt, text }) {
-    const sql = yield* SqlClient.SqlClient
-    yield* sql`INSERT INTO bench_effects (n, body) VALUES (${n}, ${text})`
-    // The messages of a link are committed in order, so the last commit is known by its message alone. A count that a
-    // repeated transaction had put wrong would show in the tally.
-    if (sentAt <= 0 && !arrivals.isLast) return arrivals.committed(sentAt)
-    const transactions = yield* Transactions
-    yield* transactions.afterCommit(Effect.sync(() => arrivals.committed(sentAt)))
-  })
+  messages: Message,
+  handle: (message) => effects([message]),
+  handleAll: (received) => effects(received.map(({ message }) => message))
 })
 
 /** What fills a message up to the size of all messages here. */

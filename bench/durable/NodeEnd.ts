@@ -132,8 +132,11 @@ const functions = {
     await runtime().runPromise(
       SqlClient.SqlClient.use((sql) =>
         Effect.all(
-          // Each holds its connection long enough that the next one needs another.
-          range(connections, 0).map(() => sql`SELECT pg_stat_force_next_flush(), pg_sleep(0.4)`),
+          // Each holds its connection long enough that the next one needs another, and reads a table: a process that has
+          // read nothing reports nothing.
+          range(connections, 0).map(
+            () => sql`SELECT pg_stat_force_next_flush(), pg_sleep(0.4), count(*) FROM holdfast_node`
+          ),
           { concurrency: "unbounded", discard: true }
         )
       )
