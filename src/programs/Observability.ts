@@ -2,7 +2,7 @@
  * What a node tells about itself: it is observed from below and measured from above. The metrics of a node have a
  * registry of their own, so that several nodes in one process do not mix theirs.
  */
-import { Effect, Layer, Metric } from "effect"
+import { Effect, Layer, Metric, References } from "effect"
 import { DeliveryMetrics } from "../layers/DeliveryMetrics.ts"
 import * as LinkMetrics from "../layers/LinkMetrics.ts"
 import * as LinkSpans from "../layers/LinkSpans.ts"
@@ -24,11 +24,14 @@ const observer = Layer.effect(
   })
 )
 
+/** Spans that nobody reads need not be made. */
+const untraced = Layer.succeed(References.TracerEnabled, false)
+
 /** What the node is built on: who hears of its links, its metric registry, and its log if that goes to a collector. */
 export const below = (config: Config): Layer.Layer<LinkMeter> =>
   observer.pipe(
     Layer.provideMerge(LinkMeter.layer.pipe(Layer.provide(Layer.succeed(LinkConfig, Figures.link(config))))),
-    Layer.provideMerge(config.otlpUrl === undefined ? Layer.empty : Otlp.below(config.otlpUrl, config)),
+    Layer.provideMerge(config.otlpUrl === undefined ? untraced : Otlp.below(config.otlpUrl, config)),
     Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map())),
     Layer.provideMerge(Layer.sync(DeliveryMeter.DeliveryMeter, DeliveryMeter.make))
   )

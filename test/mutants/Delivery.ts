@@ -122,7 +122,7 @@ const sending: ReadonlyArray<Mutant> = [
     name: "send-outside-transaction",
     what: "A message is written in a transaction of its own instead of its sender's.",
     file: service,
-    find: `yield* enqueue(outgoing)`,
+    find: `yield* enqueue([outgoing])`,
     replace: `yield* Effect.forkChild(submit(outgoing))`,
     property: "sent is acked, pending or shed",
     also: ["nothing before its commit"],

@@ -10,6 +10,7 @@ import { NodeKey } from "../../protocol/NodeKey.ts"
 import { Identity } from "../link/Identity.ts"
 import { Transactions } from "../Transactions.ts"
 import * as Groups from "./Groups.ts"
+import * as MessageIds from "./MessageIds.ts"
 import type { Protocol } from "./Protocol.ts"
 import { RetryStore } from "./RetryStore.ts"
 import { Wakes } from "./Wakes.ts"
@@ -43,6 +44,13 @@ export class Delivery extends Context.Service<
       message: A,
       options?: SendOptions
     ) => Effect.Effect<MessageId, MessageInvalid | SqlError>
+    /** `send` of many messages to one peer, in their order: all of them or, if one is invalid, none. */
+    readonly sendAll: <A, R>(
+      peer: NodeKey,
+      protocol: Protocol<string, A, R>,
+      messages: ReadonlyArray<A>,
+      options?: SendOptions
+    ) => Effect.Effect<ReadonlyArray<MessageId>, MessageInvalid | SqlError>
     /**
      * Sends in a transaction of its own that concurrent callers share, and returns once that is durable. While the
      * database is away it waits, as others do who have come later; whoever is interrupted before their turn has sent
@@ -74,7 +82,7 @@ export class Delivery extends Context.Service<
 const make = Effect.gen(function* () {
   const identity = yield* Identity
   const store = yield* RetryStore
-  const random = yield* SecureRandom.SecureRandom
+  const nextId = yield* MessageIds.make
   const transactions = yield* Transactions
   const wakes = yield* Wakes
   const clock = yield* Clock.Clock
@@ -101,12 +109,12 @@ const make = Effect.gen(function* () {
       options?.within === undefined
         ? undefined
         : clock.currentTimeMillisUnsafe() + Duration.toMillis(Duration.fromInputUnsafe(options.within))
-    const outgoing: Outgoing = { id: yield* random.uuidV7(), peer, protocol: protocol.name, subject, body, deadline }
+    const outgoing: Outgoing = { id: yield* nextId, peer, protocol: protocol.name, subject, body, deadline }
     return outgoing
   })
 
-  const enqueue = Effect.fnUntraced(function* (outgoing: Outgoing) {
-    const woken = yield* store.enqueue([outgoing], clock.currentTimeMillisUnsafe())
+  const enqueue = Effect.fnUntraced(function* (messages: ReadonlyArray<Outgoing>) {
+    const woken = yield* store.enqueue(messages, clock.currentTimeMillisUnsafe())
     if (woken.length > 0) yield* transactions.afterCommit(Effect.forEach(woken, wakes.wake, { discard: true }))
   })
 
@@ -114,8 +122,14 @@ const make = Effect.gen(function* () {
     cancel: store.cancel,
     send: Effect.fn("Delivery.send")(function* (peer, protocol, message, options) {
       const outgoing = yield* prepare(peer, protocol, message, options)
-      yield* enqueue(outgoing)
+      yield* enqueue([outgoing])
       return outgoing.id
+    }),
+    sendAll: Effect.fn("Delivery.sendAll")(function* (peer, protocol, messages, options) {
+      const all: Array<Outgoing> = []
+      for (const message of messages) all.push(yield* prepare(peer, protocol, message, options))
+      yield* enqueue(all)
+      return all.map(({ id }) => id)
     }),
     sendNow: Effect.fn("Delivery.sendNow")(function* (peer, protocol, message, options) {
       if (yield* transactions.isOpen) return yield* Effect.die(new Error(insideTransaction))

@@ -75,6 +75,21 @@ describe("Delivery", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("sends many at once in their order, or none if one of them is invalid", () =>
+    Effect.gen(function* () {
+      const { delivery, store, transactions } = yield* node
+      const some = ["one", "two", "three"].map((text) => ({ text }))
+      const ids = yield* transactions.within(delivery.sendAll(peer, Word, some))
+      const invalid = [...some, { text: "x".repeat(maxBody) }]
+      const error = yield* Effect.flip(transactions.within(delivery.sendAll(peer, Word, invalid)))
+      assert.strictEqual(error._tag, "MessageInvalid")
+      assert.deepStrictEqual(
+        (yield* store.owed({ limit: 10 })).map((owed) => owed.id),
+        ids
+      )
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("refuses a message to itself, one that is too large, and stores neither", () =>
     Effect.gen(function* () {
       const { delivery, key, store } = yield* node
