@@ -6,6 +6,7 @@ import { assert, layer } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber, Latch, Layer, Queue, Redacted, Schema, Stream } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { SqlClient } from "effect/sql"
+import type { SqlError } from "effect/sql/SqlError"
 import * as IdentityMemory from "../../src/layers/IdentityMemory.ts"
 import * as NoticesPostgres from "../../src/layers/NoticesPostgres.ts"
 import * as Postgres from "../../src/layers/Postgres.ts"
@@ -35,7 +36,7 @@ const suite = layer(
 )
 
 /** Everything that is said, after a word of the test's own that tells that nothing before it is still on its way. */
-const until = Effect.fnUntraced(function* (said: Queue.Dequeue<string, unknown>, word: string) {
+const until = Effect.fnUntraced(function* (said: Queue.Dequeue<string, SqlError>, word: string) {
   const sql = yield* SqlClient.SqlClient
   yield* sql`SELECT pg_notify(${wakeChannel}, ${word})`
   const heard: Array<string> = []
