@@ -5,6 +5,7 @@ import { Clock, Effect, Random, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Protocol from "../../services/delivery/Protocol.ts"
+import type { Timer } from "../../services/delivery/TimerHandling.ts"
 import { type TimerInvalid, Timers } from "../../services/delivery/Timers.ts"
 import { TimerBook } from "./TimerBook.ts"
 
@@ -34,12 +35,14 @@ class OutOfOrder extends Schema.TaggedError<OutOfOrder>()("OutOfOrder", {
 type Services = TimerBook | Timers | SecureRandom.SecureRandom
 
 const failShare = 0.3
+/** Tries that may fail: with more of them a wait may be longer than the quiet end of a run. */
+const failTries = 4
 /** Milliseconds from one ring of a timer to the next. */
 const round = 2_000
 
-const onTimer = Effect.fnUntraced(function* ({ key, mood }: Payload, { id }: { readonly id: string }) {
+const onTimer = Effect.fnUntraced(function* ({ key, mood }: Payload, { attempts, id }: Timer) {
   const book = yield* TimerBook
-  const draw = mood === "fails" ? yield* Random.next : 1
+  const draw = mood === "fails" && attempts <= failTries ? yield* Random.next : 1
   if (draw < failShare / 2) return yield* new OutOfOrder({ when: "before" })
   yield* book.write({ _tag: "Rang", id, key, at: yield* Clock.currentTimeMillis })
   if (draw < failShare) return yield* new OutOfOrder({ when: "after" })
