@@ -7,5 +7,13 @@ import { gossiping } from "./Gossiping.ts"
 import { laning } from "./Laning.ts"
 import { limiting } from "./Limiting.ts"
 import type { Planted } from "./Mutant.ts"
+import { storing } from "./Storing.ts"
 
-export const families: ReadonlyArray<Planted> = [...enduring, ...exploring, ...gossiping, ...laning, ...limiting]
+export const families: ReadonlyArray<Planted> = [
+  ...enduring,
+  ...exploring,
+  ...gossiping,
+  ...laning,
+  ...limiting,
+  ...storing
+]
