@@ -59,10 +59,7 @@ const say = Effect.fnUntraced(function* (word: string) {
 const within = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.flatMap(Transactions, (transactions) => transactions.within(effect))
 
-const withSender = (
-  maxConnections: number,
-  test: (proxy: CommitProxy) => Effect.Effect<void, unknown, Services>
-): Effect.Effect<void, unknown> =>
+const withSender = <E>(maxConnections: number, test: (proxy: CommitProxy) => Effect.Effect<void, E, Services>) =>
   Effect.flatMap(sender(maxConnections), ({ context, proxy }) => Effect.provide(test(proxy), context)).pipe(
     Effect.scoped
   )

@@ -3,11 +3,10 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber, Layer, Logger, Queue, Redacted, References } from "effect"
-import { SecureRandom } from "effect/crypto"
 import { SqlClient } from "effect/sql"
+import { isSqlError } from "effect/sql/SqlError"
 import * as Postgres from "../../src/layers/Postgres.ts"
 import { Delivery } from "../../src/services/delivery/Delivery.ts"
-import { mayPass } from "../../src/services/delivery/Persist.ts"
 import { freshDatabase } from "../support/FreshDatabase.ts"
 import * as StoredNode from "../support/StoredNode.ts"
 import { onSql } from "../support/Stores.ts"
@@ -33,7 +32,7 @@ const locking = Effect.fnUntraced(function* (url: Redacted.Redacted, tables: str
       Effect.forkChild
     )
   yield* Deferred.await(locked)
-  return Fiber.join(holding)
+  return { released: Fiber.join(holding) }
 })
 
 const producers = 8
@@ -64,7 +63,7 @@ describe("a database that is short of connections and of time", () => {
             (word) =>
               delivery.sendNow(b.key, sender.protocol, word).pipe(
                 Effect.tapError(() => Queue.offer(refusals, undefined)),
-                Effect.retry({ while: mayPass })
+                Effect.retry({ while: (error) => isSqlError(error) && error.isRetryable })
               ),
             { discard: true }
           )
@@ -74,8 +73,8 @@ describe("a database that is short of connections and of time", () => {
         const receiving = yield* locking(urls[1], "holdfast_arrivals", Effect.asVoid(Queue.take(complaints)))
         const taking = yield* locking(urls[0], "holdfast_outbox", Effect.asVoid(Queue.take(refusals)))
         const sending = yield* Effect.forkChild(Effect.forEach(words, produce, { concurrency: "unbounded" }))
-        yield* taking
-        yield* receiving
+        yield* taking.released
+        yield* receiving.released
         yield* Fiber.join(sending)
         const told: Array<string> = []
         while (told.length < producers * each) told.push((yield* Queue.take(sender.outcomes))[0])
@@ -86,14 +85,12 @@ describe("a database that is short of connections and of time", () => {
         Effect.provide(
           Layer.effect(
             StoredNode.Databases,
-            Effect.map(
-              Effect.forEach(urls, (url) => StoredNode.reopening(onSql(impatient(url)))),
-              ([one, other]) => [one!, other!] as const
-            )
-          )
-        ),
-        Effect.provide(Logger.layer([logger])),
-        Effect.provide(SecureRandom.layerWebCrypto)
+            Effect.all([
+              StoredNode.reopening(onSql(impatient(urls[0]))),
+              StoredNode.reopening(onSql(impatient(urls[1])))
+            ])
+          ).pipe(Layer.provideMerge(Logger.layer([logger])))
+        )
       )
     }).pipe(Effect.scoped)
   )

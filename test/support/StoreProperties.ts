@@ -4,15 +4,16 @@
  */
 import { Effect, Layer, Logger, ManagedRuntime } from "effect"
 import { SecureRandom } from "effect/crypto"
+import type { SqlError } from "effect/sql/SqlError"
 import { migrations } from "../../migrations/index.ts"
 import * as Migrations from "../../src/layers/Migrations.ts"
 import * as RetryStoreSql from "../../src/layers/RetryStoreSql.ts"
-import { type Link, RetryStore } from "../../src/services/delivery/RetryStore.ts"
+import { type Link, type LinkFenced, RetryStore } from "../../src/services/delivery/RetryStore.ts"
 import * as EmbeddedDatabase from "./EmbeddedDatabase.ts"
 import { answer, batch, later, message, messages, refused, settling, stranger, uuid } from "./Messages.ts"
 
 type Store = RetryStore["Service"]
-type Check = (store: Store, link: Link, size: number) => Effect.Effect<string | undefined, unknown>
+type Check = (store: Store, link: Link, size: number) => Effect.Effect<string | undefined, SqlError | LinkFenced>
 
 const same = (what: string, found: unknown, expected: unknown): string | undefined => {
   const text = (value: unknown) => JSON.stringify(value, (_, it: unknown) => (typeof it === "bigint" ? `${it}` : it))

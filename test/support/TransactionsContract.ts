@@ -154,7 +154,7 @@ export const commits = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
               yield* Deferred.succeed(begun, undefined)
               yield* book.connected(peer, 100 + steps)
               yield* within(book.connected(peer, 200 + steps))
-              yield* Effect.never
+              return yield* Effect.never
             }).pipe(within, Effect.forkChild)
             yield* Deferred.await(begun)
             for (let step = 0; step < steps; step++) yield* Effect.yieldNow
