@@ -34,9 +34,9 @@ export const leaks: ReadonlyArray<Mutant> = [
   {
     name: "real-uuid",
     what: "Message ids come from the machine's entropy.",
-    file: "src/services/delivery/Delivery.ts",
-    find: `id: yield* random.uuidV7(), peer`,
-    replace: `id: crypto.randomUUID(), peer`,
+    file: "src/services/delivery/MessageIds.ts",
+    find: `Effect.flatMap(random.randomBytes(bytesOfOne * drawnAtOnce), (drawn)`,
+    replace: `Effect.flatMap(Effect.sync(() => crypto.getRandomValues(new Uint8Array(bytesOfOne * drawnAtOnce))), (drawn)`,
     ...nothing
   },
   {

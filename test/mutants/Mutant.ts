@@ -41,6 +41,7 @@ export const properties = [
   "nobody runs ahead of the window",
   "one bad peer holds up nobody else",
   "what is taken back stays back",
+  "what was acknowledged takes effect once, in order",
   "a timer takes effect once",
   "a timer keeps its time",
   "every timer takes effect",
@@ -70,7 +71,7 @@ export interface Mutant extends Planted {
   /** The profile under whose plans it is found soonest. */
   readonly profile: Profile
   /** The scenario in which it is hunted; "ledger" by default. */
-  readonly scenario?: "ledger" | "deadlines" | "cancelling" | "timers"
+  readonly scenario?: "ledger" | "deadlines" | "cancelling" | "grouped" | "timers"
 }
 
 /** A planted bug that no longer fits the sources. */

@@ -7,6 +7,7 @@ import { database } from "./Database.ts"
 import { delivery } from "./Delivery.ts"
 import { leaks } from "./Leaks.ts"
 import type { Mutant } from "./Mutant.ts"
+import { grouping } from "./Grouping.ts"
 import { owing } from "./Owing.ts"
 import { redialling } from "./Redialling.ts"
 import { timing } from "./Timing.ts"
@@ -17,6 +18,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...redialling,
   ...delivery,
   ...owing,
+  ...grouping,
   ...timing,
   ...database,
   ...leaks

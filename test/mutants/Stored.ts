@@ -11,6 +11,7 @@ import { Verdict } from "../../src/testing/cluster/Verdict.ts"
 import { FaultPlan } from "../../src/testing/faults/FaultPlan.ts"
 import { cancelling } from "../../src/testing/ledger/CancellingScenario.ts"
 import { deadlines } from "../../src/testing/ledger/DeadlinesScenario.ts"
+import { grouped } from "../../src/testing/ledger/GroupedScenario.ts"
 import { ledger } from "../../src/testing/ledger/LedgerScenario.ts"
 import { timers } from "../../src/testing/timers/TimersScenario.ts"
 import { type Mutant, properties, type Property } from "./Mutant.ts"
@@ -71,6 +72,8 @@ export const simulationFor = ({ scenario }: Pick<Mutant, "scenario">): Simulatio
       return Simulation.make(deadlines)
     case "cancelling":
       return Simulation.make(cancelling)
+    case "grouped":
+      return Simulation.make(grouped)
     case "timers":
       return Simulation.make(timers)
     default:

@@ -109,7 +109,7 @@ const make = Effect.gen(function* () {
       options?.within === undefined
         ? undefined
         : clock.currentTimeMillisUnsafe() + Duration.toMillis(Duration.fromInputUnsafe(options.within))
-    const outgoing: Outgoing = { id: yield* nextId, peer, protocol: protocol.name, subject, body, deadline }
+    const outgoing: Outgoing = { id: yield* nextId(), peer, protocol: protocol.name, subject, body, deadline }
     return outgoing
   })
 

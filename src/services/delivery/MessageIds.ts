@@ -22,8 +22,8 @@ const format = (millis: number, random: Uint8Array, at: number): MessageId => {
   return `${time.slice(0, 8)}-${time.slice(8)}-${version}${text(1)}-${variant}${text(3)}-${node}`
 }
 
-/** An effect whose every run is another id. */
-export const make: Effect.Effect<Effect.Effect<MessageId>, never, SecureRandom.SecureRandom> = Effect.gen(function* () {
+/** Gives another id with every run. */
+export const make: Effect.Effect<() => Effect.Effect<MessageId>, never, SecureRandom.SecureRandom> = Effect.gen(function* () {
   const random = yield* SecureRandom.SecureRandom
   const clock = yield* Clock.Clock
   let bytes = new Uint8Array(0)
@@ -39,5 +39,5 @@ export const make: Effect.Effect<Effect.Effect<MessageId>, never, SecureRandom.S
       return next
     })
   })
-  return next
+  return () => next
 })

@@ -13,7 +13,7 @@ describe("ids of messages", () => {
       const next = yield* MessageIds.make
       const ids: Array<string> = []
       for (let n = 0; n < 300; n++) {
-        ids.push(yield* next)
+        ids.push(yield* next())
         yield* TestClock.adjust(1)
       }
       for (const id of ids) {
@@ -32,7 +32,7 @@ describe("ids of messages", () => {
   it.effect("differ in their random part within a millisecond", () =>
     Effect.gen(function* () {
       const next = yield* MessageIds.make
-      const parts = yield* Effect.forEach(Array.from({ length: 200 }), () => Effect.map(next, (id) => id.slice(15)))
+      const parts = yield* Effect.forEach(Array.from({ length: 200 }), () => Effect.map(next(), (id) => id.slice(15)))
       assert.strictEqual(new Set(parts).size, 200)
     }).pipe(Effect.provide(SecureRandom.layerWebCrypto))
   )

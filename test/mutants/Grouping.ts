@@ -1,0 +1,35 @@
+/**
+ * Bugs in what senders share: when they are told, what may be numbered before what, and what is handled at once.
+ */
+import type { Mutant } from "./Mutant.ts"
+
+const kept = "what was acknowledged takes effect once, in order"
+
+const bugs: ReadonlyArray<Omit<Mutant, "scenario" | "property">> = [
+  {
+    name: "acknowledged-before-written",
+    what: "Senders that share a transaction are told that it is durable before it is.",
+    file: "src/services/delivery/Groups.ts",
+    find: `const exit = yield* Effect.exit(write(`,
+    replace: `const exit = yield* Effect.exit(Effect.void), _ = yield* Effect.forkChild(write(`,
+    profile: "crash"
+  },
+  {
+    name: "numbered-ahead-of-what-waits",
+    what: "What is sent now gets its number although something older waits for one.",
+    file: "src/layers/retry/MemorySending.ts",
+    find: `if (Result.isFailure(row) || hasUnnumbered(rows, link.peer)) continue`,
+    replace: `if (Result.isFailure(row)) continue`,
+    profile: "swarm"
+  },
+  {
+    name: "first-of-a-run-forgotten",
+    what: "Of messages that are handled at once the first is left out.",
+    file: "src/services/delivery/Handling.ts",
+    find: `handleAll(messages.map(`,
+    replace: `handleAll(messages.slice(messages.length > 1 ? 1 : 0).map(`,
+    profile: "calm"
+  }
+]
+
+export const grouping: ReadonlyArray<Mutant> = bugs.map((bug) => ({ ...bug, property: kept, scenario: "grouped" }))
