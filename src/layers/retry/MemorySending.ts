@@ -145,7 +145,8 @@ export const make = (
     attempt(() => {
       const first = new Map<NodeKey, bigint>()
       const last = new Map<NodeKey, bigint>()
-      for (const link of links) {
+      const known = messages.every(({ peer }) => rows.links.get(peer) !== undefined)
+      for (const link of known ? links : []) {
         const row = owned(rows, link)
         if (Result.isFailure(row) || hasUnnumbered(rows, link.peer)) continue
         first.set(link.peer, row.success.sending.last + 1n)

@@ -67,7 +67,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
     /** Where the stream stands, known from this session's last transaction, as long as nothing is on hold. */
     let known: { readonly stream: string; readonly position: bigint } | undefined
     /** Others have died of what comes now: until all of it is handled, one message at a time. */
-    let careful = link.fruitless >= config.poisonAttempts
+    let careful = link.suspect !== undefined || link.fruitless >= config.poisonAttempts
 
     /** Before a message is handled that may kill this process: whether it has done so already. */
     const accuse = (frames: ReadonlyArray<Data>, position: bigint) =>
