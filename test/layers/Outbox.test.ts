@@ -67,7 +67,6 @@ for (const { name, stores } of [
         yield* store.enqueue(sent, 1)
         for (const { id } of sent.slice(900)) yield* store.cancel(id)
         for (let round = 0; round < 9; round++) yield* number(store, link, { messages: 100, bytes: 1e9 }, 1)
-        yield* store.nextDue(peer)
         yield* store.numbered(link, 800n, { messages: 100, bytes: 1e9 })
         const answers = sent.slice(0, 100).map((_, n) => answer(BigInt(n + 1), later(5, sent[0]?.id)))
         yield* store.settle(link, { upTo: 100n, answers }, settling(1))

@@ -64,8 +64,8 @@ const receipts: ReadonlyArray<Mutant> = [
     name: "settle-one-too-many",
     what: "A receipt settles one message more than it covers.",
     file: exchange,
-    find: `at + BigInt(most) : upTo`,
-    replace: `at + BigInt(most) : upTo + 1n`,
+    find: `settlement.settle(link, { upTo: next, answers: theirs })`,
+    replace: `settlement.settle(link, { upTo: next + 1n, answers: theirs })`,
     property: "no receipt before the effect's commit",
     also: ["outcomes are right"],
     profile: "calm"

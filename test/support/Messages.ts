@@ -62,3 +62,13 @@ export const number = (
   ...args: Parameters<RetryStore["Service"]["take"]>
 ): Effect.Effect<ReadonlyArray<Numbered>, SqlError | LinkFenced> =>
   Effect.map(store.take(...args), ({ messages }) => messages)
+
+/** When the first message without a number is due; `undefined` if there is none. */
+export const nextDue = (
+  store: RetryStore["Service"],
+  peer: NodeKey.NodeKey
+): Effect.Effect<number | undefined, SqlError> =>
+  Effect.map(store.owed({ peer, limit: 20_000 }), (rows) => {
+    const waiting = rows.filter(({ seq }) => seq === undefined).map(({ dueAt }) => dueAt)
+    return waiting.length === 0 ? undefined : Math.min(...waiting)
+  })

@@ -18,7 +18,8 @@ import {
   stranger,
   uuid,
   wide,
-  number
+  number,
+  nextDue
 } from "./Messages.ts"
 import { Reopen, type Stores } from "./Stores.ts"
 
@@ -113,11 +114,11 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
           quick.id
         ])
         assert.deepStrictEqual(yield* number(store, link, wide, 1_999), [])
-        assert.strictEqual(yield* store.nextDue(peer), 2_000)
+        assert.strictEqual(yield* nextDue(store, peer), 2_000)
         const late = yield* number(store, link, wide, 2_000)
         assert.deepStrictEqual(ids(late), [head.id, second.id, third.id])
         assert.deepStrictEqual(seqs(late), [5n, 6n, 7n])
-        assert.strictEqual(yield* store.nextDue(peer), undefined)
+        assert.strictEqual(yield* nextDue(store, peer), undefined)
       })
     )
 
@@ -164,7 +165,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
           ids(quick.slice(0, 2))
         )
         assert.deepStrictEqual(ids(yield* number(store, link, wide, 1_000)), ids(quick.slice(2)))
-        assert.strictEqual(yield* store.nextDue(peer), 2_000)
+        assert.strictEqual(yield* nextDue(store, peer), 2_000)
         assert.strictEqual(yield* store.cancel(head.id), "cancelled")
         const freed = yield* number(store, link, { messages: 3, bytes: 100 }, 1_000)
         assert.deepStrictEqual(
@@ -195,7 +196,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
           [2, 7],
           [3, 7]
         ])
-        assert.strictEqual(yield* store.nextDue(peer), 60)
+        assert.strictEqual(yield* nextDue(store, peer), 60)
       })
     )
 
@@ -260,7 +261,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         const answers = [answer(1n, later(9_000)), answer(2n, later(0, head))]
         yield* store.settle(link, { upTo: 2n, answers }, settling(1_000))
         assert.isTrue(yield* store.hasten(second, 1_200))
-        assert.strictEqual(yield* store.nextDue(peer), 1_200)
+        assert.strictEqual(yield* nextDue(store, peer), 1_200)
         assert.deepStrictEqual(ids(yield* number(store, link, wide, 1_200)), [head, second])
         assert.isFalse(yield* store.hasten(uuid(), 1_000))
       })
@@ -282,7 +283,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         }
         assert.isAtLeast(yield* store.hastenAll(400), 4)
         assert.strictEqual(yield* store.hastenAll(400), 0)
-        for (const peer of peers) assert.strictEqual(yield* store.nextDue(peer), 400)
+        for (const peer of peers) assert.strictEqual(yield* nextDue(store, peer), 400)
         const link = yield* store.claim(peers[1]!)
         assert.lengthOf(yield* number(store, link, wide, 400), 2)
       })
@@ -338,7 +339,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
           settled.map(({ id, dueAt }) => [id, dueAt]),
           [[second.id, 1_000]]
         )
-        assert.strictEqual(yield* store.nextDue(peer), 1_000)
+        assert.strictEqual(yield* nextDue(store, peer), 1_000)
         const again = yield* number(store, link, wide, 1_000)
         assert.deepStrictEqual(
           again.map((it) => [it.seq, it.id, it.void, it.body.length]),
@@ -392,9 +393,9 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         yield* store.enqueue([third], 1_000)
         yield* store.cancel(second)
         assert.deepStrictEqual(yield* number(store, link, wide, 1_000), [])
-        assert.strictEqual(yield* store.nextDue(peer), 6_000)
+        assert.strictEqual(yield* nextDue(store, peer), 6_000)
         yield* store.cancel(head)
-        assert.strictEqual(yield* store.nextDue(peer), 1_000)
+        assert.strictEqual(yield* nextDue(store, peer), 1_000)
         assert.deepStrictEqual(ids(yield* number(store, link, wide, 1_000)), [head, second, third.id])
       })
     )

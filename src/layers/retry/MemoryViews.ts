@@ -22,23 +22,7 @@ const firstBeyond = (rows: RetryRows, id: MessageId): bigint | undefined => {
 export const make = (
   { attempt }: MemoryDatabase["Service"],
   rows: RetryRows
-): Pick<RetryStore["Service"], "nextDue" | "debtors" | "owed" | "attempts" | "totals"> => ({
-  nextDue: (peer) =>
-    attempt(() => {
-      const behind = new Set<string>()
-      let ready: number | undefined
-      let due: number | undefined
-      for (const row of rows.of(peer).outbox) {
-        if (row.seq !== undefined) continue
-        const subject = JSON.stringify([row.protocol, row.subject])
-        if (row.waiting) {
-          behind.add(subject)
-          due = due === undefined ? row.dueAt : Math.min(due, row.dueAt)
-        } else if (!behind.has(subject)) ready ??= row.dueAt
-      }
-      return Result.succeed(ready === undefined || due === undefined ? (ready ?? due) : Math.min(ready, due))
-    }),
-
+): Pick<RetryStore["Service"], "debtors" | "owed" | "attempts" | "totals"> => ({
   debtors: (limit, after) =>
     attempt(() => {
       const peers: Array<NodeKey> = []

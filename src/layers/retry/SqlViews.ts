@@ -7,13 +7,12 @@ import type { SqlError } from "effect/sql/SqlError"
 import { MessageId } from "../../protocol/delivery/Message.ts"
 import { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Expired, LinkTotals, Owed, RetryStore } from "../../services/delivery/RetryStore.ts"
-import { Int8Number, optional, reader } from "../SqlRow.ts"
+import { optional, reader } from "../SqlRow.ts"
 import { OwedRow, TotalsRow } from "./SqlRows.ts"
 
 const readOwed = reader(OwedRow)
 const readTotals = reader(TotalsRow)
 const readPeers = reader(Schema.Struct({ peer: NodeKey }))
-const readDue = reader(Schema.Struct({ due_at: Schema.NullOr(Int8Number) }))
 const readExpired = reader(Schema.Struct({ ...OwedRow.fields, body: Schema.Uint8Array }))
 const readAttempts = reader(Schema.Struct({ id: MessageId, attempts: Schema.Int }))
 const readTaken = reader(Schema.Struct({ state: Schema.Literals(["cancelled", "unknown"]) }))
@@ -36,7 +35,7 @@ const totalsOf = ({ oldest_created_at, ...row }: typeof TotalsRow.Type): LinkTot
 export const make = (
   sql: SqlClient.SqlClient,
   flush: Effect.Effect<void, SqlError>
-): Pick<RetryStore["Service"], "nextDue" | "debtors" | "owed" | "attempts" | "totals" | "cancel" | "expire"> => {
+): Pick<RetryStore["Service"], "debtors" | "owed" | "attempts" | "totals" | "cancel" | "expire"> => {
   const owedColumns = sql.literal(
     "o.id, l.peer, o.protocol, o.subject, octet_length(o.body) AS bytes, o.created_at, o.due_at, o.deadline, o.seq, " +
       "o.attempts, o.last_outcome, o.void"
@@ -87,29 +86,6 @@ export const make = (
   })
 
   return {
-    nextDue: (peer) =>
-      Effect.map(
-        sql`
-          WITH mine AS (SELECT id FROM holdfast_links WHERE peer = ${peer})
-          SELECT least(
-            (
-              SELECT o.due_at FROM holdfast_outbox o
-              WHERE o.link = (SELECT id FROM mine) AND o.seq IS NULL AND NOT o.waiting
-                AND NOT (
-                  EXISTS (SELECT FROM holdfast_outbox w WHERE w.link = (SELECT id FROM mine) AND w.waiting)
-                  AND EXISTS (
-                    SELECT FROM holdfast_outbox w
-                    WHERE w.link = o.link AND w.protocol = o.protocol AND w.subject = o.subject AND w.waiting
-                      AND w.place < o.place
-                  )
-                )
-              ORDER BY o.place LIMIT 1
-            ),
-            (SELECT min(w.due_at) FROM holdfast_outbox w WHERE w.link = (SELECT id FROM mine) AND w.waiting)
-          ) AS due_at`,
-        (rows) => optional(readDue(rows)[0]?.due_at ?? null)
-      ),
-
     // One look into each index per link; EXISTS would be planned as one join over everything that is owed.
     debtors: (limit, after) =>
       Effect.map(

@@ -27,8 +27,9 @@ import { Wakes } from "./Wakes.ts"
 
 const { StreamViolated } = IntakeService
 
-/** Messages that are settled in one transaction. */
-const settledAtOnce = 1_024
+/** What is settled in one transaction; and of messages of which this process does not know the size. */
+const settledAtOnce: Sequence.Window = { messages: 1_024, bytes: 4 * 1024 * 1024 }
+const unknownAtOnce = 64
 
 /**
  * The peer's messages on their way through this session. They are taken in however long handling takes, so that the
@@ -128,16 +129,16 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
       buggify.fires("delivery.transaction-run-again") ? transaction : Effect.succeed(done)
     )
 
-  /** In steps, so that no transaction lasts long however much is receipted at once. `settled` hears of each. */
+  /** In steps, so that no transaction lasts long or holds much, however much is receipted at once. */
   const settleFrom = Effect.fnUntraced(function* (
     from: bigint,
     link: Link,
     { answers, upTo }: SettlementService.Receipted,
+    step: (at: bigint) => bigint,
     settled: (upTo: bigint, forced: boolean) => void = () => undefined
   ) {
     for (let at = from; at < upTo;) {
-      const most = buggify.fires("delivery.settled-one-by-one") ? 1 : settledAtOnce
-      const next = upTo - at > most ? at + BigInt(most) : upTo
+      const next = buggify.fires("delivery.settled-one-by-one") ? at + 1n : step(at)
       const theirs = answers.filter(({ seq }) => seq > at && seq <= next)
       const settling = unheard(settlement.settle(link, { upTo: next, answers: theirs }))
       settled(next, yield* settling.pipe(persist("settling receipts", config)))
@@ -153,7 +154,8 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     const resumption = Sequence.resume(sending, theirs.received)
     if (resumption._tag === "Continue") {
       const { position } = resumption
-      yield* settleFrom(sending.receipted, link, { upTo: position, answers: theirs.answers })
+      const step = (at: bigint) => (position - at > unknownAtOnce ? at + BigInt(unknownAtOnce) : position)
+      yield* settleFrom(sending.receipted, link, { upTo: position, answers: theirs.answers }, step)
       return { stream: sending.stream, position, last: sending.last }
     }
     yield* settlement.restart(link, sending, resumption, theirs)
@@ -192,11 +194,13 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
         yield* buggify.pass("delivery.receipted-before-settled")
         const upTo = gathered.at(-1)!.upTo
         const answers = gathered.flatMap((receipt) => receipt.answers)
-        yield* settleFrom(outbound.settled, link, { upTo, answers }, (settled, forced) => {
-          outbound.settled = settled
-          if (forced) outbound.seen = settled
-          outbound.look.open()
-        })
+        yield* settleFrom(
+          outbound.settled,
+          link,
+          { upTo, answers },
+          () => outbound.settleStep(upTo, settledAtOnce),
+          (settled, forced) => outbound.settle(settled, forced)
+        )
       })
     )
 

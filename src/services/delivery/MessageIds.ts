@@ -23,21 +23,23 @@ const format = (millis: number, random: Uint8Array, at: number): MessageId => {
 }
 
 /** Gives another id with every run. */
-export const make: Effect.Effect<() => Effect.Effect<MessageId>, never, SecureRandom.SecureRandom> = Effect.gen(function* () {
-  const random = yield* SecureRandom.SecureRandom
-  const clock = yield* Clock.Clock
-  let bytes = new Uint8Array(0)
-  let at = 0
-  const next: Effect.Effect<MessageId> = Effect.suspend(() => {
-    if (at < bytes.length) {
-      at += bytesOfOne
-      return Effect.succeed(format(clock.currentTimeMillisUnsafe(), bytes, at - bytesOfOne))
-    }
-    return Effect.flatMap(random.randomBytes(bytesOfOne * drawnAtOnce), (drawn) => {
-      bytes = new Uint8Array(drawn)
-      at = 0
-      return next
+export const make: Effect.Effect<() => Effect.Effect<MessageId>, never, SecureRandom.SecureRandom> = Effect.gen(
+  function* () {
+    const random = yield* SecureRandom.SecureRandom
+    const clock = yield* Clock.Clock
+    let bytes = new Uint8Array(0)
+    let at = 0
+    const next: Effect.Effect<MessageId> = Effect.suspend(() => {
+      if (at < bytes.length) {
+        at += bytesOfOne
+        return Effect.succeed(format(clock.currentTimeMillisUnsafe(), bytes, at - bytesOfOne))
+      }
+      return Effect.flatMap(random.randomBytes(bytesOfOne * drawnAtOnce), (drawn) => {
+        bytes = new Uint8Array(drawn)
+        at = 0
+        return next
+      })
     })
-  })
-  return () => next
-})
+    return () => next
+  }
+)

@@ -25,6 +25,8 @@ export class Outbound {
   /** Numbered messages up to `last`, without a gap; the others are in the database only. */
   #given: Array<Numbered> = []
   #givenBytes = 0
+  /** What this session has sent and not settled, oldest first. */
+  readonly #unsettled: Array<Sequence.Batch> = []
 
   constructor(stream: string, position: bigint, last: bigint, seen: bigint, look: Look) {
     this.state = Sequence.outgoing(stream, position)
@@ -39,6 +41,40 @@ export class Outbound {
     const messages = Number(this.last - this.settled) + more.messages
     const bytes = Sequence.bytesInFlight(this.state) + this.#givenBytes + more.bytes
     return !this.unsure && messages <= window.messages && bytes <= window.bytes
+  }
+
+  /** The batch after those that were sent has been handed to the session. */
+  sent(batch: Sequence.Batch): void {
+    this.state = Sequence.sent(this.state, batch)
+    this.#unsettled.push(batch)
+    if (batch.upTo > this.last) this.last = batch.upTo
+  }
+
+  /**
+   * How far one transaction settles what was receipted up to `upTo`: whole batches of so many bytes, one at least, since
+   * protocols that hear of outcomes get the bodies once more.
+   */
+  settleStep(upTo: bigint, most: Sequence.Window): bigint {
+    let step = this.settled
+    let bytes = 0
+    for (const batch of this.#unsettled) {
+      bytes += batch.bytes
+      if (step > this.settled && bytes > most.bytes) break
+      step = batch.upTo
+    }
+    const limit = this.settled + BigInt(most.messages)
+    // Nothing of it was sent by this session.
+    if (step === this.settled) step = upTo
+    return [step, limit, upTo].reduce((least, one) => (one < least ? one : least))
+  }
+
+  /** Everything up to here is settled. */
+  settle(upTo: bigint, forced: boolean): void {
+    this.settled = upTo
+    if (forced) this.seen = upTo
+    const first = this.#unsettled.findIndex((batch) => batch.upTo > upTo)
+    this.#unsettled.splice(0, first === -1 ? this.#unsettled.length : first)
+    this.look.open()
   }
 
   /** Takes over messages that were committed with the numbers from `first` on. */

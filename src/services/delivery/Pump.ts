@@ -142,8 +142,7 @@ const run = Effect.fnUntraced(function* (
     const { stream } = outbound.state
     const body = dataCodec.encode({ stream, first, seen: outbound.seen, items: batch.map(itemOf) })
     if (outbound.state.inFlight.length === 0) outbound.progressAt = monotonic(clock)
-    outbound.state = Sequence.sent(outbound.state, { upTo: last, messages: batch.length, bytes })
-    if (last > outbound.last) outbound.last = last
+    outbound.sent({ upTo: last, messages: batch.length, bytes })
     yield* buggify.pass("delivery.numbered-before-sent")
     yield* session.send(Kind.Data, body)
     meter.batchSent(batch.length)

@@ -253,8 +253,6 @@ export class RetryStore extends Context.Service<
       now: number
     ) => Effect.Effect<void, SqlError>
 
-    /** When the next message without a number to `peer` is due; `undefined` if there is none. */
-    readonly nextDue: (peer: NodeKey) => Effect.Effect<number | undefined, SqlError>
     /** Peers to whom at least one message is owed, in the order of their keys, after the given one; at most `limit`. */
     readonly debtors: (limit: number, after?: NodeKey | undefined) => Effect.Effect<ReadonlyArray<NodeKey>, SqlError>
     /**

@@ -15,7 +15,18 @@ import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
 import * as Upkeep from "../../../src/services/delivery/Upkeep.ts"
 import { Wakes } from "../../../src/services/delivery/Wakes.ts"
 import { Supervisor } from "../../../src/services/link/Supervisor.ts"
-import { answer, batch, later, message, number, settling, stranger, uuid, wide } from "../../support/Messages.ts"
+import {
+  answer,
+  batch,
+  later,
+  message,
+  number,
+  settling,
+  stranger,
+  uuid,
+  wide,
+  nextDue
+} from "../../support/Messages.ts"
 import { firing } from "../../support/Points.ts"
 
 const Word = Protocol.make("word", { messages: Schema.String, handle: () => Effect.void })
@@ -237,7 +248,7 @@ describe("Upkeep", () => {
       yield* TestClock.adjust("10 seconds")
       const wall = 10_000_000 + set
       assert.deepStrictEqual(asked, [wall + 15_000, wall + 20_000])
-      assert.strictEqual(yield* store.nextDue(peer), wall + 20_000)
+      assert.strictEqual(yield* nextDue(store, peer), wall + 20_000)
     }).pipe(Effect.provide(services))
   )
 
