@@ -38,6 +38,7 @@ export default Effect.gen(function* () {
       restarted boolean NOT NULL DEFAULT false,
       held integer NOT NULL DEFAULT 0,
       fruitless integer NOT NULL DEFAULT 0,
-      suspect uuid
+      suspect uuid,
+      accused integer NOT NULL DEFAULT 0
     ) WITH (fillfactor = 50)`
 })

@@ -9,8 +9,8 @@
  */
 import { Clock, Context, Duration, Effect } from "effect"
 import type { SqlClient, SqlConnection } from "effect/sql"
-import { ConnectionError, SqlError, UnknownError } from "effect/sql/SqlError"
-import { CommitUnknown } from "../services/Transactions.ts"
+import { ConnectionError, SqlError } from "effect/sql/SqlError"
+import { commitUnknown } from "../services/Transactions.ts"
 import { monotonic } from "../services/Monotonic.ts"
 import type { Ask, Gathered } from "./Gathering.ts"
 import * as SqlFailure from "./SqlFailure.ts"
@@ -49,21 +49,19 @@ export interface Lost {
   readonly alone: Gathered | undefined
 }
 
-const failedCommit = (reason: ConnectionError | UnknownError) => Effect.fail(new SqlError({ reason }))
-
 const rolledBack = ({ error }: Lost) =>
-  failedCommit(
-    new ConnectionError({
-      cause: error.reason.cause,
-      message: "The connection was lost during COMMIT and the transaction was rolled back: try again",
-      operation: "commit"
+  Effect.fail(
+    new SqlError({
+      reason: new ConnectionError({
+        cause: error.reason.cause,
+        message: "The connection was lost during COMMIT and the transaction was rolled back: try again",
+        operation: "commit"
+      })
     })
   )
 
-const unknown = ({ error }: Lost, id: string | undefined, problem: string) => {
-  const cause = new CommitUnknown({ transaction: id, problem, cause: error.reason.cause })
-  return failedCommit(new UnknownError({ cause, message: cause.message, operation: "commit" }))
-}
+const unknown = ({ error }: Lost, id: string | undefined, problem: string) =>
+  Effect.fail(commitUnknown(problem, id, error.reason.cause))
 
 type Use = <A>(f: (session: Asked) => Effect.Effect<A, SqlError>) => Effect.Effect<A, SqlError>
 

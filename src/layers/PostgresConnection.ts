@@ -137,6 +137,7 @@ export class Connection<S extends Session = Session> implements SqlConnection.Co
         if (SqlFailure.lostSession(error)) return nothing
         const savepoint = release.exec(sql)?.[1]
         if (savepoint === undefined || SqlFailure.code(error) !== failedTransaction) return Effect.fail(error)
+        this.#marks.get(savepoint)?.()
         return Effect.andThen(this.#clean(`ROLLBACK TO SAVEPOINT ${savepoint}`), Effect.fail(error))
       }
     )

@@ -25,6 +25,7 @@ export const layer: Layer.Layer<RetryStore, SqlError, MemoryDatabase | SecureRan
       rows.node.set(0n, next)
       return Result.succeed(next)
     })
+    const sending = MemorySending.make(database, rows)
     return RetryStore.of({
       ...node,
       claim: (peer) =>
@@ -41,7 +42,15 @@ export const layer: Layer.Layer<RetryStore, SqlError, MemoryDatabase | SecureRan
             return Result.succeed({ peer, epoch, fruitless, suspect: row.suspect })
           })
         ),
-      ...MemorySending.make(database, rows),
+      ...sending,
+      submit: (messages, now, links, again) =>
+        Effect.suspend(() => {
+          const [message] = messages
+          const isOver = rows.node.get(0n)?.incarnation !== node.incarnation
+          return again === true && isOver && message !== undefined
+            ? Effect.fail(new LinkFenced({ peer: message.peer, epoch: 0n }))
+            : sending.submit(messages, now, links)
+        }),
       ...MemoryHastening.make(database, rows),
       ...MemoryReceiving.make(database, rows),
       ...MemoryViews.make(database, rows)

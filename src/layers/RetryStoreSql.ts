@@ -37,7 +37,7 @@ const make = (start: Effect.Effect<Started, SqlError, SqlClient.SqlClient | Secu
     const sql = yield* SqlClient.SqlClient
     const random = yield* SecureRandom.SecureRandom
     const { databaseId, incarnation, owns } = yield* start
-    const { flush, ...enqueuing } = SqlEnqueuing.make(sql)
+    const { flush, ...enqueuing } = SqlEnqueuing.make(sql, incarnation)
     return RetryStore.of({
       databaseId,
       incarnation,

@@ -3,7 +3,7 @@
  * written inside it become true together or not at all.
  */
 import { Context, type Effect, Schema } from "effect"
-import type { SqlError } from "effect/sql/SqlError"
+import { SqlError, UnknownError } from "effect/sql/SqlError"
 
 /**
  * Nobody can say whether a transaction was committed: the connection was lost during its COMMIT. It is the `cause` of
@@ -22,6 +22,12 @@ export class CommitUnknown extends Schema.TaggedError<CommitUnknown>()("CommitUn
       `look for what it writes before you run it again`
     )
   }
+}
+
+/** The error that says so. */
+export const commitUnknown = (problem: string, transaction?: string, lost?: unknown): SqlError => {
+  const cause = new CommitUnknown({ transaction, problem, cause: lost })
+  return new SqlError({ reason: new UnknownError({ cause, message: cause.message, operation: "commit" }) })
 }
 
 /** Whether the error says that the transaction may have been committed, and may not. */

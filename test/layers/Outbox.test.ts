@@ -3,7 +3,8 @@ import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { CleanupInterval } from "../../src/layers/retry/SqlVacuum.ts"
 import { RetryStore } from "../../src/services/delivery/RetryStore.ts"
-import { answer, later, messages, settling, stranger, number } from "../support/Messages.ts"
+import { Transactions } from "../../src/services/Transactions.ts"
+import { answer, later, message, messages, settling, stranger, number } from "../support/Messages.ts"
 import { pglite, postgres } from "../support/Stores.ts"
 
 const every = (interval: number) => Layer.succeed(CleanupInterval, interval)
@@ -44,6 +45,33 @@ for (const { name, stores } of [
   { name: "PostgreSQL", stores: postgres }
 ]) {
   layer(stores)(`the outbox in ${name}`, (it) => {
+    it.effect("has nothing of a savepoint that went on after one of its statements had failed", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const sql = yield* SqlClient.SqlClient
+        const { within } = yield* Transactions
+        const [peer, kept] = [stranger(), message(stranger())]
+        const careless = Effect.gen(function* () {
+          yield* store.enqueue([message(peer)], 1)
+          yield* Effect.ignore(sql`INSERT INTO no_such_table VALUES (1)`)
+        })
+        const woken = yield* within(
+          Effect.gen(function* () {
+            yield* store.enqueue([kept], 1)
+            assert.strictEqual((yield* Effect.exit(within(careless)))._tag, "Failure")
+            return yield* store.enqueue([message(peer, { subject: "again" })], 1)
+          })
+        )
+        assert.deepStrictEqual(woken, [peer])
+        const owed = yield* store.owed({ limit: 10, peer })
+        assert.deepStrictEqual(
+          owed.map(({ subject }) => subject),
+          ["again"]
+        )
+        assert.strictEqual((yield* store.owed({ limit: 10, peer: kept.peer })).length, 1)
+      })
+    )
+
     it.effect("is read by keys alone, also when its statistics say that it is empty", () =>
       Effect.gen(function* () {
         const store = yield* RetryStore

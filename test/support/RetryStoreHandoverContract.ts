@@ -6,7 +6,7 @@ import { Effect, type Layer } from "effect"
 import { LinkFenced, RetryStore } from "../../src/services/delivery/RetryStore.ts"
 import { Transactions } from "../../src/services/Transactions.ts"
 import { answer, batch, ids, later, message, messages, number, settling, stranger, uuid, wide } from "./Messages.ts"
-import type { Reopen, Stores } from "./Stores.ts"
+import { Reopen, type Stores } from "./Stores.ts"
 
 /** The ids that are owed to a peer, with their numbers, in the order of sending. */
 const owedTo = (peer: ReturnType<typeof stranger>) =>
@@ -71,7 +71,7 @@ export const handsOver = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         const all = messages(peer, 2)
         yield* store.submit(all, 1_000, [link])
         const error = yield* Effect.flip(store.submit([message(peer), ...all], 1_000, [link]))
-        assert.strictEqual(error.reason._tag, "UniqueViolation")
+        assert.isTrue(error._tag === "SqlError" && error.reason._tag === "UniqueViolation")
         assert.deepStrictEqual(
           (yield* owedTo(peer)).map(([id]) => id),
           ids(all)
@@ -142,9 +142,10 @@ export const handsOver = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         const old = yield* claim
         const link = yield* claim
         const killer = uuid()
-        yield* store.accuse(link, killer)
+        assert.deepStrictEqual([yield* store.accuse(link, uuid()), yield* store.accuse(link, killer)], [1, 1])
         assert.instanceOf(yield* Effect.flip(store.accuse(old, uuid())), LinkFenced)
         const next = yield* claim
+        assert.strictEqual(yield* store.accuse(next, killer), 2)
         yield* store.received(next, batch({ stream: uuid(), adopts: true, position: 1n, applied: [uuid()] }), 1_000)
         yield* claim
         assert.deepStrictEqual(seen, [
@@ -154,6 +155,7 @@ export const handsOver = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
           [3, killer],
           [0, undefined]
         ])
+        assert.strictEqual(yield* store.accuse(yield* claim, killer), 1)
       })
     )
 
@@ -173,5 +175,19 @@ export const handsOver = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         assert.strictEqual((yield* go(4n, 5n))._tag, "Failure")
         assert.strictEqual((yield* store.receiving(link)).position, 4n)
       })
+    )
+
+    // The last one: the store of the others claims nothing any more.
+    it.effect("writes again only as long as nobody else can have sent it", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        const link = yield* store.claim(peer)
+        assert.deepStrictEqual(yield* store.submit([message(peer)], 1_000, [link], true), [{ peer, first: 1n }])
+        yield* (yield* Reopen).reopen
+        assert.instanceOf(yield* Effect.flip(store.submit([message(peer)], 1_000, [link], true)), LinkFenced)
+        assert.strictEqual((yield* store.submit([message(peer)], 1_000, [])).length, 0)
+        assert.strictEqual((yield* owedTo(peer)).length, 2)
+      }).pipe(Effect.scoped)
     )
   })

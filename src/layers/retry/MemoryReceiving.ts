@@ -66,7 +66,8 @@ export const make = (
           receivedBefore: row.receivedBefore + (batch.adopts ? row.position : 0n),
           duplicates: row.duplicates + BigInt(batch.duplicates),
           fruitless: -1,
-          suspect: undefined
+          suspect: undefined,
+          accused: 0
         })
         for (const { seq, outcome } of batch.answers) answers.set(seq, { seq, outcome })
         for (const { seq } of answers) {
@@ -98,7 +99,9 @@ export const make = (
   accuse: (link, id) =>
     attempt(() =>
       Result.map(owned(rows, link), (row) => {
-        rows.links.set(link.peer, { ...row, suspect: id })
+        const accused = row.suspect === id ? row.accused + 1 : 1
+        rows.links.set(link.peer, { ...row, suspect: id, accused })
+        return accused
       })
     ),
 

@@ -45,6 +45,7 @@ export interface LinkRow {
   /** See `Claimed`; -1 once a message has been handled. */
   readonly fruitless: number
   readonly suspect: MessageId | undefined
+  readonly accused: number
 }
 
 export interface AppliedRow {
@@ -132,7 +133,8 @@ export class RetryRows {
       restarted: false,
       duplicates: 0n,
       fruitless: -1,
-      suspect: undefined
+      suspect: undefined,
+      accused: 0
     }
     this.links.set(peer, link)
     return link

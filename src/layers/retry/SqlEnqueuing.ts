@@ -9,7 +9,7 @@ import type { SqlClient, SqlConnection } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Outgoing } from "../../protocol/delivery/Message.ts"
 import { NodeKey } from "../../protocol/NodeKey.ts"
-import type { Link, RetryStore } from "../../services/delivery/RetryStore.ts"
+import { type Link, LinkFenced, type RetryStore } from "../../services/delivery/RetryStore.ts"
 import { type Ask, type Gathered, type Gathering, offers } from "../Gathering.ts"
 import * as LostCommit from "../LostCommit.ts"
 import { reader } from "../SqlRow.ts"
@@ -98,9 +98,13 @@ class Sends implements Gathered {
   }
 }
 
-/** `flush` writes what the open transaction has gathered, for statements that have to see it. */
+/**
+ * `flush` writes what the open transaction has gathered, for statements that have to see it. `incarnation` is the one
+ * that the store was made for.
+ */
 export const make = (
-  sql: SqlClient.SqlClient
+  sql: SqlClient.SqlClient,
+  incarnation: bigint
 ): Pick<RetryStore["Service"], "enqueue" | "submit"> & { readonly flush: Effect.Effect<void, SqlError> } => {
   /** All of the rows, or none if a peer has no link yet, which it makes. */
   const insert = ({ bodies, deadlines, ids, peers, protocols, subjects, to }: Columns, now: number) =>
@@ -202,6 +206,37 @@ export const make = (
     return sends
   }
 
+  const submit = Effect.fnUntraced(function* (
+    messages: ReadonlyArray<Outgoing>,
+    now: number,
+    links: ReadonlyArray<Link>
+  ): Effect.fn.Return<ReadonlyArray<{ readonly peer: NodeKey; readonly first: bigint }>, SqlError> {
+    const columns = columnsOf(messages)
+    const epochs = columns.peers.map((peer) => links.find((link) => link.peer === peer)?.epoch ?? -1n)
+    const rows = readSubmitted(yield* insertNumbered(columns, epochs, now))
+    if (rows[0]?.known !== true) {
+      yield* insertAll(messages, now)
+      return []
+    }
+    return rows.flatMap(({ free, last, peer }) =>
+      free === true && peer !== null && last !== null ? [{ peer, first: last + 1n }] : []
+    )
+  })
+
+  /** The node's row first, and locked, as a claim does: nobody takes over what is being written. */
+  const resubmit = (...submitted: Parameters<typeof submit>) =>
+    sql.withTransaction(
+      Effect.flatMap(
+        sql`SELECT incarnation FROM holdfast_node WHERE incarnation = ${incarnation} FOR SHARE`,
+        ([owner]): Effect.Effect<Effect.Success<ReturnType<typeof submit>>, SqlError | LinkFenced> => {
+          const [message] = submitted[0]
+          return owner === undefined && message !== undefined
+            ? Effect.fail(new LinkFenced({ peer: message.peer, epoch: 0n }))
+            : submit(...submitted)
+        }
+      )
+    )
+
   /** The connection of the fiber's open transaction. */
   const current = <A, E>(
     then: (connection: SqlConnection.Connection | undefined) => Effect.Effect<A, E>
@@ -218,18 +253,7 @@ export const make = (
               : Effect.sync(() => gathering(connection, now).add(messages))
           ),
 
-    submit: Effect.fnUntraced(function* (messages: ReadonlyArray<Outgoing>, now: number, links: ReadonlyArray<Link>) {
-      const columns = columnsOf(messages)
-      const epochs = columns.peers.map((peer) => links.find((link) => link.peer === peer)?.epoch ?? -1n)
-      const rows = readSubmitted(yield* insertNumbered(columns, epochs, now))
-      if (rows[0]?.known !== true) {
-        yield* insertAll(messages, now)
-        return []
-      }
-      return rows.flatMap(({ free, last, peer }) =>
-        free === true && peer !== null && last !== null ? [{ peer, first: last + 1n }] : []
-      )
-    }),
+    submit: (messages, now, links, again) => (again === true ? resubmit : submit)(messages, now, links),
 
     flush: current((connection) =>
       connection !== undefined && offers(connection) && connection.gathered instanceof Sends

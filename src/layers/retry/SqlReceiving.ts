@@ -7,10 +7,11 @@ import { Effect, Schema } from "effect"
 import type { SqlClient, Statement } from "effect/sql"
 import { type MessageId, MessageId as MessageIdSchema } from "../../protocol/delivery/Message.ts"
 import type { Link, ReceivedBatch, RetryStore } from "../../services/delivery/RetryStore.ts"
-import { reader } from "../SqlRow.ts"
+import { reader, single } from "../SqlRow.ts"
 import { maxHeld } from "./OutcomeText.ts"
 import { AnswerRow, fenced, HeldRow, outcomeToJson, owned, PositionsRow, ReceivingRow } from "./SqlRows.ts"
 
+const readAccused = single(Schema.Struct({ accused: Schema.Int }))
 const readPositions = reader(PositionsRow)
 const readReceiving = reader(ReceivingRow)
 const readAnswers = reader(AnswerRow)
@@ -89,7 +90,7 @@ export const make = (
           UPDATE holdfast_arrivals a
           SET stream = ${batch.stream}::uuid, position = ${batch.position},
             seen = greatest(a.seen, ${batch.seen}::bigint), duplicates = a.duplicates + ${batch.duplicates}::bigint,
-            fruitless = -1, suspect = NULL
+            fruitless = -1, suspect = NULL, accused = 0
           WHERE a.link = (SELECT id FROM holdfast_links WHERE peer = ${link.peer}) AND a.epoch = ${link.epoch}
             AND (${batch.after === undefined}::boolean
               OR a.stream = ${batch.after?.stream ?? batch.stream}::uuid
@@ -182,14 +183,16 @@ export const make = (
     },
 
     accuse: (link, id) =>
-      Effect.asVoid(
+      Effect.map(
         owned(
           link,
-          sql`
-            UPDATE holdfast_arrivals a SET suspect = ${id}::uuid
+          sql<{ readonly accused: number }>`
+            UPDATE holdfast_arrivals a
+            SET suspect = ${id}::uuid, accused = CASE WHEN a.suspect = ${id}::uuid THEN a.accused + 1 ELSE 1 END
             WHERE a.link = (SELECT id FROM holdfast_links WHERE peer = ${link.peer}) AND a.epoch = ${link.epoch}
-            RETURNING a.link`
-        )
+            RETURNING a.accused`
+        ),
+        (rows) => readAccused(rows).accused
       ),
 
     park: (peer, message, why, now) =>

@@ -105,10 +105,8 @@ const make = Effect.gen(function* () {
     const { body, subject } = protocol.prepare(message)
     const problem = problemOf(peer, subject, body)
     if (problem !== undefined) return yield* new MessageInvalid({ peer, protocol: protocol.name, problem })
-    const deadline =
-      options?.within === undefined
-        ? undefined
-        : clock.currentTimeMillisUnsafe() + Duration.toMillis(Duration.fromInputUnsafe(options.within))
+    const within = options?.within === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(options.within)
+    const deadline = Number.isFinite(within) ? Math.ceil(clock.currentTimeMillisUnsafe() + within) : undefined
     const outgoing: Outgoing = { id: yield* nextId(), peer, protocol: protocol.name, subject, body, deadline }
     return outgoing
   })

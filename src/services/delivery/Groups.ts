@@ -7,11 +7,12 @@
 import { Clock, Deferred, Effect, Option, Queue, type Scope } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Outgoing } from "../../protocol/delivery/Message.ts"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Buggify } from "../Buggify.ts"
 import { monotonic } from "../Monotonic.ts"
 import { DeliveryConfig } from "./DeliveryConfig.ts"
 import { DeliveryMeter } from "./DeliveryMeter.ts"
-import { Transactions } from "../Transactions.ts"
+import { commitUnknown, Transactions } from "../Transactions.ts"
 import { noOutbounds, Outbounds } from "./Outbounds.ts"
 import { persist } from "./Persist.ts"
 import { RetryStore } from "./RetryStore.ts"
@@ -31,6 +32,8 @@ interface Request {
 
 /** Returns once the message is durable. */
 export type Submit = (outgoing: Outgoing) => Effect.Effect<void, SqlError>
+
+const unknown = commitUnknown("another process owns the node by now")
 
 const isThere = (error: SqlError): boolean => error.reason._tag === "UniqueViolation"
 
@@ -57,37 +60,41 @@ export const make: Effect.Effect<Submit, never, RetryStore | Scope.Scope | Trans
     /**
      * A transaction of whose commit we do not hear is tried again with the same ids: if they are there by then, it was
      * committed. Nothing of it can have been sent and settled meanwhile as long as the pumps are in this process, for
-     * they have to wait for their turn; otherwise it is a transaction like any other.
+     * they have to wait for their turn; once another process owns the node, nobody can tell.
      */
     const written = Effect.fnUntraced(function* (messages: ReadonlyArray<Outgoing>) {
       let tried = false
       const write = Effect.suspend(() => {
+        const now = clock.currentTimeMillisUnsafe()
         const links = buggify.fires("delivery.numbered-late") ? [] : outbounds.open(messages)
-        return store.submit(messages, clock.currentTimeMillisUnsafe(), links)
+        // What has expired meanwhile may have been taken back already.
+        const all = tried ? messages.filter(({ deadline }) => deadline === undefined || deadline > now) : messages
+        return all.length === 0 ? Effect.succeed([]) : store.submit(all, now, links, tried)
       })
-      const again = Effect.catch(write, (error) => {
+      const again = Effect.catchTag(write, "SqlError", (error) => {
         if (tried && isThere(error)) return Effect.succeed([])
         tried = true
         outbounds.doubt(messages.map(({ peer }) => peer))
         return Effect.fail(error)
       })
-      return yield* outbounds.pumping()
-        ? persist("writing messages", config)(again)
-        : Effect.as(transactions.within(store.enqueue(messages, clock.currentTimeMillisUnsafe())), [])
+      return yield* Effect.catchTag(persist("writing messages", config)(again), "LinkFenced", () =>
+        Effect.fail(unknown)
+      )
     })
+
+    const enqueue = (messages: ReadonlyArray<Outgoing>) =>
+      Effect.as(transactions.within(store.enqueue(messages, clock.currentTimeMillisUnsafe())), [])
 
     const write = Effect.fnUntraced(function* (messages: ReadonlyArray<Outgoing>) {
       const peers = [...new Set(messages.map(({ peer }) => peer))]
       const begun = monotonic(clock)
-      const numbered = yield* outbounds.inTurn(peers)(
-        Effect.tap(written(messages), (given) =>
-          Effect.sync(() => {
-            for (const { first, peer } of given) outbounds.give(peer, first, messages)
-          })
-        )
+      const attended = new Set<NodeKey>()
+      yield* outbounds.inTurn(peers)(
+        Effect.map(outbounds.pumping() ? written(messages) : enqueue(messages), (given) => {
+          for (const { first, peer } of given) if (outbounds.give(peer, first, messages)) attended.add(peer)
+        })
       )
       meter.groupSent(messages.length, monotonic(clock) - begun)
-      const attended = new Set(numbered.map(({ peer }) => peer))
       for (const peer of peers) if (!attended.has(peer)) yield* wakes.wake(peer)
     })
 

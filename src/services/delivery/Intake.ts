@@ -69,15 +69,14 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
     /** Others have died of what comes now: until all of it is handled, one message at a time. */
     let careful = link.suspect !== undefined || link.fruitless >= config.poisonAttempts
 
-    /** Before a message is handled that may kill this process: whether it has done so already. */
-    const accuse = (frames: ReadonlyArray<Data>, position: bigint) =>
-      Effect.gen(function* () {
-        const [first] = Sequence.beyond(frames, position).flatMap(({ items }) => items)
-        if (first === undefined) return undefined
-        if (first.id === link.suspect) return first.id
-        yield* store.accuse(link, first.id)
-        return undefined
-      })
+    /** Names the next message before it is handled, which may be the end; it is guilty if it was so often enough. */
+    const accuse = Effect.fnUntraced(function* (frames: ReadonlyArray<Data>) {
+      const { receiving } = yield* store.positions(link)
+      const position = receiving.stream === frames[0]?.stream ? receiving.position : 0n
+      const next = Sequence.beyond(frames, position)[0]?.items[0]
+      if (next === undefined) return undefined
+      return (yield* store.accuse(link, next.id)) > config.poisonAttempts ? next.id : undefined
+    })
 
     const run = Effect.fnUntraced(function* (frames: ReadonlyArray<Data>, mode: Mode, guilty?: MessageId) {
       const startedAt = monotonic(clock)
@@ -172,7 +171,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
 
     return Effect.fnUntraced(
       function* (frames) {
-        const guilty = careful ? yield* accuse(frames, (yield* store.positions(link)).receiving.position) : undefined
+        const guilty = careful ? yield* accuse(frames) : undefined
         const { messages, millis, next, progress, repeated } = yield* both(frames, guilty)
         known = next
         meter.received(messages, millis)

@@ -38,8 +38,8 @@ export class Outbounds extends Context.Service<
     ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     /** The links of these messages that may give them numbers at once. In turn only. */
     readonly open: (messages: ReadonlyArray<Outgoing>) => ReadonlyArray<Link>
-    /** Numbers were given and committed. In turn only. */
-    readonly give: (peer: NodeKey, first: bigint, messages: ReadonlyArray<Outgoing>) => void
+    /** Numbers were given and committed. In turn only. False if there is no pump any more to take the messages over. */
+    readonly give: (peer: NodeKey, first: bigint, messages: ReadonlyArray<Outgoing>) => boolean
     /** Numbers may have been given for these peers. */
     readonly doubt: (peers: ReadonlyArray<NodeKey>) => void
   }
@@ -116,9 +116,10 @@ const make = (window: Parameters<Outbound["hasRoom"]>[0]): Outbounds["Service"] 
     },
     give: (peer, first, messages) => {
       const it = live.get(peer)
-      if (it === undefined) return
+      if (it === undefined) return false
       if (it.settled > it.outbound.seen) it.outbound.seen = it.settled
       it.outbound.give(first, messages.filter((message) => message.peer === peer).map(numbered))
+      return true
     },
     doubt: (peers) => {
       for (const peer of peers) {

@@ -132,7 +132,7 @@ const run = Effect.fnUntraced(function* (
     const some = smaller(room(), buggify.fires("delivery.batch-of-one") ? oneOf(config.batch) : config.batch)
     const given = handedOver(some)
     if (given.length > 0 || some.messages === 0 || !wantsDatabase()) return Effect.succeed(given)
-    return turns.withPermit(inTurn(read(some)))
+    return inTurn(turns.withPermit(read(some)))
   })
   const taken = persist("taking messages to send", config)(take)
 

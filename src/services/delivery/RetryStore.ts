@@ -162,13 +162,16 @@ export class RetryStore extends Context.Service<
     /**
      * Not for use inside a transaction. Writes messages in one of its own, like `enqueue`. Those to the peers of `links`
      * get the next numbers of their streams at once, unless something is owed to that peer that has none; `first` is the
-     * number of the first of them. A link that is no longer its caller's gives no numbers.
+     * number of the first of them. A link that is no longer its caller's gives no numbers. `again` is for what may have
+     * been written already: it is refused with `LinkFenced` (epoch 0) once the node was started, or its term begun, on
+     * another store, which may have sent it.
      */
     readonly submit: (
       messages: ReadonlyArray<Outgoing>,
       now: number,
-      links: ReadonlyArray<Link>
-    ) => Effect.Effect<ReadonlyArray<{ readonly peer: NodeKey; readonly first: bigint }>, SqlError>
+      links: ReadonlyArray<Link>,
+      again?: boolean | undefined
+    ) => Effect.Effect<ReadonlyArray<{ readonly peer: NodeKey; readonly first: bigint }>, SqlError | LinkFenced>
 
     /**
      * Gives the next due messages their numbers, in the order in which they were sent, commits that, and returns them.
@@ -236,10 +239,10 @@ export class RetryStore extends Context.Service<
     /** Joins. Moves the position and writes what belongs to it. Nothing waits any more of a stream that is over. */
     readonly received: (link: Link, batch: ReceivedBatch, now: number) => Effect.Effect<void, SqlError | LinkFenced>
     /**
-     * Commits that this message is about to be handled alone. Whoever claims the link next learns of it, unless
-     * something has been handled since.
+     * Commits that this message is about to be handled alone, and returns how often it was in a row, this time included,
+     * without any message having been handled since. Whoever claims the link next learns of it.
      */
-    readonly accuse: (link: Link, id: MessageId) => Effect.Effect<void, SqlError | LinkFenced>
+    readonly accuse: (link: Link, id: MessageId) => Effect.Effect<number, SqlError | LinkFenced>
     /** Joins. Keeps a message that could not be handled, for an operator. */
     readonly park: (
       peer: NodeKey,

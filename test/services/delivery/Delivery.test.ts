@@ -100,6 +100,18 @@ describe("Delivery", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("takes any duration as the time that a message has, without end as well", () =>
+    Effect.gen(function* () {
+      const { delivery, store } = yield* node
+      yield* delivery.sendNow(peer, Word, { text: "for ever" }, { within: "Infinity" })
+      yield* delivery.sendNow(peer, Word, { text: "soon" }, { within: 1.5 })
+      assert.deepStrictEqual(
+        (yield* store.owed({ limit: 10 })).map(({ deadline }) => deadline),
+        [undefined, 2]
+      )
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("takes a message back that is past its time", () =>
     Effect.gen(function* () {
       const { delivery, store } = yield* node
