@@ -260,8 +260,8 @@ describe("shrink", () => {
 
   it("stops at a number of runs and at a time, with the best that it has found", async () => {
     const fails = ({ faults }: FaultPlan) => faults.length >= 2
-    const few = await shrinking(crowded(1), fails, { maxRuns: 20 })
-    assert.deepStrictEqual([few.runs, few.complete], [20, false])
+    const few = await shrinking(crowded(1), fails, { maxRuns: 10 })
+    assert.deepStrictEqual([few.runs, few.complete], [10, false])
     assert.isTrue(few.plan.faults.length < 40 && fails(few.plan))
     let now = 0
     const short = await shrinking(crowded(1), fails, { maxMillis: 1_000, clock: () => (now += 100) })
