@@ -95,8 +95,9 @@ describe("a Prometheus server", () => {
     assert.isAbove(ours.length, 30)
     for (const [name, [about]] of ours) {
       assert.isAbove(about?.help.length ?? 0, 5, name)
-      const type = name.endsWith("_total") ? "counter" : /_duration_seconds$|_trip_seconds$/.test(name) ? "" : "gauge"
-      if (type !== "" && !name.startsWith("holdfast_link_peer_")) assert.strictEqual(about?.type, type, name)
+      const isHistogram = /_duration_seconds$|_trip_seconds$|_batch_messages$|_group_messages$/.test(name)
+      const type = name.endsWith("_total") ? "counter" : isHistogram ? "histogram" : "gauge"
+      if (!name.startsWith("holdfast_link_peer_")) assert.strictEqual(about?.type, type, name)
     }
   })
 
