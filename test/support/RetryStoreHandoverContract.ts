@@ -97,6 +97,22 @@ export const handsOver = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
       })
     )
 
+    it.effect("hastens only what was sent after a time, if there is one", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const peer = stranger()
+        const link = yield* store.claim(peer)
+        const [early, late] = [message(peer, { subject: "early" }), message(peer, { subject: "late" })]
+        yield* store.enqueue([early], 1_000)
+        yield* store.enqueue([late], 3_000)
+        yield* number(store, link, wide, 3_000)
+        const answers = [answer(1n, later(9_000)), answer(2n, later(9_000))]
+        yield* store.settle(link, { upTo: 2n, answers }, settling(3_000))
+        assert.strictEqual(yield* store.hastenAll(2_000, 2_000), 1)
+        assert.deepStrictEqual(ids(yield* number(store, link, wide, 2_000)), [late.id])
+      })
+    )
+
     it.effect("writes what a transaction sends once it has to be seen, or at its end", () =>
       Effect.gen(function* () {
         const store = yield* RetryStore

@@ -23,12 +23,12 @@ export const make = (
       return Result.succeed(changed)
     }),
 
-  hastenAll: (now) =>
+  hastenAll: (now, sentAfter = Number.NEGATIVE_INFINITY) =>
     attempt(() => {
       let hastened = 0
       for (const { peer } of rows.links) {
         for (const row of rows.of(peer).outbox) {
-          if (!row.waiting || row.dueAt <= now) continue
+          if (!row.waiting || row.dueAt <= now || row.createdAt <= sentAfter) continue
           rows.put({ ...row, dueAt: now })
           hastened++
         }

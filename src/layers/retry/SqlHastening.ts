@@ -28,12 +28,12 @@ export const make = (sql: SqlClient.SqlClient): Pick<RetryStore["Service"], "has
       (rows) => rows.length > 0
     ),
 
-  hastenAll: (now) =>
+  hastenAll: (now, sentAfter = -1) =>
     Effect.map(
       sql`
         WITH hastened AS (
           UPDATE holdfast_outbox SET due_at = ${BigInt(now)}::bigint
-          WHERE waiting AND due_at > ${BigInt(now)}::bigint
+          WHERE waiting AND due_at > ${BigInt(now)}::bigint AND created_at > ${BigInt(sentAfter)}::bigint
           RETURNING 1
         )
         SELECT count(*)::int AS messages FROM hastened`,

@@ -273,8 +273,11 @@ export class RetryStore extends Context.Service<
     readonly totals: (limit: number) => Effect.Effect<ReadonlyArray<LinkTotals>, SqlError>
     /** Makes a message that waits for its time due now; false if no such message is owed. */
     readonly hasten: (id: MessageId, now: number) => Effect.Effect<boolean, SqlError>
-    /** Makes every message that waits for its time due now, whoever it is to; returns how many. */
-    readonly hastenAll: (now: number) => Effect.Effect<number, SqlError>
+    /**
+     * Makes every message that waits for its time due now, whoever it is to, of those that were sent after `sentAfter` if
+     * it is given; returns how many.
+     */
+    readonly hastenAll: (now: number, sentAfter?: number | undefined) => Effect.Effect<number, SqlError>
     /**
      * Joins. Takes a message back. Without a number it vanishes; with one its number is still sent, as `void`.
      * `undefined` if no such message is owed.

@@ -2,8 +2,8 @@
  * Notices that the wall clock was set back, by the clock that never is.
  *
  * Messages wait in the database until a time of the wall clock, which alone survives a restart. Where that clock is set
- * back they would wait as much longer. A clock that is set back while no node runs is not noticed; no wait is longer
- * than a day and the longest back-off then.
+ * back they would wait as much longer. A clock that was set back while no node ran is noticed by messages that were
+ * sent later than now (`Upkeep`), and otherwise not; no wait is longer than a day and the longest back-off then.
  */
 import type { Clock } from "effect"
 

@@ -62,12 +62,19 @@ export const run = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Hand
   const expiry = yield* Expiry.make(protocols)
 
   const setBack = new SetBack(clock)
+  const tellOfHaste = (told: { readonly millis?: number; readonly messages: number }) =>
+    Effect.annotateLogs(Effect.logWarning("The clock was set back: what waits for its time is sent now"), told)
+  /** What was sent later than now tells that the clock was set back while nobody looked. */
+  const hastenAtStart = Effect.gen(function* () {
+    const now = clock.currentTimeMillisUnsafe()
+    const messages = yield* store.hastenAll(now, now)
+    if (messages > 0) yield* tellOfHaste({ messages })
+  })
   const hastenIfSetBack = Effect.gen(function* () {
     const millis = setBack.millis
     if (millis !== undefined) {
       const messages = yield* store.hastenAll(clock.currentTimeMillisUnsafe())
-      const told = { millis, messages }
-      yield* Effect.annotateLogs(Effect.logWarning("The clock was set back: what waits for its time is sent now"), told)
+      yield* tellOfHaste({ millis, messages })
     }
     setBack.accept()
   })
@@ -100,6 +107,7 @@ export const run = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Hand
   const expiring = Effect.repeat(byTheClock, spaced(expiryEvery))
   const pruning = Effect.repeat(everyRound("pruning", prune), spaced(pruneEvery))
 
+  yield* everyRound("the clock", hastenAtStart)
   yield* everyRound("peers to whom something is owed", wantDebtors)
   yield* Effect.all([Stream.runDrain(wanting), expiring, pruning], { concurrency: "unbounded", discard: true })
 })

@@ -29,11 +29,18 @@ describe("ids of messages", () => {
     }).pipe(Effect.provide(SecureRandom.layerWebCrypto))
   )
 
-  it.effect("differ in their random part within a millisecond", () =>
-    Effect.gen(function* () {
-      const next = yield* MessageIds.make
-      const parts = yield* Effect.forEach(Array.from({ length: 200 }), () => Effect.map(next(), (id) => id.slice(15)))
-      assert.strictEqual(new Set(parts).size, 200)
-    }).pipe(Effect.provide(SecureRandom.layerWebCrypto))
+  it.effect(
+    "stay in order within a millisecond, beyond what can be counted in one, and when the clock is set back",
+    () =>
+      Effect.gen(function* () {
+        const next = yield* MessageIds.make
+        yield* TestClock.setTime(1_000)
+        const ids = yield* Effect.forEach(Array.from({ length: 5_000 }), () => next())
+        yield* TestClock.setTime(1)
+        ids.push(yield* next(), yield* next())
+        assert.deepStrictEqual([...ids].sort(), ids)
+        assert.strictEqual(new Set(ids.map((id) => id.slice(19))).size, ids.length)
+        for (const id of ids) assert.match(id, version7)
+      }).pipe(Effect.provide(SecureRandom.layerWebCrypto))
   )
 })
