@@ -1,19 +1,11 @@
 /**
- * Bugs in what senders share: when they are told, what may be numbered before what, and what is handled at once.
+ * Bugs in what senders share: what may be numbered before what, and what is handled at once.
  */
 import type { Mutant } from "./Mutant.ts"
 
 const kept = "what was acknowledged takes effect once, in order"
 
 const bugs: ReadonlyArray<Omit<Mutant, "scenario" | "property">> = [
-  {
-    name: "acknowledged-before-written",
-    what: "Senders that share a transaction are told that it is durable before it is.",
-    file: "src/services/delivery/Groups.ts",
-    find: `const exit = yield* Effect.exit(write(`,
-    replace: `const exit = yield* Effect.exit(Effect.void), _ = yield* Effect.forkChild(write(`,
-    profile: "crash"
-  },
   {
     name: "numbered-ahead-of-what-waits",
     what: "What is sent now gets its number although something older waits for one.",
