@@ -106,7 +106,7 @@ export const durable: Area = {
     "holdfast: two nodes as `holdfast start` composes them, a database each (PostgreSQL: two databases of one server; PGlite: embedded, durable). Their protocol handles what came together with `handleAll`.",
     "The outboxes, graphile-worker and pg-boss stay in one PostgreSQL database and need no network. Those outboxes: a table and a loop over it, one worker that takes 500 rows at a time or four that take one.",
     "The peers (only with --peers) run with the fastest durable settings that their documentation names, printed here. The effect and the acknowledgement are two commits with all of them.",
-    "Grouped is `Delivery.sendNow`. Transactions of 100 and 1,000 are made with one `Delivery.send` per message, four transactions in flight; the others send as many at once, in one statement or all on their way together.",
+    "Grouped is `Delivery.sendNow`. Transactions of 100 and 1,000 are made with `Delivery.sendAll`, four transactions in flight; the others send as many at once, in one statement or all on their way together.",
     "CPU is what the two processes computed until everything was settled, the database server not included: with PGlite the database is in it, with PostgreSQL it is not. It hardly depends on what else the machine does.",
     "fsyncs: of the server's log for both databases together, or of the embedded databases. Commits, statements and round trips are of both ends, those of settling included.",
     "SIGKILL: of 5,000 messages (500 with --quick) two fifths have arrived when the receiver dies; the sender dies when it has committed all and none has arrived. The time begins when the end that was started again is ready."

@@ -48,7 +48,11 @@ const makeRuntime = ({ data, database, port }: Opening) =>
       maxConnections: connections,
       listen: { host: "127.0.0.1", port },
       protocols: [Bench.handled]
-    }).pipe(Layer.provideMerge(Layer.succeed(References.MinimumLogLevel, "Warn")))
+    }).pipe(
+      Layer.provideMerge(Layer.succeed(References.MinimumLogLevel, "Warn")),
+      // As `holdfast start` does where no collector is given.
+      Layer.provideMerge(Layer.succeed(References.TracerEnabled, false))
+    )
   )
 
 let opened: ReturnType<typeof makeRuntime> | undefined

@@ -33,7 +33,14 @@ export const sending = Effect.fnUntraced(function* (to: NodeKey, { count, from, 
       const batches = range(count / how.size, 0).map((i) => range(how.size, from + i * how.size))
       return yield* Effect.forEach(
         batches,
-        (batch) => transactions.within(Effect.forEach(batch, send, { discard: true })),
+        (batch) =>
+          transactions.within(
+            delivery.sendAll(
+              to,
+              Bench,
+              batch.map((n) => message(n, -0.5))
+            )
+          ),
         {
           concurrency: how.inFlight,
           discard: true
