@@ -188,12 +188,13 @@ const begin = Effect.fnUntraced(function* (tools: Tools, life: Life, session: Sq
   if (!(yield* here(tools.lease.tryLock))) yield* wait(tools, life, here)
   yield* here(tools.lease.patience(millis))
   const at = monotonic(clock)
-  const { term } = yield* tools.takeOver(session, pid)
+  const { former, term } = yield* tools.takeOver(session, pid)
   life.term = term
   life.until = at + millis
   yield* Deferred.succeed(life.started, {
     incarnation: term,
-    stoodBy: life.stoodBy,
+    // Who has not given up may still run, and hold its port: it has lost its session alone.
+    stoodBy: life.stoodBy || former?.gaveUp === false,
     over: Deferred.await(life.over)
   })
 })

@@ -22,7 +22,7 @@ export class DatabaseTaken extends Schema.TaggedError<DatabaseTaken>()("Database
 export interface Term {
   /** The incarnation that it began with; `undefined` where nobody else can own the node, and the start counts itself. */
   readonly incarnation: bigint | undefined
-  /** This process has waited for another one to give up or to die. */
+  /** Another process has owned the node and has not given it up: it was waited for, or may still run and not know. */
   readonly stoodBy: boolean
   /** Waits for the end, and says why it is over. */
   readonly over: Effect.Effect<string>
