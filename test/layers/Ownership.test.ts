@@ -109,6 +109,21 @@ suite("the owner of a node", (it) => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("may still run when its session is gone and another process owns the node at once", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const node = Context.get(yield* Layer.build(identityOf(1)), Identity).key
+      // Its session is gone with the lock, and it has not made another one yet.
+      const former = statements(sql, { node, agent: uuid(), lease: 300_000 })
+      yield* sql.withTransaction(former.takeOver(uuid()))
+      const second = yield* owner()
+      assert.isTrue(second.term.stoodBy)
+      yield* second.end
+      const third = yield* owner()
+      assert.isFalse(third.term.stoodBy)
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("is followed by a stand-by when it is frozen and its lease is over", () =>
     Effect.gen(function* () {
       const first = yield* owner()

@@ -6,7 +6,7 @@ import * as path from "node:path"
 import { files } from "../../../src/programs/FolderFiles.ts"
 import { type Balance, balance, type Books } from "./Accounting.ts"
 import { NodeProcess } from "./NodeProcess.ts"
-import { books, type Place } from "./Places.ts"
+import { books, owned, type Place } from "./Places.ts"
 import { other, type Side } from "./Strikes.ts"
 import type { Assignment } from "./Talk.ts"
 
@@ -76,6 +76,7 @@ export class Pair {
 
   /** Starts another process of a side's node, on its database, with a folder of its own; it stands by. */
   async standBy(side: Side, settings?: Settings): Promise<NodeProcess> {
+    await owned(this.places[side])
     const { data } = this.places[side]
     const second = (this.#seconds[side] ??= { folder: `${data}-second`, node: new NodeProcess(`${side}, standing by`) })
     await fs.mkdir(second.folder, { recursive: true })

@@ -3,7 +3,7 @@
  * The tables of the load are made before the first start, and read after the last end, through connections of the
  * test's own.
  */
-import { Effect, Layer, Redacted, Schema } from "effect"
+import { Effect, Layer, Redacted, Schedule, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as fs from "node:fs/promises"
 import * as os from "node:os"
@@ -83,6 +83,19 @@ export const books = (place: Place): Promise<Books> =>
         duplicates: Number(totals.duplicates)
       }
     })
+  )
+
+/** Until a process owns the node of a place: the owner's session has gone with its server, and it makes another one. */
+export const owned = (place: Place): Promise<unknown> =>
+  using(
+    place,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const held = sql`
+        SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+        WHERE locktype = 'advisory' AND granted AND datname = current_database()`
+      return yield* Effect.repeat(held, { until: ({ length }) => length > 0, schedule: Schedule.spaced("50 millis") })
+    }).pipe(Effect.timeout("3 minutes"))
   )
 
 /** A new place; on PostgreSQL with a server of its own unless the URL of one is given. */
