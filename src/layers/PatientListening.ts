@@ -24,7 +24,7 @@ export const layer: Layer.Layer<Transport, never, Transport> = Layer.effect(
           const listener: Listener = {
             endpoint: at,
             run: (handler) =>
-              Effect.retry(listen, backOff).pipe(
+              Effect.retry(listen, { schedule: backOff, while: ({ reason }) => reason === "in-use" }).pipe(
                 Effect.tap(Effect.annotateLogs(listening, { port: at.port })),
                 Effect.orDie,
                 Effect.flatMap((listener) => listener.run(handler))

@@ -39,7 +39,7 @@ export const layer: Layer.Layer<RetryStore, SqlError, MemoryDatabase | SecureRan
             const fruitless = row.fruitless + 1
             const sending = row.sending ?? { stream, last: 0n, receipted: 0n }
             rows.links.set(peer, { ...row, epoch, fruitless, sending })
-            return Result.succeed({ peer, epoch, fruitless, suspect: row.suspect })
+            return Result.succeed({ peer, epoch, fruitless, suspect: row.suspect, accused: row.accused })
           })
         ),
       ...sending,

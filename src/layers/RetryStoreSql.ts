@@ -22,7 +22,7 @@ import { optional, reader, single } from "./SqlRow.ts"
 
 const readNode = single(Schema.Struct({ database_id: UuidText, incarnation: Schema.BigInt }))
 const readClaimed = reader(
-  Schema.Struct({ epoch: Schema.BigInt, fruitless: Schema.Int, suspect: Schema.NullOr(UuidText) })
+  Schema.Struct({ epoch: Schema.BigInt, fruitless: Schema.Int, suspect: Schema.NullOr(UuidText), accused: Schema.Int })
 )
 
 /** What a store knows of the node: who owns it may claim links, as long as `incarnation` is the last that began. */
@@ -56,12 +56,12 @@ const make = (start: Effect.Effect<Started, SqlError, SqlClient.SqlClient | Secu
             ), arrivals AS (
               INSERT INTO holdfast_arrivals AS a (link, epoch, fruitless) SELECT id, epoch, 0 FROM mine
               ON CONFLICT (link) DO UPDATE SET epoch = excluded.epoch, fruitless = a.fruitless + 1
-              RETURNING fruitless, suspect
+              RETURNING fruitless, suspect, accused
             )
-            SELECT mine.epoch, arrivals.fruitless, arrivals.suspect FROM mine, arrivals`
+            SELECT mine.epoch, arrivals.fruitless, arrivals.suspect, arrivals.accused FROM mine, arrivals`
         )
         if (row === undefined) return yield* new LinkFenced({ peer, epoch: 0n })
-        return { peer, epoch: row.epoch, fruitless: row.fruitless, suspect: optional(row.suspect) }
+        return { ...row, peer, suspect: optional(row.suspect) }
       }),
       ...enqueuing,
       ...SqlNumbering.make(sql, yield* SqlVacuum.make(sql)),

@@ -28,7 +28,8 @@ type Services = Delivery | RetryStore | SqlClient.SqlClient | Transactions
 
 /** A sender whose database is behind a proxy, on so many connections. */
 const sender = Effect.fnUntraced(function* (maxConnections: number) {
-  const proxy = yield* proxyTo(yield* FreshDatabase.freshDatabase)
+  const url = yield* FreshDatabase.freshDatabase
+  const proxy = yield* proxyTo(url)
   const client = Postgres.layer({ url: proxy.url, maxConnections })
   const services = Delivery.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(RetryStoreSql.layer, TransactionsSql.layer, Wakes.layer)),
@@ -38,16 +39,17 @@ const sender = Effect.fnUntraced(function* (maxConnections: number) {
   )
   const context: Context.Context<Services> = yield* Layer.build(services)
   yield* Context.get(context, SqlClient.SqlClient)`CREATE TABLE said (word text PRIMARY KEY)`
-  return { proxy, context }
+  // Past the proxy: a connection that was begun while it refused fails when it does not refuse any more.
+  const sql = Context.get(yield* Layer.build(Postgres.layer({ url, maxConnections: 1 })), SqlClient.SqlClient)
+  const found = Effect.fnUntraced(function* (word: string) {
+    const written = yield* sql`SELECT FROM said WHERE word = ${word}`
+    return { written: written.length, owed: (yield* sql`SELECT FROM holdfast_outbox`).length }
+  })
+  return { proxy, context, found }
 })
 
 /** What is in the database of a word that was written and sent in one transaction. */
-const found = Effect.fnUntraced(function* (word: string) {
-  const sql = yield* SqlClient.SqlClient
-  const store = yield* RetryStore
-  const written = yield* sql`SELECT FROM said WHERE word = ${word}`
-  return { written: written.length, owed: (yield* store.owed({ limit: 1_000 })).length }
-})
+type Found = Effect.Success<ReturnType<typeof sender>>["found"]
 
 const say = Effect.fnUntraced(function* (word: string) {
   const sql = yield* SqlClient.SqlClient
@@ -59,15 +61,18 @@ const say = Effect.fnUntraced(function* (word: string) {
 const within = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.flatMap(Transactions, (transactions) => transactions.within(effect))
 
-const withSender = <E>(maxConnections: number, test: (proxy: CommitProxy) => Effect.Effect<void, E, Services>) =>
-  Effect.flatMap(sender(maxConnections), ({ context, proxy }) => Effect.provide(test(proxy), context)).pipe(
-    Effect.scoped
-  )
+const withSender = <E>(
+  maxConnections: number,
+  test: (proxy: CommitProxy, found: Found) => Effect.Effect<void, E, Services>
+) =>
+  Effect.flatMap(sender(maxConnections), ({ context, found, proxy }) =>
+    Effect.provide(test(proxy, found), context)
+  ).pipe(Effect.scoped)
 
 describe("trap 4: a COMMIT whose connection is lost", () => {
   for (const connections of [1, 5]) {
     it.live(`trap 4: has succeeded when the server has committed, with a pool of ${connections}`, () =>
-      withSender(connections, (proxy) =>
+      withSender(connections, (proxy, found) =>
         Effect.gen(function* () {
           const after: Array<string> = []
           const { afterCommit } = yield* Transactions
@@ -81,7 +86,7 @@ describe("trap 4: a COMMIT whose connection is lost", () => {
     )
 
     it.live(`trap 4: was rolled back and may be tried again when it never arrived, with a pool of ${connections}`, () =>
-      withSender(connections, (proxy) =>
+      withSender(connections, (proxy, found) =>
         Effect.gen(function* () {
           proxy.arm("unsent")
           const error = yield* Effect.flip(within(say("no")))
@@ -97,7 +102,7 @@ describe("trap 4: a COMMIT whose connection is lost", () => {
   }
 
   it.live("trap 4: is ended at the server when that does not notice, and then rolled back", () =>
-    withSender(2, (proxy) =>
+    withSender(2, (proxy, found) =>
       Effect.gen(function* () {
         proxy.arm("frozen")
         const error = yield* Effect.flip(within(say("held")))
@@ -111,7 +116,7 @@ describe("trap 4: a COMMIT whose connection is lost", () => {
   )
 
   it.live("trap 4: is told to everybody who shares it with sendNow", () =>
-    withSender(2, (proxy) =>
+    withSender(2, (proxy, found) =>
       Effect.gen(function* () {
         const delivery = yield* Delivery
         const peer = stranger()
@@ -131,7 +136,7 @@ describe("trap 4: a COMMIT whose connection is lost", () => {
   )
 
   it.live("trap 4: is unknown to senders whose messages are not there, rolled back or done with", () =>
-    withSender(2, (proxy) =>
+    withSender(2, (proxy, found) =>
       Effect.gen(function* () {
         const delivery = yield* Delivery
         proxy.arm("unsent", "INSERT INTO holdfast_outbox")
@@ -144,7 +149,7 @@ describe("trap 4: a COMMIT whose connection is lost", () => {
   )
 
   it.live("trap 4: is unknown, and not to be tried again blindly, while the database stays away", () =>
-    withSender(2, (proxy) =>
+    withSender(2, (proxy, found) =>
       Effect.gen(function* () {
         proxy.arm("unheard")
         proxy.refuse(true)
@@ -161,7 +166,7 @@ describe("trap 4: a COMMIT whose connection is lost", () => {
   )
 
   it.live("trap 4: is known as soon as the database is back", () =>
-    withSender(2, (proxy) =>
+    withSender(2, (proxy, found) =>
       Effect.gen(function* () {
         proxy.arm("unheard")
         proxy.refuse(true)
@@ -176,7 +181,7 @@ describe("trap 4: a COMMIT whose connection is lost", () => {
   )
 
   it.live("trap 4: is unknown when the transaction sent nothing", () =>
-    withSender(2, (proxy) =>
+    withSender(2, (proxy, found) =>
       Effect.gen(function* () {
         const sql = yield* SqlClient.SqlClient
         proxy.arm("unheard")

@@ -51,7 +51,7 @@ layer(stores, { excludeTestServices: true })("the tables of PostgreSQL", (it) =>
           sizes.push((yield* sizeOf("holdfast_outbox")) + (yield* sizeOf("holdfast_applied")))
         }
         const [early, late] = [Math.max(...sizes.slice(0, sizes.length / 2)), Math.max(...sizes)]
-        // All of them at once are more than ten times that, and each leaves a second version behind.
+        // Without cleaning they grow to almost four times that.
         assert.isBelow(late, 20 * 1024 * 1024)
         assert.isAtMost(late, 1.5 * early)
         const sql = yield* SqlClient.SqlClient

@@ -266,7 +266,8 @@ suite("trap 3: two pumps for one peer", (it) => {
           yield* lease.takeOver(uuid())
           const pid = yield* lease.pid
           yield* Deferred.succeed(begun, undefined)
-          const waiting = sql`SELECT 1 FROM pg_stat_activity WHERE ${pid} = ANY(pg_blocking_pids(pid))`
+          // In a transaction the activity of sessions is what it was at the first look, and of none that came later.
+          const waiting = sql`SELECT 1 FROM pg_locks WHERE NOT granted AND ${pid} = ANY(pg_blocking_pids(pid))`
           yield* Effect.repeat(waiting, { until: (rows) => rows.length > 0 })
         })
       )

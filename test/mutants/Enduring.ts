@@ -14,6 +14,7 @@ export interface EnduranceMutant extends Planted {
 }
 
 const frames = "src/protocol/link/Frame.ts"
+const cutter = "src/protocol/Cutter.ts"
 const records = "src/protocol/link/Record.ts"
 const noise = "src/protocol/link/Noise.ts"
 const handshake = "src/protocol/link/Handshake.ts"
@@ -44,7 +45,7 @@ export const enduring: ReadonlyArray<EnduranceMutant> = [
   {
     name: "announced-is-allocated",
     what: "A frame takes what its length announces as soon as it begins.",
-    file: frames,
+    file: cutter,
     find: `Math.min(need, Math.max(freely, 2 * total))`,
     replace: `need`,
     property: "frames are what was sent, in little memory"
@@ -52,21 +53,18 @@ export const enduring: ReadonlyArray<EnduranceMutant> = [
   {
     name: "commit-in-pieces-unseen",
     what: "A COMMIT that came in pieces does not allow large frames.",
-    file: frames,
-    find: `        this.#finished(kind)
-        this.#begun = nothing`,
-    replace: `
-        this.#begun = nothing`,
+    file: cutter,
+    find: `this.take(whole, 0, need, frames)`,
+    replace: `frames.push({ kind: whole[5], body: whole.subarray(6, need) })`,
     property: "frames are what was sent, in little memory"
   },
   {
     name: "goes-on-after-failure",
     what: "What comes behind a frame that is none is decoded in spite of it.",
-    file: frames,
-    find: `    if (this.#failed !== undefined) return this.#failed
-    const from`,
-    replace: `
-    const from`,
+    file: cutter,
+    find: `    let at = this.#finishBegun(piece, frames)`,
+    replace: `    this.failed = undefined
+    let at = this.#finishBegun(piece, frames)`,
     property: "frames are what was sent, in little memory"
   },
   {

@@ -64,7 +64,7 @@ export const redialling: ReadonlyArray<Mutant> = [
   {
     name: "dials-without-rate",
     what: "A node dials as often in a second as there is cause.",
-    file: "src/services/link/Dialer.ts",
+    file: "src/services/link/DialLimits.ts",
     find: `if (wait > 0) yield* Effect.sleep(wait)`,
     replace: `if (wait > 1e9) yield* Effect.sleep(wait)`,
     property: "dials keep their rate",

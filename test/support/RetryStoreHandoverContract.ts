@@ -97,19 +97,21 @@ export const handsOver = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
       })
     )
 
-    it.effect("hastens only what was sent after a time, if there is one", () =>
+    it.effect("hastens all that waits if one of it was sent after a time, and none of it otherwise", () =>
       Effect.gen(function* () {
         const store = yield* RetryStore
         const peer = stranger()
         const link = yield* store.claim(peer)
-        const [early, late] = [message(peer, { subject: "early" }), message(peer, { subject: "late" })]
+        const [early, late] = [message(peer, { subject: "one" }), message(peer, { subject: "one" })]
         yield* store.enqueue([early], 1_000)
         yield* store.enqueue([late], 3_000)
         yield* number(store, link, wide, 3_000)
         const answers = [answer(1n, later(9_000)), answer(2n, later(9_000))]
         yield* store.settle(link, { upTo: 2n, answers }, settling(3_000))
-        assert.strictEqual(yield* store.hastenAll(2_000, 2_000), 1)
-        assert.deepStrictEqual(ids(yield* number(store, link, wide, 2_000)), [late.id])
+        assert.strictEqual(yield* store.hastenAll(2_000, 3_000), 0)
+        assert.deepStrictEqual(ids(yield* number(store, link, wide, 2_000)), [])
+        assert.strictEqual(yield* store.hastenAll(2_000, 2_000), 2)
+        assert.deepStrictEqual(ids(yield* number(store, link, wide, 2_000)), [early.id, late.id])
       })
     )
 
@@ -128,12 +130,12 @@ export const handsOver = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
               within(
                 Effect.gen(function* () {
                   yield* store.enqueue([dropped], 1_000)
-                  assert.strictEqual(yield* store.cancel(dropped.id), "cancelled")
+                  assert.strictEqual((yield* store.cancel(dropped.id))?.outcome, "cancelled")
                   return yield* Effect.fail("no")
                 })
               )
             )
-            assert.strictEqual(yield* store.cancel(taken.id), "cancelled")
+            assert.strictEqual((yield* store.cancel(taken.id))?.outcome, "cancelled")
             yield* store.enqueue([last], 1_000)
             return [first, second]
           })
@@ -150,28 +152,30 @@ export const handsOver = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
       Effect.gen(function* () {
         const store = yield* RetryStore
         const peer = stranger()
-        const seen: Array<readonly [number, string | undefined]> = []
-        const claim = Effect.tap(store.claim(peer), ({ fruitless, suspect }) =>
-          Effect.sync(() => seen.push([fruitless, suspect]))
+        const seen: Array<readonly [number, string | undefined, number]> = []
+        const claim = Effect.tap(store.claim(peer), ({ accused, fruitless, suspect }) =>
+          Effect.sync(() => seen.push([fruitless, suspect, accused]))
         )
         yield* claim
         const old = yield* claim
         const link = yield* claim
         const killer = uuid()
-        assert.deepStrictEqual([yield* store.accuse(link, uuid()), yield* store.accuse(link, killer)], [1, 1])
-        assert.instanceOf(yield* Effect.flip(store.accuse(old, uuid())), LinkFenced)
+        yield* store.accuse(link, uuid(), 1)
+        for (let again = 0; again < 2; again++) yield* store.accuse(link, killer, 1)
+        assert.instanceOf(yield* Effect.flip(store.accuse(old, uuid(), 5)), LinkFenced)
         const next = yield* claim
-        assert.strictEqual(yield* store.accuse(next, killer), 2)
-        yield* store.received(next, batch({ stream: uuid(), adopts: true, position: 1n, applied: [uuid()] }), 1_000)
+        yield* store.accuse(next, killer, next.accused + 1)
+        const last = yield* claim
+        yield* store.received(last, batch({ stream: uuid(), adopts: true, position: 1n, applied: [uuid()] }), 1_000)
         yield* claim
         assert.deepStrictEqual(seen, [
-          [0, undefined],
-          [1, undefined],
-          [2, undefined],
-          [3, killer],
-          [0, undefined]
+          [0, undefined, 0],
+          [1, undefined, 0],
+          [2, undefined, 0],
+          [3, killer, 1],
+          [4, killer, 2],
+          [0, undefined, 0]
         ])
-        assert.strictEqual(yield* store.accuse(yield* claim, killer), 1)
       })
     )
 

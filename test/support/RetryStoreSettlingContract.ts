@@ -166,7 +166,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         )
         assert.deepStrictEqual(ids(yield* number(store, link, wide, 1_000)), ids(quick.slice(2)))
         assert.strictEqual(yield* nextDue(store, peer), 2_000)
-        assert.strictEqual(yield* store.cancel(head.id), "cancelled")
+        assert.strictEqual((yield* store.cancel(head.id))?.outcome, "cancelled")
         const freed = yield* number(store, link, { messages: 3, bytes: 100 }, 1_000)
         assert.deepStrictEqual(
           freed.map((it) => it.void),
@@ -301,10 +301,10 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         yield* store.enqueue(sent, 1_000)
         const link = yield* store.claim(peer)
         yield* number(store, link, { messages: 2, bytes: 1_000 }, 1_000)
-        assert.strictEqual(yield* store.cancel(third), "cancelled")
-        assert.strictEqual(yield* store.cancel(third), undefined)
-        assert.strictEqual(yield* store.cancel(second), "unknown")
-        assert.strictEqual(yield* store.cancel(second), undefined)
+        assert.strictEqual((yield* store.cancel(third))?.outcome, "cancelled")
+        assert.strictEqual((yield* store.cancel(third))?.outcome, undefined)
+        assert.strictEqual((yield* store.cancel(second))?.outcome, "unknown")
+        assert.strictEqual((yield* store.cancel(second))?.outcome, undefined)
         const numbered = yield* store.numbered(link, 0n, wide)
         assert.deepStrictEqual(
           numbered.map((it) => [it.seq, it.id, it.void, it.body.length]),
@@ -367,7 +367,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         yield* number(store, link, wide, 1_000)
         const answers = [answer(1n, later(5_000)), answer(2n, later(0, head))]
         yield* store.settle(link, { upTo: 2n, answers }, settling(1_000))
-        assert.strictEqual(yield* store.cancel(head), "cancelled")
+        assert.strictEqual((yield* store.cancel(head))?.outcome, "cancelled")
         const again = yield* number(store, link, wide, 1_100)
         assert.deepStrictEqual(
           again.map((it) => [it.seq, it.id, it.void]),
@@ -530,7 +530,7 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         const stream = uuid()
         yield* store.restart(link, stream, 2n)
         assert.deepStrictEqual((yield* store.positions(link)).sending, { stream, last: 0n, receipted: 0n })
-        assert.strictEqual(yield* store.cancel(sent[2]?.id ?? ""), "unknown")
+        assert.strictEqual((yield* store.cancel(sent[2]?.id ?? ""))?.outcome, "unknown")
         const again = yield* number(store, link, wide, 1_000)
         assert.deepStrictEqual(
           again.map((it) => [it.seq, it.id, it.void]),

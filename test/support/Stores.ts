@@ -8,7 +8,9 @@ import { migrations } from "../../migrations/index.ts"
 import * as AttentionStoreMemory from "../../src/layers/AttentionStoreMemory.ts"
 import * as AttentionStoreSql from "../../src/layers/AttentionStoreSql.ts"
 import * as BanStoreMemory from "../../src/layers/BanStoreMemory.ts"
+import * as BitcoinPeersMemory from "../../src/layers/BitcoinPeersMemory.ts"
 import * as BanStoreSql from "../../src/layers/BanStoreSql.ts"
+import * as BitcoinPeersSql from "../../src/layers/BitcoinPeersSql.ts"
 import * as FeedStoreMemory from "../../src/layers/FeedStoreMemory.ts"
 import * as FeedStoreSql from "../../src/layers/FeedStoreSql.ts"
 import { MemoryDatabase } from "../../src/layers/MemoryDatabase.ts"
@@ -23,6 +25,7 @@ import * as TimerStoreMemory from "../../src/layers/TimerStoreMemory.ts"
 import * as TimerStoreSql from "../../src/layers/TimerStoreSql.ts"
 import * as TransactionsMemory from "../../src/layers/TransactionsMemory.ts"
 import * as TransactionsSql from "../../src/layers/TransactionsSql.ts"
+import type { PeerStore } from "../../src/services/bitcoin/PeerStore.ts"
 import type { AttentionStore } from "../../src/services/delivery/AttentionStore.ts"
 import type { FeedStore } from "../../src/services/delivery/FeedStore.ts"
 import type { ParkedStore } from "../../src/services/delivery/ParkedStore.ts"
@@ -40,6 +43,7 @@ export type Stores =
   | FeedStore
   | PeerBook
   | BanStore
+  | PeerStore
   | AttentionStore
   | TimerStore
   | Transactions
@@ -68,6 +72,7 @@ export const memory: Layer.Layer<Stores | Reopen | MemoryDatabase> = withReopen(
     FeedStoreMemory.layer,
     PeerBookMemory.layer,
     BanStoreMemory.layer,
+    BitcoinPeersMemory.layer,
     AttentionStoreMemory.layer,
     TimerStoreMemory.layer,
     TransactionsMemory.layer
@@ -81,6 +86,7 @@ const sqlStores = withReopen(
     FeedStoreSql.layer,
     PeerBookSql.layer,
     BanStoreSql.layer,
+    BitcoinPeersSql.layer,
     AttentionStoreSql.layer,
     TimerStoreSql.layer,
     TransactionsSql.layer

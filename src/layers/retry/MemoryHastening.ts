@@ -25,14 +25,10 @@ export const make = (
 
   hastenAll: (now, sentAfter = Number.NEGATIVE_INFINITY) =>
     attempt(() => {
-      let hastened = 0
-      for (const { peer } of rows.links) {
-        for (const row of rows.of(peer).outbox) {
-          if (!row.waiting || row.dueAt <= now || row.createdAt <= sentAfter) continue
-          rows.put({ ...row, dueAt: now })
-          hastened++
-        }
-      }
-      return Result.succeed(hastened)
+      const waiting = [...rows.links].flatMap(({ peer }) => [...rows.of(peer).outbox].filter((row) => row.waiting))
+      if (!waiting.some(({ createdAt }) => createdAt > sentAfter)) return Result.succeed(0)
+      const hastened = waiting.filter(({ dueAt }) => dueAt > now)
+      for (const row of hastened) rows.put({ ...row, dueAt: now })
+      return Result.succeed(hastened.length)
     })
 })

@@ -96,13 +96,9 @@ export const make = (
       })
     ),
 
-  accuse: (link, id) =>
+  accuse: (link, id, times) =>
     attempt(() =>
-      Result.map(owned(rows, link), (row) => {
-        const accused = row.suspect === id ? row.accused + 1 : 1
-        rows.links.set(link.peer, { ...row, suspect: id, accused })
-        return accused
-      })
+      Result.map(owned(rows, link), (row) => void rows.links.set(link.peer, { ...row, suspect: id, accused: times }))
     ),
 
   park: (peer, message, why, now) =>

@@ -65,7 +65,7 @@ const postpone = (rows: RetryRows, row: Row, dueAt: number, outcome: Outcome): n
   return due
 }
 
-/** What joined the wait of a message without one of its own, see `number`, waits no longer on its account. */
+/** What joined the wait of a message without one of its own, see `take`, waits no longer on its account. */
 const release = (rows: RetryRows, row: Row): void => {
   for (const other of rows.of(row.peer).outbox) {
     const joined = other.waiting && (other.lastOutcome === undefined || other.void)
@@ -270,7 +270,8 @@ export const make = (
   cancel: (id) =>
     attempt(() => {
       const row = rows.find(id)
-      return Result.succeed(row === undefined || row.void ? undefined : takeBack(rows, row))
+      if (row === undefined || row.void) return Result.succeed(undefined)
+      return Result.succeed({ peer: row.peer, outcome: takeBack(rows, row) })
     }),
 
   expire: (now, limit, bodies = []) =>

@@ -33,7 +33,8 @@ export const make = (sql: SqlClient.SqlClient): Pick<RetryStore["Service"], "has
       sql`
         WITH hastened AS (
           UPDATE holdfast_outbox SET due_at = ${BigInt(now)}::bigint
-          WHERE waiting AND due_at > ${BigInt(now)}::bigint AND created_at > ${BigInt(sentAfter)}::bigint
+          WHERE waiting AND due_at > ${BigInt(now)}::bigint
+            AND EXISTS (SELECT 1 FROM holdfast_outbox WHERE waiting AND created_at > ${BigInt(sentAfter)}::bigint)
           RETURNING 1
         )
         SELECT count(*)::int AS messages FROM hastened`,

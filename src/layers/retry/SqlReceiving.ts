@@ -7,11 +7,10 @@ import { Effect, Schema } from "effect"
 import type { SqlClient, Statement } from "effect/sql"
 import { type MessageId, MessageId as MessageIdSchema } from "../../protocol/delivery/Message.ts"
 import type { Link, ReceivedBatch, RetryStore } from "../../services/delivery/RetryStore.ts"
-import { reader, single } from "../SqlRow.ts"
+import { reader } from "../SqlRow.ts"
 import { maxHeld } from "./OutcomeText.ts"
 import { AnswerRow, fenced, HeldRow, outcomeToJson, owned, PositionsRow, ReceivingRow } from "./SqlRows.ts"
 
-const readAccused = single(Schema.Struct({ accused: Schema.Int }))
 const readPositions = reader(PositionsRow)
 const readReceiving = reader(ReceivingRow)
 const readAnswers = reader(AnswerRow)
@@ -182,17 +181,15 @@ export const make = (
       return plain ? received(link, batch, now) : sql.withTransaction(received(link, batch, now))
     },
 
-    accuse: (link, id) =>
-      Effect.map(
+    accuse: (link, id, times) =>
+      Effect.asVoid(
         owned(
           link,
-          sql<{ readonly accused: number }>`
-            UPDATE holdfast_arrivals a
-            SET suspect = ${id}::uuid, accused = CASE WHEN a.suspect = ${id}::uuid THEN a.accused + 1 ELSE 1 END
+          sql`
+            UPDATE holdfast_arrivals a SET suspect = ${id}::uuid, accused = ${times}
             WHERE a.link = (SELECT id FROM holdfast_links WHERE peer = ${link.peer}) AND a.epoch = ${link.epoch}
-            RETURNING a.accused`
-        ),
-        (rows) => readAccused(rows).accused
+            RETURNING a.link`
+        )
       ),
 
     park: (peer, message, why, now) =>

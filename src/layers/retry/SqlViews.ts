@@ -15,7 +15,7 @@ const readTotals = reader(TotalsRow)
 const readPeers = reader(Schema.Struct({ peer: NodeKey }))
 const readExpired = reader(Schema.Struct({ ...OwedRow.fields, body: Schema.Uint8Array }))
 const readAttempts = reader(Schema.Struct({ id: MessageId, attempts: Schema.Int }))
-const readTaken = reader(Schema.Struct({ state: Schema.Literals(["cancelled", "unknown"]) }))
+const readTaken = reader(Schema.Struct({ peer: NodeKey, outcome: Schema.Literals(["cancelled", "unknown"]) }))
 
 const owedOf = ({ created_at, due_at, deadline, last_outcome, seq, ...row }: typeof OwedRow.Type): Owed => ({
   ...row,
@@ -44,7 +44,7 @@ export const make = (
   /**
    * Takes messages back. One that was never offered goes; one that was keeps its row as a void one, because the peer
    * may hold a place for it: under its number if it has one, else under the next. What had joined its wait (see
-   * `number`) without one of its own waits no longer on its account.
+   * `take`) without one of its own waits no longer on its account.
    */
   const takeBack = (id: MessageId) =>
     Effect.map(
@@ -63,10 +63,10 @@ export const make = (
             AND w.protocol = (SELECT protocol FROM message) AND w.subject = (SELECT subject FROM message)
             AND w.place > (SELECT place FROM message) AND w.waiting AND (w.last_outcome IS NULL OR w.void)
         )
-        SELECT CASE WHEN unheard OR (seq IS NULL AND last_outcome IS NOT NULL) THEN 'cancelled' ELSE 'unknown' END
-          AS state
+        SELECT (SELECT peer FROM holdfast_links WHERE id = link) AS peer,
+          CASE WHEN unheard OR (seq IS NULL AND last_outcome IS NOT NULL) THEN 'cancelled' ELSE 'unknown' END AS outcome
         FROM message`,
-      (rows) => readTaken(rows)[0]?.state
+      (rows) => readTaken(rows)[0]
     )
 
   const expire = Effect.fnUntraced(function* (now: number, limit: number, bodies: ReadonlyArray<string>) {
@@ -79,8 +79,8 @@ export const make = (
     )
     const expired: Array<Expired> = []
     for (const { body, ...row } of rows) {
-      const outcome = yield* takeBack(row.id)
-      if (outcome !== undefined) expired.push({ ...owedOf(row), outcome, body })
+      const taken = yield* takeBack(row.id)
+      if (taken !== undefined) expired.push({ ...owedOf(row), outcome: taken.outcome, body })
     }
     return expired
   })

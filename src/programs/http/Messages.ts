@@ -125,8 +125,10 @@ export const make = Effect.gen(function* () {
       const result = yield* transactions
         .within(
           Effect.gen(function* () {
-            const result = yield* store.cancel(id)
-            if (result === undefined) return undefined
+            const taken = yield* store.cancel(id)
+            if (taken === undefined) return undefined
+            const { outcome: result, peer } = taken
+            yield* transactions.afterCommit(wakes.wake(peer))
             const event = { audience: "", protocol: "", subject: id, kind: "message.dropped", body: { id, result } }
             yield* feed.append([event])
             return result

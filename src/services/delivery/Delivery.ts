@@ -117,7 +117,12 @@ const make = Effect.gen(function* () {
   })
 
   return Delivery.of({
-    cancel: store.cancel,
+    cancel: Effect.fn("Delivery.cancel")(function* (id: MessageId) {
+      const taken = yield* store.cancel(id)
+      // What waited behind it can go.
+      if (taken !== undefined) yield* transactions.afterCommit(wakes.wake(taken.peer))
+      return taken?.outcome
+    }),
     send: Effect.fn("Delivery.send")(function* (peer, protocol, message, options) {
       const outgoing = yield* prepare(peer, protocol, message, options)
       yield* enqueue([outgoing])

@@ -201,6 +201,8 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
           () => outbound.settleStep(upTo, settledAtOnce),
           (settled, forced) => outbound.settle(settled, forced)
         )
+        // What was put back has a new time, which only the database knows for certain: a commit may be unheard.
+        if (answers.some(({ outcome }) => outcome._tag === "Later")) outbound.look.wake()
       })
     )
 

@@ -11,6 +11,7 @@ import { Feed } from "./Feed.ts"
 import { mayPass } from "./Persist.ts"
 import type { Handled } from "./Protocol.ts"
 import { type Expired, RetryStore } from "./RetryStore.ts"
+import { Wakes } from "./Wakes.ts"
 
 /** Messages taken back in one transaction, of which some come with their bodies: 64 MiB at the most. */
 const atOnce = 64
@@ -27,6 +28,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
   const attention = yield* AttentionStore
   const transactions = yield* Transactions
   const meter = yield* DeliveryMeter
+  const wakes = yield* Wakes
   const clock = yield* Clock.Clock
   const context = yield* Effect.context<R>()
   const listening = new Map<string, NonNullable<Handled<R>["onExpired"]>>()
@@ -70,10 +72,17 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
         body: { peer, id, deadline: deadline ?? null, outcome }
       }))
     )
-    if (expired.length > 0) yield* transactions.afterCommit(Effect.sync(() => meter.expired(expired.length)))
+    if (expired.length > 0) yield* transactions.afterCommit(told(expired))
     for (const one of expired) yield* mode === "together" ? tellTogether(one) : tellAlone(one)
     return expired.length
   })
+
+  /** What waited behind it can go. */
+  const told = (expired: ReadonlyArray<Expired>) =>
+    Effect.suspend(() => {
+      meter.expired(expired.length)
+      return Effect.forEach(new Set(expired.map(({ peer }) => peer)), wakes.wake, { discard: true })
+    })
 
   const next = transactions.within(some("together")).pipe(
     Effect.catchTags({

@@ -5,7 +5,7 @@
  * A batch runs as one piece first. If any message is not plainly accepted everything is rolled back and runs again with
  * a savepoint per message, so that a message which is not `Ok` leaves no write and never blocks the others.
  */
-import { Clock, Effect, Schema } from "effect"
+import { Clock, Effect, Schema, Semaphore } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Data } from "../../protocol/delivery/DeliveryFrame.ts"
 import type { Answer, MessageId } from "../../protocol/delivery/Message.ts"
@@ -20,6 +20,7 @@ import * as HandlingService from "./Handling.ts"
 import { mayPass } from "./Persist.ts"
 import type { Handled } from "./Protocol.ts"
 import { type Claimed, type LinkFenced, RetryStore } from "./RetryStore.ts"
+import { Suspects } from "./Suspects.ts"
 
 /** The peer sent what its stream does not allow: the session ends and both sides resume. */
 export class StreamViolated extends Schema.TaggedError<StreamViolated>()("StreamViolated", { detail: Schema.String }) {
@@ -62,12 +63,18 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
   const clock = yield* Clock.Clock
   const handling = yield* HandlingService.make(protocols)
   const context = yield* Effect.context<R>()
+  const suspects = new Suspects()
+  const turn = yield* Semaphore.make(1)
 
   const open = (link: Claimed): Receive => {
     /** Where the stream stands, known from this session's last transaction, as long as nothing is on hold. */
     let known: { readonly stream: string; readonly position: bigint } | undefined
-    /** Others have died of what comes now: until all of it is handled, one message at a time. */
-    let careful = link.suspect !== undefined || link.fruitless >= config.poisonAttempts
+    /** Others may have died of what comes now: until that is handled, one message at a time. */
+    const fruitless = suspects.claimed(link)
+    let careful = link.suspect !== undefined || fruitless >= config.poisonAttempts
+    /** The last of it. */
+    let carefulUpTo: bigint | undefined
+    let isFirst = true
 
     /** Names the next message before it is handled, which may be the end; it is guilty if it was so often enough. */
     const accuse = Effect.fnUntraced(function* (frames: ReadonlyArray<Data>) {
@@ -75,7 +82,10 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
       const position = receiving.stream === frames[0]?.stream ? receiving.position : 0n
       const next = Sequence.beyond(frames, position)[0]?.items[0]
       if (next === undefined) return undefined
-      return (yield* store.accuse(link, next.id)) > config.poisonAttempts ? next.id : undefined
+      const times = suspects.next(link.peer, next.id)
+      suspects.named(link.peer, next.id, times)
+      yield* store.accuse(link, next.id, times)
+      return times > config.poisonAttempts ? next.id : undefined
     })
 
     const run = Effect.fnUntraced(function* (frames: ReadonlyArray<Data>, mode: Mode, guilty?: MessageId) {
@@ -169,13 +179,31 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
         Effect.catchTag("NotPlain", (impossible) => Effect.die(impossible))
       )
 
+    /** Names what it handles. One of all links at a time: if the process ends, it was that one or none. */
+    const carefully = (frames: ReadonlyArray<Data>) =>
+      turn.withPermit(
+        Effect.gen(function* () {
+          carefulUpTo ??= lastOf(frames)
+          const guilty = yield* accuse(frames)
+          const startedAt = monotonic(clock)
+          const done = yield* Effect.onInterrupt(both(frames, guilty), () =>
+            Effect.sync(() => {
+              if (monotonic(clock) - startedAt >= config.receiptTimeout) suspects.hung(link.peer)
+            })
+          )
+          careful = done.progress.upTo < carefulUpTo
+          return done
+        })
+      )
+
     return Effect.fnUntraced(
       function* (frames) {
-        const guilty = careful ? yield* accuse(frames) : undefined
-        const { messages, millis, next, progress, repeated } = yield* both(frames, guilty)
+        if (isFirst) suspects.busy(link.peer)
+        isFirst = false
+        const { messages, millis, next, progress, repeated } = yield* careful ? carefully(frames) : both(frames)
+        suspects.cleared(link.peer)
         known = next
         meter.received(messages, millis)
-        if (careful && Sequence.beyond(frames, progress.upTo).length === 0) careful = false
         return repeated ? yield* answerAgain(frames[0]!.first, progress) : progress
       },
       // Once a batch: the contexts are copied to be merged, which costs more than a small handler.
@@ -186,6 +214,11 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
   const intake: Intake = { open }
   return intake
 })
+
+const lastOf = (frames: ReadonlyArray<Data>): bigint => {
+  const last = frames.at(-1)
+  return last === undefined ? 0n : last.first + BigInt(last.items.length) - 1n
+}
 
 const killed = "the process ended whenever it handled this message"
 const nothing: ReadonlySet<MessageId> = new Set()

@@ -77,9 +77,9 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
     // Its row lock, and that the link is still ours: taking back is a write like any other.
     yield* store.positions(link)
     for (const { id, protocol, subject } of unnecessary) {
-      const outcome = yield* store.cancel(id)
-      if (outcome === undefined) continue
-      const body = { peer: link.peer, id, outcome }
+      const taken = yield* store.cancel(id)
+      if (taken === undefined) continue
+      const body = { peer: link.peer, id, outcome: taken.outcome }
       yield* feed.append([{ audience: "", protocol, subject, kind: "message.unnecessary", body }])
     }
   })

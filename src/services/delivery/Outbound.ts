@@ -82,7 +82,7 @@ export class Outbound {
     const isNext = first === this.last + 1n
     this.last = first + BigInt(messages.length) - 1n
     // Whatever is in the database only must be read before these: so they are, too.
-    const follows = this.#given.length > 0 || this.state.sent + 1n === first
+    const follows = (this.#given.at(-1)?.seq ?? this.state.sent) + 1n === first
     if (isNext && follows) {
       messages.forEach((message, index) => {
         this.#given.push({ ...message, seq: first + BigInt(index) })

@@ -24,6 +24,8 @@ export interface Claimed extends Link {
   readonly fruitless: number
   /** The message that somebody was about to handle alone, and did not finish. */
   readonly suspect: MessageId | undefined
+  /** How many claims in a row that message was named by; 0 if there is none. */
+  readonly accused: number
 }
 
 /** Another process has taken the link over; whatever this one still wanted to write is void. */
@@ -68,6 +70,13 @@ export interface Owed {
   readonly lastOutcome: string | undefined
   /** Taken back after it had a number: only its number is still owed. */
   readonly void: boolean
+}
+
+/** A message that was taken back. */
+export interface TakenBack {
+  readonly peer: NodeKey
+  /** `unknown` if it may have taken effect. */
+  readonly outcome: "cancelled" | "unknown"
 }
 
 /** A message that was taken back because its time was over. */
@@ -188,7 +197,7 @@ export class RetryStore extends Context.Service<
       SqlError | LinkFenced
     >
 
-    /** Messages that have numbers above `after`, for sending again; bounded like `number`. */
+    /** Messages that have numbers above `after`, for sending again; bounded like `take`. */
     readonly numbered: (
       link: Link,
       after: bigint,
@@ -239,10 +248,10 @@ export class RetryStore extends Context.Service<
     /** Joins. Moves the position and writes what belongs to it. Nothing waits any more of a stream that is over. */
     readonly received: (link: Link, batch: ReceivedBatch, now: number) => Effect.Effect<void, SqlError | LinkFenced>
     /**
-     * Commits that this message is about to be handled alone, and returns how often it was in a row, this time included,
-     * without any message having been handled since. Whoever claims the link next learns of it.
+     * Commits that this message is about to be handled alone, under so many claims in a row, this one included. Whoever
+     * claims the link next learns of it. May be repeated: what is tried again in one process has not ended it.
      */
-    readonly accuse: (link: Link, id: MessageId) => Effect.Effect<number, SqlError | LinkFenced>
+    readonly accuse: (link: Link, id: MessageId, times: number) => Effect.Effect<void, SqlError | LinkFenced>
     /** Joins. Keeps a message that could not be handled, for an operator. */
     readonly park: (
       peer: NodeKey,
@@ -274,15 +283,15 @@ export class RetryStore extends Context.Service<
     /** Makes a message that waits for its time due now; false if no such message is owed. */
     readonly hasten: (id: MessageId, now: number) => Effect.Effect<boolean, SqlError>
     /**
-     * Makes every message that waits for its time due now, whoever it is to, of those that were sent after `sentAfter` if
-     * it is given; returns how many.
+     * Makes every message that waits for its time due now, whoever it is to; with `sentAfter` only if one of them was sent
+     * after that. All or none, since what waits behind another one must not be due before it. Returns how many.
      */
     readonly hastenAll: (now: number, sentAfter?: number | undefined) => Effect.Effect<number, SqlError>
     /**
      * Joins. Takes a message back. Without a number it vanishes; with one its number is still sent, as `void`.
      * `undefined` if no such message is owed.
      */
-    readonly cancel: (id: MessageId) => Effect.Effect<"cancelled" | "unknown" | undefined, SqlError>
+    readonly cancel: (id: MessageId) => Effect.Effect<TakenBack | undefined, SqlError>
     /** Joins. Takes back what is past its deadline, at most `limit`, and returns it as it was. */
     readonly expire: (
       now: number,

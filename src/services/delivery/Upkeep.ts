@@ -1,6 +1,7 @@
 /**
  * What delivery does by the clock: wants the peers to whom something is owed, takes back what is past its deadline,
- * lets nothing wait by a clock that was set back, and forgets what need not be remembered any more. Every round starts from the database, so a restart is not special.
+ * lets nothing wait by a clock that was set back, and forgets what need not be remembered any more. Every round starts
+ * from the database, so a restart is not special.
  */
 import { Cause, Clock, Effect, Schedule, Stream } from "effect"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
@@ -19,6 +20,8 @@ const debtorsAtOnce = 1_024
 const rowsAtOnce = 1_000
 const expiryEvery = 5_000
 const pruneEvery = 3_600_000
+/** How far ahead another process's clock may be without this one's having been set back, in milliseconds. */
+const tolerated = 1_000
 /** How soon a round may follow another one whatever its interval says. */
 const early = 1_000
 
@@ -64,18 +67,22 @@ export const run = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Hand
   const setBack = new SetBack(clock)
   const tellOfHaste = (told: { readonly millis?: number; readonly messages: number }) =>
     Effect.annotateLogs(Effect.logWarning("The clock was set back: what waits for its time is sent now"), told)
+  const hasten = Effect.fnUntraced(function* (sentAfter?: number) {
+    const messages = yield* store.hastenAll(clock.currentTimeMillisUnsafe(), sentAfter)
+    if (messages > 0) yield* wakes.wakeAll
+    return messages
+  })
+  let begun = false
   /** What was sent later than now tells that the clock was set back while nobody looked. */
   const hastenAtStart = Effect.gen(function* () {
-    const now = clock.currentTimeMillisUnsafe()
-    const messages = yield* store.hastenAll(now, now)
+    if (begun) return
+    const messages = yield* hasten(clock.currentTimeMillisUnsafe() + tolerated)
+    begun = true
     if (messages > 0) yield* tellOfHaste({ messages })
   })
   const hastenIfSetBack = Effect.gen(function* () {
     const millis = setBack.millis
-    if (millis !== undefined) {
-      const messages = yield* store.hastenAll(clock.currentTimeMillisUnsafe())
-      yield* tellOfHaste({ millis, messages })
-    }
+    if (millis !== undefined) yield* tellOfHaste({ millis, messages: yield* hasten() })
     setBack.accept()
   })
 
@@ -103,11 +110,12 @@ export const run = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Hand
     ),
     Stream.mapEffect(wakes.unattended, want)
   )
-  const byTheClock = Effect.andThen(everyRound("expiry", expiry.round), everyRound("the clock", hastenIfSetBack))
+  const lookAtTheClock = everyRound("the clock", Effect.andThen(hastenAtStart, hastenIfSetBack))
+  const byTheClock = Effect.andThen(everyRound("expiry", expiry.round), lookAtTheClock)
   const expiring = Effect.repeat(byTheClock, spaced(expiryEvery))
   const pruning = Effect.repeat(everyRound("pruning", prune), spaced(pruneEvery))
 
-  yield* everyRound("the clock", hastenAtStart)
+  yield* lookAtTheClock
   yield* everyRound("peers to whom something is owed", wantDebtors)
   yield* Effect.all([Stream.runDrain(wanting), expiring, pruning], { concurrency: "unbounded", discard: true })
 })

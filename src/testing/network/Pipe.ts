@@ -124,9 +124,12 @@ export class Pipe implements Stream {
     })
   }
 
-  /** Something on the way ends this direction; the writer does not know. */
+  /**
+   * Something on the way ends this direction; the writer does not know. A reset also ends what is still under way before
+   * an end that something has put there.
+   */
   sever(how: "fin" | "rst" | "rst-as-end"): void {
-    if (this.#severed || this.over) return
+    if (this.over || (this.#severed && how === "fin")) return
     this.#severed = true
     // What the writer sends on, or sends again, is answered.
     const answered = this.#outbox.size > 0 || (how !== "fin" && !this.#flight.isEmpty)

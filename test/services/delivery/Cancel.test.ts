@@ -68,6 +68,22 @@ const offeredInVain = Effect.fnUntraced(function* (a: DeliveryNode.DeliveryNode,
 const settled = { audience: "", protocol: "", subject: "", kind: "settled", body: null }
 
 describe("cancelling a message", () => {
+  it.effect("lets what waited behind it go at once", () =>
+    Effect.gen(function* () {
+      const { a, b, cancel, handled, send, within } = yield* nodes
+      yield* connect(a, b)
+      yield* pass(1)
+      const id = yield* send("later")
+      yield* pass(1)
+      yield* send("behind")
+      yield* pass(1)
+      assert.deepStrictEqual(handled, [])
+      assert.strictEqual(yield* within(cancel(id)), "cancelled")
+      yield* pass(1)
+      assert.deepStrictEqual(handled, ["behind"])
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("becomes true with the state that made it unnecessary, or not at all", () =>
     Effect.gen(function* () {
       const { a, b, cancel, feed, handled, owed, send, within } = yield* nodes

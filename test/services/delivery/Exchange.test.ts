@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Exit, Fiber, Schema, Scope } from "effect"
+import { Clock, Context, Deferred, Effect, Exit, Fiber, Schema, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import * as DeliveryFrame from "../../../src/protocol/delivery/DeliveryFrame.ts"
@@ -192,6 +192,26 @@ describe("Exchange", () => {
         right.handled.filter((text) => text.startsWith("a")),
         ["a1", "a2", "a3", "a4"]
       )
+      assert.deepStrictEqual(yield* owed(a), [])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("offers again at its time what was answered later, where nothing else is sent", () =>
+    Effect.gen(function* () {
+      const left = recording()
+      let busy = true
+      const right = recording(() =>
+        Effect.suspend(() => (busy ? Effect.fail(Protocol.Rejected.later("3 seconds")) : Effect.void))
+      )
+      const { a, b } = yield* nodes(left, right)
+      yield* connect(a, b)
+      yield* send(a, b, left, { text: "one" })
+      yield* settle
+      busy = false
+      const [{ dueAt } = { dueAt: 0 }] = yield* owed(a)
+      yield* TestClock.adjust(dueAt - (yield* Clock.currentTimeMillis))
+      yield* settle
+      assert.deepStrictEqual(right.handled, ["one"])
       assert.deepStrictEqual(yield* owed(a), [])
     }).pipe(Effect.scoped)
   )

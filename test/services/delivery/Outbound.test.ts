@@ -36,6 +36,12 @@ describe("the outgoing stream of a session", () => {
     gap.give(1n, [message("a")])
     gap.give(5n, [message("e")])
     assert.deepStrictEqual([gap.last, gap.takeGiven(wide)], [5n, []])
+    const raised = outbound()
+    raised.give(1n, [message("a")])
+    // The database was asked how far it had come.
+    raised.last = 5n
+    raised.give(6n, [message("f")])
+    assert.deepStrictEqual([raised.last, raised.takeGiven(wide)], [6n, []])
     const read = outbound()
     read.give(1n, [message("a")])
     // The pump has read it from the database.

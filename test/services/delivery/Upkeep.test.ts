@@ -163,12 +163,16 @@ describe("Upkeep", () => {
         Effect.provideService(DeliveryMeter.DeliveryMeter, meter),
         Effect.forkChild
       )
+      const look = yield* Effect.flatMap(Wakes, (wakes) => wakes.attach(peer))
+      look.database = false
       yield* TestClock.adjust("6 seconds")
       const items = yield* feed.read({ limit: 10 })
       assert.deepStrictEqual(
         items.map((item) => item._tag === "Event" && item.event.kind),
         ["message.expired"]
       )
+      // What waited behind it can go.
+      assert.isTrue(look.database)
       assert.strictEqual(meter.reading().expired, 1)
     }).pipe(Effect.provide(services))
   )
@@ -228,7 +232,7 @@ describe("Upkeep", () => {
         ...store,
         hastenAll: (now, sentAfter) =>
           Effect.suspend(() => {
-            // Not the look at the start.
+            // The look at the start is another one's.
             if (sentAfter !== undefined) return store.hastenAll(now, sentAfter)
             return asked.push(now) === 1 ? Effect.die("no database") : store.hastenAll(now)
           })
@@ -244,6 +248,8 @@ describe("Upkeep", () => {
         Effect.provideService(Clock.Clock, clock),
         Effect.forkChild
       )
+      const look = yield* Effect.flatMap(Wakes, (wakes) => wakes.attach(peer))
+      look.database = false
       yield* TestClock.adjust("9 seconds")
       set -= 900
       yield* TestClock.adjust("5 seconds")
@@ -253,6 +259,54 @@ describe("Upkeep", () => {
       const wall = 10_000_000 + set
       assert.deepStrictEqual(asked, [wall + 15_000, wall + 20_000])
       assert.strictEqual(yield* nextDue(store, peer), wall + 20_000)
+      // Whoever sends looks, and does not wait for its own round.
+      assert.isTrue(look.database)
+    }).pipe(Effect.provide(services))
+  )
+
+  it.effect(
+    "lets nothing wait at its start that was sent later than now, and tries again where the database fails",
+    () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        let asked = 0
+        const hastened: Array<number> = []
+        const failing = RetryStore.of({
+          ...store,
+          hastenAll: (now, sentAfter) =>
+            Effect.suspend(() => {
+              if (asked++ === 0) return Effect.die("no database")
+              return Effect.tap(store.hastenAll(now, sentAfter), (messages) =>
+                Effect.sync(() => hastened.push(messages))
+              )
+            })
+        })
+        yield* TestClock.setTime(10_000_000)
+        yield* store.enqueue([message(peer)], 10_001_001)
+        const link = yield* store.claim(peer)
+        yield* number(store, link, wide, 10_001_001)
+        yield* store.settle(link, { upTo: 1n, answers: [answer(1n, later(60_000))] }, settling(10_001_001))
+        yield* Upkeep.run<never>([]).pipe(
+          Effect.provide(watched().layer),
+          Effect.provideService(RetryStore, failing),
+          Effect.forkChild
+        )
+        yield* TestClock.adjust("20 seconds")
+        assert.deepStrictEqual([asked, hastened], [2, [1]])
+      }).pipe(Effect.provide(services))
+  )
+
+  it.effect("does not take a clock that is a second ahead for one that was set back", () =>
+    Effect.gen(function* () {
+      const store = yield* RetryStore
+      yield* TestClock.setTime(10_000_000)
+      yield* store.enqueue([message(peer)], 10_001_000)
+      const link = yield* store.claim(peer)
+      yield* number(store, link, wide, 10_001_000)
+      yield* store.settle(link, { upTo: 1n, answers: [answer(1n, later(60_000))] }, settling(10_001_000))
+      yield* Effect.forkChild(Effect.provide(Upkeep.run<never>([]), watched().layer))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* nextDue(store, peer), 10_061_000)
     }).pipe(Effect.provide(services))
   )
 

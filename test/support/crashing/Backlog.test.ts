@@ -4,6 +4,8 @@ import { faults, type Figures } from "./Backlog.ts"
 const mebi = 2 ** 20
 const options = { messages: 20_000, each: 1_000, bytes: 1_024, probes: 200, everyMillis: 20 }
 const calm = { probes: 200, p50: 2_000, p99: 5_000 }
+const phases = { quiet: calm, piling: calm, away: calm, draining: calm }
+const even = { piling: 1, away: 1, draining: 1 }
 const weight = { heap: 40 * mebi, outside: 10 * mebi }
 
 const good: Figures = {
@@ -15,8 +17,9 @@ const good: Figures = {
   transaction: { messages: 700, transactions: 80 },
   arrived: { effects: 20_000, different: 20_000, disordered: 0 },
   probed: { sent: 900, effects: 900, different: 900 },
-  latency: { quiet: calm, piling: calm, away: calm, draining: calm },
-  p99Ratio: { piling: 1, away: 1, draining: 1 }
+  latency: phases,
+  bystanders: phases,
+  p99Ratio: { byQuiet: even, byBystanders: even }
 }
 
 describe("the judgement of a backlog", () => {

@@ -1,7 +1,7 @@
 /**
  * A peer is away while messages pile up for it, comes back, and takes them, while another peer is sent a message every
- * few milliseconds: what that costs the sender in memory and the other peer in time. Three processes, each on its own
- * PostgreSQL server.
+ * few milliseconds: what that costs the sender in memory and the other peer in time. Processes, each on its own
+ * PostgreSQL server, and two more nodes that show what the machine itself does to such a message meanwhile.
  *
  * The figures of time compare phases of one run; they mean something on a machine that does nothing else.
  */
@@ -10,7 +10,7 @@ import { SqlClient } from "effect/sql"
 import { maxAhead } from "../../../src/protocol/delivery/Sequence.ts"
 import { percentile } from "../../../src/programs/demo/Percentile.ts"
 import * as DeliveryConfig from "../../../src/services/delivery/DeliveryConfig.ts"
-import { BacklogNodes, type Options } from "./BacklogNodes.ts"
+import { BacklogNodes, byName, type Options, type Probes } from "./BacklogNodes.ts"
 import { subjects } from "./Pile.ts"
 import { type Place, prepare, using } from "./Places.ts"
 import type { Weight } from "./Talk.ts"
@@ -20,6 +20,8 @@ export interface Latency {
   readonly p50: number
   readonly p99: number
 }
+
+export type Phase = "quiet" | "piling" | "away" | "draining"
 
 export interface Figures {
   readonly messages: number
@@ -38,9 +40,11 @@ export interface Figures {
   /** Probes of the other peer: sent, effects, and different ones. */
   readonly probed: { readonly sent: number; readonly effects: number; readonly different: number }
   /** Microseconds from sending to the effect at the other peer: nothing to do, piling up, piled up, draining. */
-  readonly latency: Readonly<Record<"quiet" | "piling" | "away" | "draining", Latency>>
-  /** The 99th percentiles of these phases by that of the quiet one. */
-  readonly p99Ratio: Readonly<Record<"piling" | "away" | "draining", number>>
+  readonly latency: Readonly<Record<Phase, Latency>>
+  /** The same between two nodes that have nothing to do with any of it. */
+  readonly bystanders: Readonly<Record<Phase, Latency>>
+  /** The 99th percentiles of the phases: by that of the quiet one, and by that of the bystanders at the same time. */
+  readonly p99Ratio: Readonly<Record<"byQuiet" | "byBystanders", Readonly<Record<Exclude<Phase, "quiet">, number>>>>
 }
 
 const Tally = Schema.Struct({ effects: Schema.Int, different: Schema.Int, disordered: Schema.Int })
@@ -80,8 +84,15 @@ const timed = async (work: Promise<unknown>): Promise<number> => {
 }
 
 export const run = async (options: Options): Promise<Figures> => {
-  const [sender, away, live] = await Promise.all([prepare("postgres"), prepare("postgres"), prepare("postgres")])
-  const course = new BacklogNodes({ sender, away, live }, options)
+  const places = byName(() => prepare("postgres"))
+  const [sender, away, live, bystander, witness] = await Promise.all([
+    places.sender,
+    places.away,
+    places.live,
+    places.bystander,
+    places.witness
+  ])
+  const course = new BacklogNodes({ sender, away, live, bystander, witness }, options)
   try {
     await course.start()
     return await measure(course, options)
@@ -91,7 +102,7 @@ export const run = async (options: Options): Promise<Figures> => {
 }
 
 const measure = async (course: BacklogNodes, { messages }: Options): Promise<Figures> => {
-  const { away, live, sender } = course.nodes
+  const { away, sender } = course.nodes
   // What is compiled and connected for the first time is no part of any phase.
   await course.probing("warm")
   const quiet = await course.probing("quiet")
@@ -118,16 +129,21 @@ const measure = async (course: BacklogNodes, { messages }: Options): Promise<Fig
   const residentDraining = await course.largest()
   const after = await course.weigh()
 
-  for (const node of [sender, away, live]) await node.stop()
+  for (const node of Object.values(course.nodes)) await node.stop()
   const { messages: most, transactions, ...arrived } = await received(course.places.away, subjects.pile)
   const probes = await received(course.places.live, subjects.probe)
-  const phases = {
-    quiet: latency(quiet),
-    piling: latency(piling),
-    away: latency(waiting),
-    draining: latency([...draining, ...rest])
+  const phases = (of: keyof Probes): Readonly<Record<Phase, Latency>> => ({
+    quiet: latency(quiet[of]),
+    piling: latency(piling[of]),
+    away: latency(waiting[of]),
+    draining: latency([...draining[of], ...rest[of]])
+  })
+  const ours = phases("live")
+  const bystanders = phases("witness")
+  const ratio = (to: (phase: Phase) => Latency) => {
+    const of = (phase: Phase): number => Math.round((ours[phase].p99 / to(phase).p99) * 100) / 100
+    return { piling: of("piling"), away: of("away"), draining: of("draining") }
   }
-  const ratio = (phase: Latency): number => Math.round((phase.p99 / phases.quiet.p99) * 100) / 100
   const held = ({ heap, outside }: Weight) => ({ heap, outside })
   return {
     messages,
@@ -138,8 +154,9 @@ const measure = async (course: BacklogNodes, { messages }: Options): Promise<Fig
     transaction: { messages: most, transactions },
     arrived,
     probed: { sent: sender.life.probed, effects: probes.effects, different: probes.different },
-    latency: phases,
-    p99Ratio: { piling: ratio(phases.piling), away: ratio(phases.away), draining: ratio(phases.draining) }
+    latency: ours,
+    bystanders,
+    p99Ratio: { byQuiet: ratio(() => ours.quiet), byBystanders: ratio((phase) => bystanders[phase]) }
   }
 }
 

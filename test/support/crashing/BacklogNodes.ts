@@ -1,5 +1,8 @@
 /**
- * The three nodes of the backlog test: a sender, a peer that goes away, and one that is always there and is probed.
+ * The nodes of the backlog test: a sender, a peer that goes away, and one that is always there and is probed. Beside them
+ * a bystander probes its witness at the same rhythm: they share the machine with the others, and nothing else. Where the
+ * backlog keeps all processors busy they notice that as well: their figures say what a node pays for the machine, and
+ * those of the sender's other peer what it pays on top for sharing a node.
  */
 import * as fs from "node:fs/promises"
 import { NodeProcess } from "./NodeProcess.ts"
@@ -12,7 +15,7 @@ export interface Options {
   readonly each: number
   /** Bytes of a body beside its few fields. */
   readonly bytes: number
-  /** Probes of each calm phase at the least, and milliseconds between them. */
+  /** Probes of each calm phase, and milliseconds between them; other phases have as many as they take. */
   readonly probes: number
   readonly everyMillis: number
   readonly progress?: (line: string) => void
@@ -21,7 +24,19 @@ export interface Options {
 /** How long piling up or draining may take, in milliseconds. It ends what hangs; a busy machine never reaches it. */
 const patience = 1_800_000
 
-export type Name = "sender" | "away" | "live"
+export type Name = "sender" | "away" | "live" | "bystander" | "witness"
+
+/** Microseconds that each probe took: to the sender's peer, and to the bystander's. */
+export interface Probes {
+  readonly live: ReadonlyArray<number>
+  readonly witness: ReadonlyArray<number>
+}
+
+/** Who probes whom, and which of its peers that is. */
+const courses = {
+  live: { from: "sender", peer: 1 },
+  witness: { from: "bystander", peer: 0 }
+} as const
 
 const assignment = (place: Place, peers: ReadonlyArray<string>): Assignment => ({
   data: place.data,
@@ -40,30 +55,33 @@ const resident = async (pid: number): Promise<number> => {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1_024
 }
 
+export const byName = <A>(make: (name: Name) => A): Readonly<Record<Name, A>> => ({
+  sender: make("sender"),
+  away: make("away"),
+  live: make("live"),
+  bystander: make("bystander"),
+  witness: make("witness")
+})
+
 export class BacklogNodes {
   readonly places: Readonly<Record<Name, Place>>
-  readonly nodes: Readonly<Record<Name, NodeProcess>> = {
-    sender: new NodeProcess("sender"),
-    away: new NodeProcess("away"),
-    live: new NodeProcess("live")
-  }
+  readonly nodes: Readonly<Record<Name, NodeProcess>>
   readonly options: Options
   #largest = 0
 
   constructor(places: Readonly<Record<Name, Place>>, options: Options) {
     this.places = places
     this.options = options
+    this.nodes = byName((name) => new NodeProcess(name))
   }
 
   async start(): Promise<void> {
-    const { away, live, sender } = this.nodes
-    await Promise.all([this.begin("away", []), this.begin("live", [])])
-    await this.begin(
-      "sender",
-      [away, live].map(({ life }) => life.address ?? "")
-    )
-    await Promise.all([away, live].map((node) => node.until("a session is live", (life) => life.live)))
-    await sender.until("a session is live", (life) => life.live)
+    const { away, live, witness } = this.nodes
+    const addresses = (...nodes: ReadonlyArray<NodeProcess>) => nodes.map(({ life }) => life.address ?? "")
+    await Promise.all([this.begin("away", []), this.begin("live", []), this.begin("witness", [])])
+    await this.begin("sender", addresses(away, live))
+    await this.begin("bystander", addresses(witness))
+    await Promise.all(Object.values(this.nodes).map((node) => node.until("a session is live", (life) => life.live)))
   }
 
   begin(name: Name, peers: ReadonlyArray<string>): Promise<void> {
@@ -89,28 +107,30 @@ export class BacklogNodes {
     this.#largest = Math.max(this.#largest, await resident(this.nodes.sender.pid))
   }
 
-  /** Sends probes while something goes on, and until there are enough of them; what they took. */
-  async probing(
-    what: string,
-    meanwhile: () => Promise<unknown> = () => Promise.resolve()
-  ): Promise<ReadonlyArray<number>> {
-    const { live, sender } = this.nodes
-    const { everyMillis, probes, progress } = this.options
-    const before = live.life.probes.length
-    sender.order({ _tag: "Probe", peer: 1, everyMillis })
+  /** Sends probes while something goes on, or until there are enough of them; what they took. */
+  async probing(what: string, meanwhile?: () => Promise<unknown>): Promise<Probes> {
+    const until = meanwhile?.()
     const looks = setInterval(() => void this.#look(), 100)
     try {
-      await meanwhile()
-      await live.until("there are enough probes", (life) => life.probes.length >= before + probes)
+      const [live, witness] = await Promise.all([this.#probe("live", until), this.#probe("witness", until)])
+      this.options.progress?.(`${what}: ${live.length} probes`)
+      return { live, witness }
     } finally {
       clearInterval(looks)
     }
-    sender.order({ _tag: "Probe", peer: 1, everyMillis: 0 })
-    const { probed } = await sender.until("it has stopped to probe", (life) => life.probed > 0)
-    await live.until("all probes have arrived", (life) => life.probes.length >= probed)
-    const taken = live.life.probes.slice(before)
-    progress?.(`${what}: ${taken.length} probes`)
-    return taken
+  }
+
+  async #probe(name: keyof Probes, meanwhile: Promise<unknown> | undefined): Promise<ReadonlyArray<number>> {
+    const { from, peer } = courses[name]
+    const { [from]: prober, [name]: probed } = this.nodes
+    const { everyMillis, probes } = this.options
+    const before = probed.life.probes.length
+    prober.order({ _tag: "Probe", peer, everyMillis })
+    await (meanwhile ?? probed.until("there are enough probes", (life) => life.probes.length >= before + probes))
+    prober.order({ _tag: "Probe", peer, everyMillis: 0 })
+    const { probed: sent } = await prober.until("it has stopped to probe", (life) => life.probed > 0)
+    await probed.until("all probes have arrived", (life) => life.probes.length >= sent)
+    return probed.life.probes.slice(before)
   }
 
   async pile(): Promise<unknown> {

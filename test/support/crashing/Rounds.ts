@@ -122,20 +122,29 @@ export const reach = async (pair: Pair, { blow, side, victim }: Round): Promise<
 const startsArmed = ({ blow }: Round): Extract<Blow, { _tag: "Point" }> | undefined =>
   blow._tag === "Point" && blow.site === "delivery.claimed-before-resume" ? blow : undefined
 
+/**
+ * Kills a process and waits until the other side has noticed. A successor may have made the next session by the time that this
+ * looks, so ends are counted.
+ */
+const killSeen = async (pair: Pair, victim: NodeProcess, survivor: NodeProcess): Promise<number> => {
+  const ended = survivor.life.ended.length
+  const at = await pair.kill(victim)
+  await survivor.until("it has noticed the end of the session", (life) => !life.live || life.ended.length > ended)
+  return at
+}
+
 /** Kills the process of a node and starts it again: twice if it is to die while its session begins. */
 const killNode = async (pair: Pair, round: Round): Promise<Struck> => {
   const victim = pair.nodes[round.side]
   const survivor = pair.nodes[other(round.side)]
   const armed = startsArmed(round)
   if (armed === undefined) await reach(pair, round)
-  let at = await pair.kill(victim)
-  await survivor.until("it has noticed the end of the session", (life) => !life.live)
+  let at = await killSeen(pair, victim, survivor)
   if (armed !== undefined) {
     const { _tag, ...visit } = armed
     await pair.begin(round.side, { armed: visit })
     await victim.until(`it stands at ${armed.site}`, (life) => life.held > 0)
-    at = await pair.kill(victim)
-    await survivor.until("it has noticed the end of the session", (life) => !life.live)
+    at = await killSeen(pair, victim, survivor)
   }
   await pair.begin(round.side)
   return { at, readyAt: victim.life.readyAt }
@@ -153,8 +162,7 @@ const killAgent = async (pair: Pair, round: Round): Promise<Struck> => {
   if (armed !== undefined) {
     const { _tag, ...visit } = armed
     const second = await pair.standBy(side, { armed: visit })
-    await pair.kill(owner)
-    await survivor.until("it has noticed the end of the session", (life) => !life.live)
+    await killSeen(pair, owner, survivor)
     await second.until(`it stands at ${armed.site}`, (life) => life.held > 0)
     const at = await pair.kill(second)
     await pair.begin(side)
@@ -166,8 +174,7 @@ const killAgent = async (pair: Pair, round: Round): Promise<Struck> => {
     const at = await pair.kill(second)
     return { at, readyAt: at }
   }
-  const at = await pair.kill(owner)
-  await survivor.until("it has noticed the end of the session", (life) => !life.live)
+  const at = await killSeen(pair, owner, survivor)
   const { readyAt } = await second.until("it has taken over", (life) => life.address !== undefined)
   pair.succeed(side)
   return { at, readyAt }

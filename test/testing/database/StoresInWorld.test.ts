@@ -1,5 +1,6 @@
 import { vi } from "vitest"
 import * as BanStoreContract from "../../support/BanStoreContract.ts"
+import * as BitcoinPeersContract from "../../support/BitcoinPeersContract.ts"
 import * as FeedStoreContract from "../../support/FeedStoreContract.ts"
 import * as PeerBookContract from "../../support/PeerBookContract.ts"
 import * as RetryStoreContract from "../../support/RetryStoreContract.ts"
@@ -33,5 +34,6 @@ for (const name of ["memory", "PGlite"] as const) {
   FeedStoreContract.feeds(name, all)
   PeerBookContract.remembers(name, all)
   BanStoreContract.keeps(name, all)
+  BitcoinPeersContract.keeps(name, all, 16)
   TransactionsContract.commits(name, all)
 }

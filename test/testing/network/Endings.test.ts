@@ -255,6 +255,18 @@ describe("the end of a simulated connection", () => {
       })
     ))
 
+  it("close after: cuts off what was under way where an end was put behind it before", () =>
+    runInWorld(
+      Effect.gen(function* () {
+        const lab = yield* networkLab({ ...exact, chunk: 10 })
+        const { far, near } = yield* lab.pair("a", "b")
+        yield* near.write(bytes(100))
+        assert.strictEqual(lab.network.close(oneWay("a", "b"), "fin"), 1)
+        lab.network.closeAfter(everything, 13)
+        assert.deepStrictEqual(yield* readAll(far), { bytes: bytes(13), end: "SocketReadError" })
+      })
+    ))
+
   it("close after: leaves everything alone when it is undone before", () =>
     runInWorld(
       Effect.gen(function* () {
