@@ -3,6 +3,9 @@ import { defineConfig } from "vitest/config"
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
+/** Real processes, sockets and signals: their times count, so each has the machine to itself. */
+const processes = ["test/**/*.integration.test.ts"]
+
 export default defineConfig({
   // The examples import the package by its name, as its users do; here that is the source.
   resolve: {
@@ -14,11 +17,26 @@ export default defineConfig({
     ]
   },
   test: {
-    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     globalSetup: ["test/support/globalSetup.ts"],
     // They end what hangs, and nothing else: a slow or busy machine must never reach them.
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    teardownTimeout: 60_000
+    teardownTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "together",
+          include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
+          exclude: processes,
+          maxWorkers: "100%",
+          sequence: { groupOrder: 0 }
+        }
+      },
+      {
+        extends: true,
+        test: { name: "alone", include: processes, maxWorkers: 1, sequence: { groupOrder: 1 } }
+      }
+    ]
   }
 })

@@ -15,6 +15,7 @@ import createBans from "./0008_create_bans.ts"
 import createLease from "./0009_create_lease.ts"
 import createTimers from "./0010_create_timers.ts"
 import createUntold from "./0011_create_untold.ts"
+import createBitcoinPeers from "./0012_create_bitcoin_peers.ts"
 
 /** Name to effect: four digits, what it does. Run by `holdfast/layers/Migrations`. */
 export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>>> = {
@@ -28,5 +29,6 @@ export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, S
   "0008_create_bans": createBans,
   "0009_create_lease": createLease,
   "0010_create_timers": createTimers,
-  "0011_create_untold": createUntold
+  "0011_create_untold": createUntold,
+  "0012_create_bitcoin_peers": createBitcoinPeers
 }

@@ -4,7 +4,8 @@
  *
  * The root leaves layers, testing and programs out, so that importing the package loads no driver. A module is named
  * after its file. Where two files have the same name, the service keeps it and the others put their area in front
- * (`LinkFrame`, `BitcoinFrame`), or floor and area if that is taken as well.
+ * (`LinkWire`), or floor and area if that is taken as well. What belongs to Bitcoin always says so (`BitcoinBlock`) and
+ * leaves the plain names to the rest: its files have the names of its own field, which mean something else beside ours.
  */
 import { posix } from "node:path"
 
@@ -23,10 +24,12 @@ const count = (names: Iterable<string>): ReadonlyMap<string, number> => {
 /** One line for each of these modules, with a name that no other one has. */
 const lines = (folder: string, modules: ReadonlyArray<string>): string => {
   const isService = (path: string): boolean => path.startsWith("src/services/")
-  const all = count(modules.map(base))
-  const services = count(modules.filter(isService).map(base))
+  const isBitcoin = (path: string): boolean => path.includes("/bitcoin/")
+  const others = modules.filter((path) => !isBitcoin(path))
+  const all = count(others.map(base))
+  const services = count(others.filter(isService).map(base))
   const keeps = (path: string): boolean =>
-    all.get(base(path)) === 1 || (isService(path) && services.get(base(path)) === 1)
+    !isBitcoin(path) && (all.get(base(path)) === 1 || (isService(path) && services.get(base(path)) === 1))
   const area = (path: string): string => prefixed(posix.dirname(path).split("/").slice(2), path)
   const areas = count(modules.filter((path) => !keeps(path)).map(area))
   const name = (path: string): string => {

@@ -240,7 +240,7 @@ describe("a barrel", () => {
     assert.deepStrictEqual(written.get("src/index.ts")?.split("\n").slice(1), [
       `export * as A from "./protocol/A.ts"`,
       `export * as BitcoinFrame from "./protocol/bitcoin/Frame.ts"`,
-      `export * as LinkFrame from "./protocol/link/Frame.ts"`,
+      `export * as Frame from "./protocol/link/Frame.ts"`,
       `export * as LinkWire from "./protocol/link/Wire.ts"`,
       `export * as Wire from "./services/link/Wire.ts"`,
       ""

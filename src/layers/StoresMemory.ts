@@ -5,6 +5,7 @@
 import { Layer } from "effect"
 import * as AttentionStoreMemory from "./AttentionStoreMemory.ts"
 import * as BanStoreMemory from "./BanStoreMemory.ts"
+import * as BitcoinPeersMemory from "./BitcoinPeersMemory.ts"
 import * as FeedStoreMemory from "./FeedStoreMemory.ts"
 import { MemoryDatabase } from "./MemoryDatabase.ts"
 import * as ParkedStoreMemory from "./ParkedStoreMemory.ts"
@@ -19,6 +20,7 @@ const stores = Layer.mergeAll(
   FeedStoreMemory.layer,
   PeerBookMemory.layer,
   BanStoreMemory.layer,
+  BitcoinPeersMemory.layer,
   AttentionStoreMemory.layer,
   TimerStoreMemory.layer,
   TransactionsMemory.layer

@@ -33,6 +33,8 @@ declare module "sodium-native" {
     readonly crypto_sign_ed25519_sk_to_curve25519: (x25519sk: Uint8Array, ed25519sk: Uint8Array) => void
     /** BLAKE2b; `output` has as many bytes as the hash is to have. */
     readonly crypto_generichash: (output: Uint8Array, input: Uint8Array) => void
+    /** SHA-256 in 32 bytes; `output` may be `input`. */
+    readonly crypto_hash_sha256: (output: Uint8Array, input: Uint8Array) => void
     readonly sodium_memzero: (buffer: Uint8Array) => void
     readonly sodium_is_zero: (buffer: Uint8Array, length: number) => boolean
   }

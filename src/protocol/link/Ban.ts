@@ -98,9 +98,25 @@ export const offences = {
   "impossible-number": { of: "key", what: "it claimed a session number that there cannot be" },
   "bad-signature": { of: "key", what: "it vouched for something whose signature is wrong" },
   "wrong-magic": { of: "host", what: "it does not speak this protocol" },
-  "oversized-handshake": { of: "host", what: "it announced a handshake message above the limit" }
-} as const
+  "oversized-handshake": { of: "host", what: "it announced a handshake message above the limit" },
+  "bitcoin-network": { of: "host", what: "it is on another Bitcoin network", millis: 86_400_000 },
+  "bitcoin-agent": { of: "host", what: "its user agent is not wanted", millis: 86_400_000 },
+  "bitcoin-misbehaviour": { of: "host", what: "it has broken the rules of Bitcoin's nodes", millis: 86_400_000 }
+} as const satisfies Record<string, OffenceKind>
 export type Offence = keyof typeof offences
+
+interface OffenceKind {
+  readonly of: "key" | "host"
+  readonly what: string
+  /** How long a ban lasts at the least. Such an offence is no accident: it bans at the first time. */
+  readonly millis?: number
+}
+
+/** How long a ban for it lasts at the least, in milliseconds, where it bans at the first time. */
+export const leastMillis = (offence: Offence): number | undefined => {
+  const kind: OffenceKind = offences[offence]
+  return kind.millis
+}
 
 export interface Policy {
   /** The first ban of a subject. */
@@ -147,11 +163,12 @@ export const offended = (
   subject: Subject,
   known: Ban | undefined,
   reason: string,
-  now: number
+  now: number,
+  leastMillis = 0
 ): Ban => {
   if (known !== undefined && isActive(known, now)) return known
   const before = countOf(policy, known, now)
-  const lasts = Math.min(policy.longestMillis, policy.firstMillis * 2 ** Math.min(before, 30))
+  const lasts = Math.max(leastMillis, Math.min(policy.longestMillis, policy.firstMillis * 2 ** Math.min(before, 30)))
   return { subject, by: "rule", reason, since: now, until: now + lasts, times: before + 1 }
 }
 

@@ -166,7 +166,7 @@ export const make = Effect.fnUntraced(function* (connections: () => ReadonlyArra
       Effect.catch(() => Effect.succeed(true))
     )
 
-  const judge = Effect.fnUntraced(function* (subject: Ban.Subject, reason: string) {
+  const judge = Effect.fnUntraced(function* (subject: Ban.Subject, reason: string, leastMillis?: number) {
     const peer = Ban.peerOf(subject)
     if (peer !== undefined && (yield* isWanted(peer))) {
       return yield* Effect.logWarning("A wanted peer did what others are banned for").pipe(
@@ -174,7 +174,7 @@ export const make = Effect.fnUntraced(function* (connections: () => ReadonlyArra
       )
     }
     const known = bans.get(subject)
-    const ban = Ban.offended(policy, subject, known, reason, now())
+    const ban = Ban.offended(policy, subject, known, reason, now(), leastMillis)
     if (ban !== known) yield* impose(ban)
   })
 
@@ -182,7 +182,8 @@ export const make = Effect.fnUntraced(function* (connections: () => ReadonlyArra
     if (Ban.offences[offence].of === "key") return peer === undefined ? undefined : Ban.ofPeer(peer)
     if (host === undefined || isLoopback(host)) return undefined
     const subject = Ban.ofHost(host)
-    return tries.take(subject, now()) ? undefined : subject
+    const bansAtOnce = Ban.leastMillis(offence) !== undefined
+    return !bansAtOnce && tries.take(subject, now()) ? undefined : subject
   }
 
   for (const ban of yield* store.all(policy.maxBans)) {
@@ -198,7 +199,7 @@ export const make = Effect.fnUntraced(function* (connections: () => ReadonlyArra
     report: (offence, by, detail) => {
       const subject = accused(offence, by)
       if (subject === undefined || active(subject) !== undefined) return
-      run(judge(subject, sentence(Ban.offences[offence].what, detail)))
+      run(judge(subject, sentence(Ban.offences[offence].what, detail), Ban.leastMillis(offence)))
     },
     order: Effect.fn("Bans.order")(function* (subject, order) {
       const known = bans.get(subject)

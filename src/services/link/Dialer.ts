@@ -2,21 +2,19 @@
  * The dials of a node, within its limits: so many under way at once, so many a second (docs/PROTOCOL.md, 6). Remembers
  * the addresses that lead back to this node.
  */
-import { Clock, Effect, Semaphore } from "effect"
+import { Effect } from "effect"
 import type { Endpoint } from "../../protocol/Address.ts"
-import { TokenBucket } from "../../protocol/link/TokenBucket.ts"
 import { type NodeKey, short } from "../../protocol/NodeKey.ts"
 import { Buggify } from "../Buggify.ts"
-import { monotonic } from "../Monotonic.ts"
 import { BanGate } from "./BanGate.ts"
+import * as DialLimits from "./DialLimits.ts"
 import { ended } from "./Ended.ts"
-import { LinkConfig } from "./LinkConfig.ts"
 import type { Again } from "./LaneKeeper.ts"
 import { Links } from "./Links.ts"
 import { nothing, type Outcome } from "./Outcome.ts"
 import { OwnAddresses } from "./OwnAddresses.ts"
 import { Self } from "./Self.ts"
-import { Transport } from "./Transport.ts"
+import type { Transport } from "./Transport.ts"
 
 export interface Dialled {
   readonly outcome: Outcome
@@ -39,30 +37,15 @@ export interface Dialer {
 export const make: Effect.Effect<Dialer, never, Links | Self | Transport> = Effect.gen(function* () {
   const links = yield* Links
   const self = yield* Self
-  const transport = yield* Transport
-  const config = yield* LinkConfig
   const gate = yield* BanGate
   const buggify = yield* Buggify
-  const clock = yield* Clock.Clock
-  const underWay = yield* Semaphore.make(config.maxDials)
-  const rate = new TokenBucket(config.dialRate, monotonic(clock))
+  const connect = yield* DialLimits.make
   const announced = () => {
     const own = new OwnAddresses()
     if (self.listen !== undefined) own.note(self.listen)
     return own
   }
   let own = announced()
-
-  /** A socket, or nothing if the dial is not due any more when its turn comes. */
-  const connect = (endpoint: Endpoint, isDue: () => boolean) =>
-    underWay.withPermit(
-      Effect.gen(function* () {
-        if (!isDue()) return
-        const wait = rate.spend(monotonic(clock))
-        if (wait > 0) yield* Effect.sleep(wait)
-        if (isDue()) return yield* transport.dial(endpoint)
-      })
-    )
 
   const dial = Effect.fnUntraced(function* (peer: NodeKey, endpoint: Endpoint, isDue: () => boolean) {
     const socket = yield* connect(endpoint, isDue)

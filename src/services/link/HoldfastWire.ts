@@ -5,6 +5,7 @@ import { Effect, Layer, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { Offence } from "../../protocol/link/Ban.ts"
 import * as Frame from "../../protocol/link/Frame.ts"
+import * as RateLimit from "../../protocol/link/RateLimit.ts"
 import { Buggify } from "../Buggify.ts"
 import { ChannelClosed, ChannelFailed, HandshakeFailed } from "./ChannelFailure.ts"
 import { type Ended, ended } from "./Ended.ts"
@@ -63,6 +64,7 @@ const offence = (error: Error): Offence | undefined => {
 export const framing: Omit<Speech<Error>, "name" | "open" | "describe" | "offence"> = {
   decoder: () => new Decoder(),
   kindOf: Frame.kindOf,
+  classOf: RateLimit.classOf,
   headerSize: Frame.headerSize,
   ping: (nonce) => encodeBeat(Frame.Kind.Ping, nonce),
   pong: (nonce) => encodeBeat(Frame.Kind.Pong, nonce),

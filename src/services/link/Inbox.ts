@@ -7,11 +7,11 @@ import { Array as Arr, Effect } from "effect"
 import type { Frame } from "../../protocol/link/Frame.ts"
 
 /** The frames of a session as its handler sees them. One taker at a time. */
-export interface Frames {
+export interface Frames<F extends Frame = Frame> {
   /** The next frame; waits for one. */
-  readonly take: Effect.Effect<Frame>
+  readonly take: Effect.Effect<F>
   /** All that are there, at least one. */
-  readonly takeAll: Effect.Effect<Arr.NonEmptyReadonlyArray<Frame>>
+  readonly takeAll: Effect.Effect<Arr.NonEmptyReadonlyArray<F>>
 }
 
 type Waiter = (resumed: Effect.Effect<void>) => void
@@ -26,9 +26,9 @@ const overhead = 64
 const cost = ({ body }: Frame, neighbour: Frame | undefined): number =>
   neighbour?.body.buffer === body.buffer ? overhead : overhead + body.buffer.byteLength
 
-export class Inbox implements Frames {
+export class Inbox<F extends Frame = Frame> implements Frames<F> {
   readonly #limit: number
-  #frames: Array<Frame> = []
+  #frames: Array<F> = []
   #at = 0
   #bytes = 0
   #taker: Waiter | undefined
@@ -49,13 +49,13 @@ export class Inbox implements Frames {
   }
 
   /** Puts a frame in, full or not. Nobody is woken. */
-  put(frame: Frame): void {
+  put(frame: F): void {
     this.#bytes += cost(frame, this.#at === this.#frames.length ? undefined : this.#frames.at(-1))
     this.#frames.push(frame)
   }
 
   /** Puts a frame in. What is returned must be waited for before the next one. */
-  deliver(frame: Frame): Effect.Effect<void> | undefined {
+  deliver(frame: F): Effect.Effect<void> | undefined {
     this.put(frame)
     if (!this.full) return undefined
     this.wake()
@@ -81,7 +81,7 @@ export class Inbox implements Frames {
     })
   }
 
-  get take(): Effect.Effect<Frame> {
+  get take(): Effect.Effect<F> {
     return Effect.suspend(() => {
       const frame = this.#frames[this.#at]
       if (frame === undefined) return Effect.flatMap(this.#filled, () => this.take)
@@ -91,7 +91,7 @@ export class Inbox implements Frames {
     })
   }
 
-  get takeAll(): Effect.Effect<Arr.NonEmptyReadonlyArray<Frame>> {
+  get takeAll(): Effect.Effect<Arr.NonEmptyReadonlyArray<F>> {
     return Effect.suspend(() => {
       const frames = this.#at === 0 ? this.#frames : this.#frames.slice(this.#at)
       if (!Arr.isArrayNonEmpty(frames)) return Effect.flatMap(this.#filled, () => this.takeAll)

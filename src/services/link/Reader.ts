@@ -151,7 +151,7 @@ export class Reader {
   /** What is asked for is never too much; nor is what the streams of a session carry, which have their own limits. */
   #limited(kind: number): RateLimit.Answer | undefined {
     const { ground, heart } = this.#options
-    const frameClass = RateLimit.classOf(kind)
+    const frameClass = ground.wire.classOf(kind)
     if (frameClass === "bulk") return undefined
     const { matched, sent, unknown } = heart.state
     this.#rates ??= new RateLimit.RateLimit(ground.config.rates)

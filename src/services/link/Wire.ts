@@ -7,6 +7,7 @@ import { Context, type Effect, type Scope } from "effect"
 import type { Socket } from "effect/socket/Socket"
 import type { Offence } from "../../protocol/link/Ban.ts"
 import type { Frame } from "../../protocol/link/Frame.ts"
+import type { FrameClass } from "../../protocol/link/RateLimit.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { Ended } from "./Ended.ts"
 
@@ -58,6 +59,8 @@ export interface Speech<E extends Error> {
   readonly decoder: () => FrameDecoder
   /** The kind of an encoded frame. */
   readonly kindOf: (frame: Uint8Array) => number
+  /** By which limit a frame of this kind counts that nobody has asked for. */
+  readonly classOf: (kind: number) => FrameClass
   /** Bytes of a frame besides its body. */
   readonly headerSize: number
   readonly ping: (nonce: bigint) => Uint8Array

@@ -1,0 +1,53 @@
+/** `headers`, and the questions for what comes after the blocks that the asker has: `getheaders`, `getblocks`, BSV's `gethdrsen`. */
+import * as BlockHeader from "./BlockHeader.ts"
+import * as Hash from "./Hash.ts"
+import * as Payload from "./Payload.ts"
+
+/** Most in one message. So many mean that the peer has more. */
+export const mostHeaders = 2_000
+
+/** Each is followed by a count of transactions, which is sent as 0 and means nothing. */
+export const headers = Payload.make<ReadonlyArray<BlockHeader.BlockHeader>>(
+  "headers",
+  (reader) => {
+    const read = (): BlockHeader.BlockHeader | undefined => {
+      const header = BlockHeader.read(reader)
+      reader.compactSize()
+      return header
+    }
+    const all = reader.list("headers", BlockHeader.size + 1, read, mostHeaders)
+    return all.filter((header) => header !== undefined)
+  },
+  (writer, all) => {
+    writer.compactSize(all.length)
+    for (const header of all) writer.bytes(BlockHeader.encode(header)).u8(0)
+  }
+)
+
+export interface Question {
+  /** The protocol version of who asks. */
+  readonly version: number
+  /** Ids of blocks, the newest first (`Locator.ts`). */
+  readonly locator: ReadonlyArray<string>
+  /** The last block that is wanted; zeros for as many as the answer may have. */
+  readonly stop: string
+}
+
+const question = (command: string): Payload.Payload<Question> =>
+  Payload.make<Question>(
+    command,
+    (reader) => ({
+      version: reader.i32(),
+      locator: reader.list("hashes", 32, () => Hash.display(reader.bytes(32))),
+      stop: Hash.display(reader.bytes(32))
+    }),
+    (writer, { locator, stop, version }) => {
+      writer.i32(version).compactSize(locator.length)
+      for (const id of locator) writer.bytes(Hash.wire(id))
+      writer.bytes(Hash.wire(stop))
+    }
+  )
+
+export const getheaders = question("getheaders")
+export const getblocks = question("getblocks")
+export const gethdrsen = question("gethdrsen")

@@ -1,0 +1,201 @@
+/**
+ * The connections of a node on one Bitcoin network: as many as are wanted, to nodes that it knows or that are listed for it,
+ * and as many as there may be with those that come in.
+ */
+import { Clock, Context, Effect, FiberSet, Layer, PubSub, Random, Stream } from "effect"
+import { Endpoint } from "../../protocol/Address.ts"
+import * as AgentPolicy from "../../protocol/bitcoin/AgentPolicy.ts"
+import * as Command from "../../protocol/bitcoin/Command.ts"
+import * as PayloadLimits from "../../protocol/bitcoin/PayloadLimits.ts"
+import { Buggify } from "../Buggify.ts"
+import { Alarms } from "../link/Alarms.ts"
+import { Bans } from "../link/Bans.ts"
+import * as DialLimits from "../link/DialLimits.ts"
+import { LinkConfig } from "../link/LinkConfig.ts"
+import type { Transport } from "../link/Transport.ts"
+import * as Addresses from "./Addresses.ts"
+import { Broadcast, type Message } from "./Broadcast.ts"
+import * as Calls from "./Calls.ts"
+import * as Config from "./Config.ts"
+import type { BitcoinPeer, Place, Watcher } from "./Peer.ts"
+import type { PeerEvent } from "./PeerEvent.ts"
+import { PeerStore, type Status } from "./PeerStore.ts"
+import * as Reception from "./Reception.ts"
+import * as Refill from "./Refill.ts"
+import type { Resolver } from "./Resolver.ts"
+import { type Entry, Roster } from "./Roster.ts"
+import * as Seeds from "./Seeds.ts"
+import * as Serve from "./Serve.ts"
+import * as Wire from "./Wire.ts"
+
+/** Events kept for a reader that falls behind; of more it misses the oldest. */
+const keptEvents = 1_000
+
+export class Manager extends Context.Service<
+  Manager,
+  {
+    /** Every connection that has a place, those under way among them. */
+    readonly connections: () => ReadonlyArray<Entry>
+    /** What happens from now on. */
+    readonly events: Stream.Stream<PeerEvent>
+    /** What peers say from now on, but for handshakes, pings and wishes. */
+    readonly messages: Stream.Stream<Message>
+    /** Queues a message, waiting for room; false if there is no such connection, or its handshake is not over. */
+    readonly send: (connection: number, command: Command.Command, payload: Uint8Array) => Effect.Effect<boolean>
+    /** Closes a connection; false if there is none. */
+    readonly close: (connection: number) => Effect.Effect<boolean>
+    /** Dials a node now, if it is not engaged and there is a place. */
+    readonly call: (endpoint: Endpoint) => Effect.Effect<void>
+    readonly config: () => Config.Config
+    /** Takes effect at once where `Config` says so. */
+    readonly update: (config: Config.Config) => Effect.Effect<void, Config.ConfigInvalid>
+    /** Where it listens, if it does. */
+    readonly listening: () => Endpoint | undefined
+  }
+>()("holdfast/services/bitcoin/Manager") {
+  static layer(
+    config: Config.Config
+  ): Layer.Layer<Manager, Config.ConfigInvalid, Bans | PeerStore | Resolver | Transport> {
+    return Layer.effect(Manager, make(config))
+  }
+}
+
+const offences = {
+  network: "bitcoin-network",
+  agent: "bitcoin-agent",
+  misbehaved: "bitcoin-misbehaviour"
+} as const
+
+const make = Effect.fnUntraced(function* (initial: Config.Config) {
+  let config = yield* Effect.fromResult(Config.check(initial))
+  const bans = yield* Bans
+  const store = yield* PeerStore
+  const points = yield* Buggify
+  const link = yield* LinkConfig
+  const clock = yield* Clock.Clock
+  const random = yield* Random.Random
+  const alarms = yield* Alarms.make
+  const fork = yield* FiberSet.makeRuntime<never, void>()
+  const connect = yield* DialLimits.make
+  const events = yield* PubSub.sliding<PeerEvent>(keptEvents)
+  const broadcast = new Broadcast()
+  const tell = (event: PeerEvent): void => void PubSub.publishUnsafe(events, event)
+
+  const place = (): Place => {
+    const { agents, handshakeTimeout, heartbeat, largest, network, required } = config
+    return {
+      wire: Wire.framing(network, PayloadLimits.limits(largest)),
+      config: { ...link, handshakeTimeout, heartbeat },
+      points,
+      alarms,
+      fork,
+      network,
+      terms: {
+        services: required,
+        agent: (agent) => unwanted(agents, agent),
+        isOwn: (nonce) => roster.ofNonce(nonce) !== undefined
+      }
+    }
+  }
+
+  const about = ({ connection: { id, remote }, kind }: BitcoinPeer) => ({ id, remote, kind })
+
+  const watcher: Watcher = {
+    introduced: (peer, version) => roster.introduced(peer, version),
+    connected: (peer) => {
+      roster.connected(peer)
+      if (peer.kind === "Outbound") fork(mark(new Endpoint({ host: peer.host, port: peer.port }), "Valid"))
+      addresses.connected(peer)
+    },
+    received: (peer, frame) => {
+      const { body, kind } = frame
+      if (addresses.received(peer, frame)) return undefined
+      broadcast.publish({ peer: peer.connection.id, kind, command: Command.nameOf(kind), body })
+      return undefined
+    },
+    caughtUp: () => broadcast.flush(),
+    rejected: (peer, { code, command, reason }) => {
+      tell({ _tag: "Rejected", ...about(peer), command, code, reason: AgentPolicy.printable(reason) })
+    },
+    misbehaved: (peer, fault, detail) => {
+      tell({ _tag: "Misbehaved", ...about(peer), fault, detail, points: peer.score })
+    },
+    ending: (peer, ending) => {
+      // It is the other end of a connection that this node has dialled.
+      const nonce = ending === "self" ? peer.version?.nonce : undefined
+      if (nonce !== undefined) roster.ofNonce(nonce)?.close("self", "this node has connected to itself")
+      if (ending !== "network" && ending !== "agent" && ending !== "misbehaved") return
+      bans.report(offences[ending], { host: peer.host }, "")
+      tell({ _tag: "Banned", remote: peer.connection.remote, reason: ending })
+    },
+    ended: (peer) => addresses.ended(peer)
+  }
+
+  const current = () => config
+  const mark = (endpoint: Endpoint, status: Status, reason?: string) =>
+    store
+      .mark(config.network.name, {
+        endpoint,
+        status,
+        since: clock.currentTimeMillisUnsafe(),
+        ...(reason === undefined ? {} : { reason: AgentPolicy.printable(reason) })
+      })
+      .pipe(Effect.catch((error) => Effect.logWarning("What is known of a Bitcoin node cannot be kept", error)))
+  const isBanned = (host: string): boolean => bans.ofHost(host) !== undefined
+  const roster: Roster = new Roster({
+    settings: () => config.pool,
+    now: () => alarms.now,
+    probeTimeout: link.probeTimeout,
+    tell,
+    freed: () => {
+      calls.freed()
+      refill.look()
+    }
+  })
+  const serve = Serve.make({ config: current, place, roster, watcher, clock, random, height: () => -1 })
+  const monotonic = () => alarms.now
+  const calls = yield* Calls.make({ config: current, now: monotonic, roster, connect, serve, isBanned, tell, mark })
+  const refill = yield* Refill.make({ config: current, roster, calls, isBanned })
+  const addresses = yield* Addresses.make({ config: current, fork, learnt: refill.look })
+  const reception = yield* Reception.make({ config: current, roster, serve, isBanned, tell })
+  yield* Effect.forkScoped(reception.run)
+  yield* Effect.forkScoped(Seeds.run({ config: current, tell, learnt: refill.look }))
+  yield* Effect.forkScoped(refill.run)
+
+  return Manager.of({
+    connections: () => roster.entries,
+    events: Stream.fromPubSub(events),
+    messages: broadcast.stream,
+    send: (connection, command, payload) =>
+      Effect.suspend(() => {
+        const peer = roster.entry(connection)?.peer
+        return peer === undefined ? Effect.succeed(false) : peer.send(command, payload)
+      }),
+    close: (connection) =>
+      Effect.sync(() => {
+        const peer = roster.entry(connection)?.peer
+        peer?.close("closed", "this node has closed it")
+        return peer !== undefined
+      }),
+    call: calls.call,
+    config: current,
+    update: Effect.fnUntraced(function* (next) {
+      const { listen } = config
+      config = yield* Effect.fromResult(Config.check(next))
+      if (listen?.toString() !== config.listen?.toString()) reception.changed()
+      calls.freed()
+      refill.look()
+    }),
+    listening: reception.endpoint
+  })
+})
+
+/** Why an agent is not wanted, if it is not. */
+const unwanted = (policy: AgentPolicy.AgentPolicy, agent: string): string | undefined => {
+  const verdict = AgentPolicy.judge(policy, agent)
+  if (verdict._tag === "Taken") return undefined
+  const shown = AgentPolicy.printable(agent)
+  return verdict._tag === "Denied"
+    ? `its agent, ${shown}, has "${verdict.by}"`
+    : `its agent, ${shown}, is none of those wanted`
+}
