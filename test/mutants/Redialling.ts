@@ -56,8 +56,8 @@ export const redialling: ReadonlyArray<Mutant> = [
     name: "announced-return-ignored",
     what: "A peer that has said when it will be back is dialled before.",
     file: redial,
-    find: `waitMillis: absence + step.waitMillis`,
-    replace: `waitMillis: step.waitMillis`,
+    find: `Math.min(maxRetryMillis, millis)`,
+    replace: `Math.min(0, millis)`,
     property: "an announced return is awaited",
     profile: "crash"
   },

@@ -98,6 +98,8 @@ export interface Step {
   readonly waitMillis: number
   /** The part of them that stands although this node has reason to try again, such as a new network. */
   readonly firmMillis: number
+  /** The part of them for which the peer has said that it is not there, so that a dial is in vain whoever asks for it. */
+  readonly absentMillis: number
 }
 
 /** What another dial soon will not change. */
@@ -112,8 +114,13 @@ const friendly: ReadonlySet<GoodbyeReason> = new Set(["shutdown", "replaced"])
 const recent = (policy: Policy, state: State, now: number): ReadonlyArray<number> =>
   state.started.filter((at) => now - at < policy.windowMillis)
 
-const waiting = (state: State, waitMillis: number): Step => ({ state, waitMillis, firmMillis: 0 })
-const firmly = (state: State, waitMillis: number): Step => ({ state, waitMillis, firmMillis: waitMillis })
+const waiting = (state: State, waitMillis: number): Step => ({ state, waitMillis, firmMillis: 0, absentMillis: 0 })
+const firmly = (state: State, waitMillis: number): Step => ({
+  state,
+  waitMillis,
+  firmMillis: waitMillis,
+  absentMillis: 0
+})
 
 const started = (policy: Policy, state: State, now: number): Step => {
   const starts = [...recent(policy, state, now), now].slice(-(policy.starts + 1))
@@ -167,7 +174,12 @@ const rejected = (policy: Policy, state: State, event: Rejected): Step => {
 /** Not before the time that the peer has named. */
 const notBefore = (millis: number, { state, ...step }: Step): Step => {
   const absence = Math.min(maxRetryMillis, millis)
-  return { state, waitMillis: absence + step.waitMillis, firmMillis: absence + step.firmMillis }
+  return {
+    state,
+    waitMillis: absence + step.waitMillis,
+    firmMillis: absence + step.firmMillis,
+    absentMillis: absence
+  }
 }
 
 /** One event of one wanted peer. */

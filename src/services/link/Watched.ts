@@ -127,8 +127,8 @@ export class Watched {
 
   /** A connection has come to its end, or a dial to nothing. */
   conclude(outcome: Outcome, circumstances: Circumstances): void {
-    const { ended, reject, session } = outcome
-    const { dialled } = circumstances
+    const { ended, goodbye, reject, session } = outcome
+    const { dialled, now } = circumstances
     this.lastEnded = ended
     if (session !== undefined) {
       // Whatever an earlier failure had to wait for, and whoever asked for a dial, the session is past it.
@@ -138,14 +138,16 @@ export class Watched {
       this.#hopeless = undefined
       this.#advance({ _tag: "Started", now: session.startedAt })
     }
-    const until = this.#advance(eventOf(outcome, circumstances))
+    const { absentMillis, firmMillis } = this.#advance(eventOf(outcome, circumstances))
+    const at = dialled?.endpoint.toString()
+    if (goodbye !== undefined) this.#hopeless = { until: now + absentMillis, at }
     if (reject === undefined) return
     const { address, reason } = reject
     if (reason === "owner" && address !== undefined && dialled?.host !== undefined) {
       this.#redirect = redirected(address, dialled.host)
     }
     if (!Redial.hopeless.has(reason)) return
-    this.#hopeless = { until, at: reason === "banned" ? undefined : dialled?.endpoint.toString() }
+    this.#hopeless = { until: now + firmMillis, at: reason === "banned" ? undefined : at }
   }
 
   view(now: number, engaged: boolean): Watch {
@@ -160,13 +162,13 @@ export class Watched {
     }
   }
 
-  /** Until when nothing on this side is a reason to dial. */
-  #advance(event: Redial.Event): number {
-    const { firmMillis, state, waitMillis } = Redial.step(this.#policy, this.#redial, event)
+  #advance(event: Redial.Event): Redial.Step {
+    const step = Redial.step(this.#policy, this.#redial, event)
+    const { firmMillis, state, waitMillis } = step
     this.#redial = state
     this.#notBefore = Math.max(this.#notBefore, event.now + waitMillis)
     this.#firmUntil = Math.max(this.#firmUntil, event.now + firmMillis)
-    return event.now + firmMillis
+    return step
   }
 }
 

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import { Clock, Effect, Layer, Random } from "effect"
 import { Endpoint } from "../../../src/protocol/Address.ts"
 import type { NodeKey } from "../../../src/protocol/NodeKey.ts"
@@ -7,6 +7,7 @@ import { ended } from "../../../src/services/link/Ended.ts"
 import { nothing, type Outcome } from "../../../src/services/link/Outcome.ts"
 import { keyOf } from "../../support/LinkNode.ts"
 import { type Dial, endpointOf, lasting, rejected, start } from "../../support/LoneSupervisor.ts"
+import { seeded } from "../../support/Seeded.ts"
 import { pass, settle } from "../../support/VirtualTime.ts"
 
 const to = (seed: number) => endpointOf(seed).toString()
@@ -15,8 +16,8 @@ const seeds = (count: number): ReadonlyArray<number> => Array.from({ length: cou
 const [minute, hour] = [60_000, 3_600_000]
 
 /** A session that the peer ends, saying when to come back. */
-const leaving = (retryAfterMillis: number): Effect.Effect<Outcome> =>
-  lasting(2 * minute, {
+const leaving = (retryAfterMillis: number, lasted = 2 * minute): Effect.Effect<Outcome> =>
+  lasting(lasted, {
     ended: ended("goodbye", "shutdown"),
     goodbye: { reason: "shutdown", retryAfterMillis, detail: "" }
   })
@@ -36,7 +37,7 @@ describe("the first dial after a lost session", () => {
       return dials.slice(peers).map(({ at }) => at - lost)
     }).pipe(Effect.scoped)
 
-  it.effect("comes within a second, of up to three peers at once", () =>
+  seeded("comes within a second, of up to three peers at once", () =>
     Effect.gen(function* () {
       const gaps = (yield* Effect.forEach(Array.from({ length: 12 }), () => gapsAfter(3))).flat()
       assert.lengthOf(gaps, 36)
@@ -45,7 +46,7 @@ describe("the first dial after a lost session", () => {
     }).pipe(Random.withSeed("single"))
   )
 
-  it.effect("comes within five seconds where more are lost in the same second", () =>
+  seeded("comes within five seconds where more are lost in the same second", () =>
     Effect.gen(function* () {
       const gaps = (yield* Effect.forEach(Array.from({ length: 5 }), () => gapsAfter(10))).flat()
       assert.lengthOf(gaps, 50)
@@ -56,7 +57,7 @@ describe("the first dial after a lost session", () => {
 })
 
 describe("a peer that was only heard of", () => {
-  it.effect("is dropped after eight failures, and not taken again for an hour", () =>
+  seeded("is dropped after eight failures, and not taken again for an hour", () =>
     Effect.gen(function* () {
       const { dials, supervisor, want, watch } = yield* start()
       yield* want(9, "learned")
@@ -75,7 +76,7 @@ describe("a peer that was only heard of", () => {
     })
   )
 
-  it.effect("is dialled for ever once somebody asks for it, and dropped when nobody does any more", () =>
+  seeded("is dialled for ever once somebody asks for it, and dropped when nobody does any more", () =>
     Effect.gen(function* () {
       const { dials, supervisor, want, watch } = yield* start()
       yield* want(9, "learned")
@@ -95,7 +96,7 @@ describe("a peer that was only heard of", () => {
     })
   )
 
-  it.effect("is kept while its sessions are stable", () =>
+  seeded("is kept while its sessions are stable", () =>
     Effect.gen(function* () {
       const { decide, dials, want, watch } = yield* start()
       let flaky = 0
@@ -108,7 +109,7 @@ describe("a peer that was only heard of", () => {
     })
   )
 
-  it.effect("is taken again at once when it has come by itself", () =>
+  seeded("is taken again at once when it has come by itself", () =>
     Effect.gen(function* () {
       const { dials, supervisor, want } = yield* start()
       yield* want(9, "learned")
@@ -120,7 +121,7 @@ describe("a peer that was only heard of", () => {
     })
   )
 
-  it.effect("is not taken beyond the limit, or without an address", () =>
+  seeded("is not taken beyond the limit, or without an address", () =>
     Effect.gen(function* () {
       const { decide, dials, supervisor, want } = yield* start({ config: { maxLearned: 3 } })
       decide(() => "hang")
@@ -141,7 +142,7 @@ describe("a peer that was only heard of", () => {
 })
 
 describe("the dials of a node", () => {
-  it.effect("are ten at once, then ten a second, whoever they are for", () =>
+  seeded("are ten at once, then ten a second, whoever they are for", () =>
     Effect.gen(function* () {
       const { dials, want } = yield* start()
       for (const seed of seeds(100)) yield* want(seed)
@@ -158,7 +159,7 @@ describe("the dials of a node", () => {
     })
   )
 
-  it.effect("are eight under way at the most, and those that wait for their turn come in order", () =>
+  seeded("are eight under way at the most, and those that wait for their turn come in order", () =>
     Effect.gen(function* () {
       const { decide, dials, most, want } = yield* start()
       decide(() => "hang")
@@ -174,7 +175,7 @@ describe("the dials of a node", () => {
     })
   )
 
-  it.effect("are not made, when their turn comes, for whom nobody wants or who is connected by then", () =>
+  seeded("are not made, when their turn comes, for whom nobody wants or who is connected by then", () =>
     Effect.gen(function* () {
       const { decide, dials, engaged, supervisor, want } = yield* start()
       decide(() => "hang")
@@ -188,7 +189,7 @@ describe("the dials of a node", () => {
     })
   )
 
-  it.effect("cost nothing of the rate if they are not made, and are given up while they wait for it", () =>
+  seeded("cost nothing of the rate if they are not made, and are given up while they wait for it", () =>
     Effect.gen(function* () {
       const { decide, dials, supervisor, want } = yield* start()
       decide(() => lasting(hour))
@@ -203,7 +204,7 @@ describe("the dials of a node", () => {
 })
 
 describe("a peer that is there again", () => {
-  it.effect("is dialled soon, as long as it closes what it accepts", () =>
+  seeded("is dialled soon, as long as it closes what it accepts", () =>
     Effect.gen(function* () {
       const nextGap = Effect.gen(function* () {
         const { decide, dials, want } = yield* start()
@@ -223,32 +224,30 @@ describe("a peer that is there again", () => {
 })
 
 describe("what a peer says", () => {
-  it.effect(
-    "about networks and versions is asked for once in ten minutes, however often somebody wants to connect",
-    () =>
-      Effect.gen(function* () {
-        for (const reason of ["network", "version"] as const) {
-          const { book, decide, dials, supervisor, want, watch } = yield* start()
-          decide(() => rejected({ reason }))
-          yield* want(9)
-          for (let i = 0; i < 120; i++) {
-            yield* supervisor.poke(keyOf(9))
-            yield* pass("30 seconds")
-          }
-          assert.isAtLeast(dials.length, 6, reason)
-          assert.isAtMost(dials.length, 7, reason)
-          assert.deepInclude((yield* watch(9))?.lastEnded, { reason: "rejected", detail: reason })
-          // Somewhere else it may be another one.
-          decide(() => lasting(hour))
-          yield* book.want(keyOf(9), endpointOf(8))
+  seeded("about networks and versions is asked for once in ten minutes, however often somebody wants to connect", () =>
+    Effect.gen(function* () {
+      for (const reason of ["network", "version"] as const) {
+        const { book, decide, dials, supervisor, want, watch } = yield* start()
+        decide(() => rejected({ reason }))
+        yield* want(9)
+        for (let i = 0; i < 120; i++) {
           yield* supervisor.poke(keyOf(9))
-          yield* settle
-          assert.strictEqual(dials.at(-1)?.to, to(8))
+          yield* pass("30 seconds")
         }
-      }).pipe(Effect.scoped)
+        assert.isAtLeast(dials.length, 6, reason)
+        assert.isAtMost(dials.length, 7, reason)
+        assert.deepInclude((yield* watch(9))?.lastEnded, { reason: "rejected", detail: reason })
+        // Somewhere else it may be another one.
+        decide(() => lasting(hour))
+        yield* book.want(keyOf(9), endpointOf(8))
+        yield* supervisor.poke(keyOf(9))
+        yield* settle
+        assert.strictEqual(dials.at(-1)?.to, to(8))
+      }
+    }).pipe(Effect.scoped)
   )
 
-  it.effect("about a ban is waited out, wherever it is, then it is dialled", () =>
+  seeded("about a ban is waited out, wherever it is, then it is dialled", () =>
     Effect.gen(function* () {
       const { book, decide, dials, supervisor, want } = yield* start()
       decide(() => rejected({ reason: "banned", retryAfterMillis: 3 * hour }))
@@ -264,7 +263,7 @@ describe("what a peer says", () => {
     })
   )
 
-  it.effect("about its return is waited for, and nothing is held against it", () =>
+  seeded("about its return is waited for, and nothing is held against it", () =>
     Effect.gen(function* () {
       const { decide, dials, supervisor, want, watch } = yield* start()
       decide(() => leaving(20 * minute))
@@ -279,7 +278,7 @@ describe("what a peer says", () => {
     })
   )
 
-  it.effect("about its return counts, although somebody asked for a dial while it was dialled or there", () =>
+  seeded("about its return counts, although somebody asked for a dial while it was dialled or there", () =>
     Effect.gen(function* () {
       const { decide, dials, supervisor, want } = yield* start()
       decide(() => leaving(20 * minute))
@@ -292,7 +291,41 @@ describe("what a peer says", () => {
     })
   )
 
-  it.effect("about who keeps its link is followed at once, for one dial", () =>
+  seeded("about its return counts, although somebody asks for a dial afterwards, but not elsewhere", () =>
+    Effect.gen(function* () {
+      const { book, decide, dials, supervisor, want } = yield* start()
+      decide(() => leaving(20 * minute))
+      yield* want(9)
+      yield* pass(2 * minute)
+      yield* supervisor.poke(keyOf(9))
+      yield* pass(10 * minute)
+      assert.strictEqual(dials.length, 1)
+      yield* book.want(keyOf(9), endpointOf(8))
+      yield* supervisor.poke(keyOf(9))
+      yield* settle
+      assert.deepStrictEqual(
+        dials.map((dial) => dial.to),
+        [to(9), to(8)]
+      )
+    })
+  )
+
+  seeded("about its return counts where it was the one that had dialled", () =>
+    Effect.gen(function* () {
+      const { decide, dials, supervisor, want } = yield* start()
+      yield* want(9)
+      yield* settle
+      decide(() => lasting(hour))
+      yield* supervisor.report({ ...(yield* leaving(20 * minute, 0)), peer: keyOf(9) })
+      yield* supervisor.poke(keyOf(9))
+      yield* pass(20 * minute - 1)
+      assert.strictEqual(dials.length, 1)
+      yield* pass(1_001)
+      assert.strictEqual(dials.length, 2)
+    })
+  )
+
+  seeded("about who keeps its link is followed at once, for one dial", () =>
     Effect.gen(function* () {
       const { decide, dials, want } = yield* start()
       const elsewhere = new Endpoint({ host: "10.1.1.1", port: 5000 })
@@ -322,7 +355,7 @@ describe("a peer that sends this node elsewhere", () => {
     ["to itself", "10.1.1.1"],
     ["to whom it keeps out", "10.1.1.2"]
   ] as const) {
-    it.effect(`${why} is dialled where it was`, () =>
+    seeded(`${why} is dialled where it was`, () =>
       Effect.gen(function* () {
         const gate: Gate = {
           keptOut: () => undefined,
@@ -342,7 +375,7 @@ describe("a peer that sends this node elsewhere", () => {
 })
 
 describe("a peer that has moved", () => {
-  it.effect("is tried now and then where it says that it is, and stays at the address that works", () =>
+  seeded("is tried now and then where it says that it is, and stays at the address that works", () =>
     Effect.gen(function* () {
       const { book, decide, dials, want } = yield* start()
       yield* want(9)
@@ -358,7 +391,7 @@ describe("a peer that has moved", () => {
     })
   )
 
-  it.effect("is not tried where this node is, or where it was refused for good", () =>
+  seeded("is not tried where this node is, or where it was refused for good", () =>
     Effect.gen(function* () {
       const own = yield* start({ listen: endpointOf(8) })
       yield* own.want(9)
@@ -377,7 +410,7 @@ describe("a peer that has moved", () => {
 })
 
 describe("an address of this node itself", () => {
-  it.effect("is not dialled again once it has led back here, whoever is said to be there", () =>
+  seeded("is not dialled again once it has led back here, whoever is said to be there", () =>
     Effect.gen(function* () {
       const { book, decide, dials, supervisor, want, watch } = yield* start()
       decide((place) => (place === to(9) ? rejected({ reason: "self" }) : "refuse"))
@@ -396,7 +429,7 @@ describe("an address of this node itself", () => {
     })
   )
 
-  it.effect("is dialled again after a change of the network", () =>
+  seeded("is dialled again after a change of the network", () =>
     Effect.gen(function* () {
       const { decide, dials, supervisor, want } = yield* start()
       decide(() => rejected({ reason: "self" }))
@@ -409,7 +442,7 @@ describe("an address of this node itself", () => {
     })
   )
 
-  it.effect("is never dialled if it is the one that this node announces, and nobody stays wanted for it", () =>
+  seeded("is never dialled if it is the one that this node announces, and nobody stays wanted for it", () =>
     Effect.gen(function* () {
       const { dials, supervisor, want } = yield* start({ listen: endpointOf(9) })
       yield* want(9, "learned")
@@ -421,7 +454,7 @@ describe("an address of this node itself", () => {
 })
 
 describe("whom this node keeps out", () => {
-  it.effect("is not dialled while that lasts", () =>
+  seeded("is not dialled while that lasts", () =>
     Effect.gen(function* () {
       const closed = new Map<NodeKey, number>([
         [keyOf(8), 10 * minute],
@@ -450,7 +483,7 @@ describe("whom this node keeps out", () => {
 })
 
 describe("after a change of the network", () => {
-  it.effect("whoever waits for the back-off alone is dialled soon, one after the other", () =>
+  seeded("whoever waits for the back-off alone is dialled soon, one after the other", () =>
     Effect.gen(function* () {
       const { decide, dials, supervisor, want } = yield* start()
       yield* want(7)
@@ -474,7 +507,7 @@ describe("after a change of the network", () => {
     }).pipe(Random.withSeed("refresh"))
   )
 
-  it.effect("it does not take the longer the more peers are connected", () =>
+  seeded("it does not take the longer the more peers are connected", () =>
     Effect.gen(function* () {
       const { dials, engaged, supervisor, want } = yield* start()
       for (const seed of seeds(100)) {
@@ -490,7 +523,7 @@ describe("after a change of the network", () => {
     }).pipe(Random.withSeed("few wait"))
   )
 
-  it.effect("that happens all the time nobody is dialled all the time", () =>
+  seeded("that happens all the time nobody is dialled all the time", () =>
     Effect.gen(function* () {
       const { dials, supervisor, want } = yield* start()
       yield* want(9)
@@ -507,7 +540,7 @@ describe("after a change of the network", () => {
 })
 
 describe("the operator's view", () => {
-  it.effect("says why a peer is wanted, how its dials went, when the next one is, and how the last one ended", () =>
+  seeded("says why a peer is wanted, how its dials went, when the next one is, and how the last one ended", () =>
     Effect.gen(function* () {
       const { engaged, supervisor, want, watch } = yield* start()
       yield* want(9)

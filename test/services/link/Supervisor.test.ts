@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import { Clock, Effect, Fiber, Random } from "effect"
 import * as Heartbeat from "../../../src/protocol/link/Heartbeat.ts"
 import * as Redial from "../../../src/protocol/link/Redial.ts"
@@ -7,6 +7,7 @@ import type { Session } from "../../../src/services/link/Session.ts"
 import { type Fate, MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
 import * as HostilePeer from "../../support/HostilePeer.ts"
 import { arbiter, follower, hostOf, keyOf, type LinkNode, start } from "../../support/LinkNode.ts"
+import { seeded } from "../../support/Seeded.ts"
 import { skewed } from "../../support/SkewedClock.ts"
 import { pass, settle } from "../../support/VirtualTime.ts"
 
@@ -38,7 +39,7 @@ const nodeOf = (seed: number) => ({
 const absent = nodeOf(9)
 
 describe("Supervisor", () => {
-  it.effect("dials a wanted peer for ever, each wait at random below a bound that doubles up to a cap", () =>
+  seeded("dials a wanted peer for ever, each wait at random below a bound that doubles up to a cap", () =>
     Effect.gen(function* () {
       const { dials, network } = yield* watched
       const node = yield* start({ network, seed: 1 })
@@ -61,7 +62,7 @@ describe("Supervisor", () => {
     }).pipe(Random.withSeed("back-off"))
   )
 
-  it.effect("does not dial peers in step that were lost at the same moment", () =>
+  seeded("does not dial peers in step that were lost at the same moment", () =>
     Effect.gen(function* () {
       const { dials, network } = yield* watched
       const nodes = yield* Effect.forEach(
@@ -77,7 +78,7 @@ describe("Supervisor", () => {
     }).pipe(Random.withSeed("herd"))
   )
 
-  it.effect("forgets failures only after a stable session", () =>
+  seeded("forgets failures only after a stable session", () =>
     Effect.gen(function* () {
       const { decide, dials, network } = yield* watched
       const high = yield* start({ network, seed: follower })
@@ -108,7 +109,7 @@ describe("Supervisor", () => {
     }).pipe(Random.withSeed("stable"))
   )
 
-  it.effect("counts a busy session as stable, although nothing was idle long enough for a ping", () =>
+  seeded("counts a busy session as stable, although nothing was idle long enough for a ping", () =>
     Effect.gen(function* () {
       const { network } = yield* watched
       const chatter = (session: Session) =>
@@ -123,7 +124,7 @@ describe("Supervisor", () => {
     })
   )
 
-  it.effect("opens the breaker for a peer whose sessions end at once, closes it only for a stable one", () =>
+  seeded("opens the breaker for a peer whose sessions end at once, closes it only for a stable one", () =>
     Effect.gen(function* () {
       const { dials, network } = yield* watched
       let healthy = false
@@ -155,7 +156,7 @@ describe("Supervisor", () => {
     }).pipe(Random.withSeed("breaker"))
   )
 
-  it.effect("comes back no sooner than a GOODBYE asks, and soon after", () =>
+  seeded("comes back no sooner than a GOODBYE asks, and soon after", () =>
     Effect.gen(function* () {
       const { dials, network } = yield* watched
       const low = yield* start({ network, seed: arbiter })
@@ -175,7 +176,7 @@ describe("Supervisor", () => {
     })
   )
 
-  it.effect("waits out what a peer of another network says, with one dial in ten minutes", () =>
+  seeded("waits out what a peer of another network says, with one dial in ten minutes", () =>
     Effect.gen(function* () {
       const { dials, network } = yield* watched
       const low = yield* start({ network, seed: arbiter, networkName: "other" })
@@ -188,7 +189,7 @@ describe("Supervisor", () => {
     })
   )
 
-  it.effect("never dials a peer that only dialled it, however its session ended", () =>
+  seeded("never dials a peer that only dialled it, however its session ended", () =>
     Effect.gen(function* () {
       const { dials, network } = yield* watched
       const low = yield* start({ network, seed: arbiter })
@@ -205,7 +206,7 @@ describe("Supervisor", () => {
     })
   )
 
-  it.effect("dials a wanted peer again when the session that the peer had dialled is lost", () =>
+  seeded("dials a wanted peer again when the session that the peer had dialled is lost", () =>
     Effect.gen(function* () {
       const { decide, dials, network } = yield* watched
       const low = yield* start({ network, seed: arbiter })
@@ -226,7 +227,7 @@ describe("Supervisor", () => {
     })
   )
 
-  it.effect("dials no peer that is connected, and one dial at a time", () =>
+  seeded("dials no peer that is connected, and one dial at a time", () =>
     Effect.gen(function* () {
       const { decide, dials, network } = yield* watched
       const low = yield* start({ network, seed: arbiter })
@@ -250,7 +251,7 @@ describe("Supervisor", () => {
     })
   )
 
-  it.effect("stops dialling what is no longer wanted for any reason, and begins anew when it is wanted again", () =>
+  seeded("stops dialling what is no longer wanted for any reason, and begins anew when it is wanted again", () =>
     Effect.gen(function* () {
       const { dials, network } = yield* watched
       const node = yield* start({ network, seed: 1 })
@@ -273,7 +274,7 @@ describe("Supervisor", () => {
     })
   )
 
-  it.effect("keeps on when a peer is wanted again in the turn in which it was given up", () =>
+  seeded("keeps on when a peer is wanted again in the turn in which it was given up", () =>
     Effect.gen(function* () {
       const { dials, network } = yield* watched
       const node = yield* start({ network, seed: 1 })
@@ -292,7 +293,7 @@ describe("Supervisor", () => {
     })
   )
 
-  it.effect("dials a poked peer at once, even when the poke comes while an older dial still hangs", () =>
+  seeded("dials a poked peer at once, even when the poke comes while an older dial still hangs", () =>
     Effect.gen(function* () {
       const { decide, dials, network } = yield* watched
       const high = yield* start({ network, seed: follower })
@@ -313,7 +314,7 @@ describe("Supervisor", () => {
     })
   )
 
-  it.effect("is not set back by connections that come to nothing under the peer's name", () =>
+  seeded("is not set back by connections that come to nothing under the peer's name", () =>
     Effect.gen(function* () {
       const { decide, network } = yield* watched
       const low = yield* start({ network, seed: arbiter })
@@ -342,7 +343,7 @@ describe("Supervisor", () => {
     })
   )
 
-  it.effect("lets no more dials hang at once than the limit", () =>
+  seeded("lets no more dials hang at once than the limit", () =>
     Effect.gen(function* () {
       const { decide, dials, network } = yield* watched
       const node = yield* start({ network, seed: 1, config: { maxDials: 3 } })
@@ -357,7 +358,7 @@ describe("Supervisor", () => {
     })
   )
 
-  it.effect("dials nothing more once it is stopped", () =>
+  seeded("dials nothing more once it is stopped", () =>
     Effect.gen(function* () {
       const { dials, network } = yield* watched
       const node = yield* start({ network, seed: 1 })
@@ -370,7 +371,7 @@ describe("Supervisor", () => {
     })
   )
 
-  it.effect("gives the arbiter of a pair the first word: the follower's first dial waits a little", () =>
+  seeded("gives the arbiter of a pair the first word: the follower's first dial waits a little", () =>
     Effect.gen(function* () {
       const { dials, network } = yield* watched
       const low = yield* start({ network, seed: arbiter, config: { firstDialDelay: 500 } })
@@ -388,7 +389,7 @@ describe("Supervisor", () => {
     }).pipe(Random.withSeed("first dial"))
   )
 
-  it.effect("asks everybody after a standstill, ends who is gone, and dials it again at once", () =>
+  seeded("asks everybody after a standstill, ends who is gone, and dials it again at once", () =>
     Effect.gen(function* () {
       const { dials, network } = yield* watched
       const clock = yield* skewed
@@ -421,7 +422,7 @@ describe("Supervisor", () => {
     })
   )
 
-  it.effect("recovers every pair of a crowd that lost its hub, within a minute of its return", () =>
+  seeded("recovers every pair of a crowd that lost its hub, within a minute of its return", () =>
     Effect.gen(function* () {
       const { network } = yield* watched
       const hub = yield* start({ network, seed: 1 })
