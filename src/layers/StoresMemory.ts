@@ -5,6 +5,7 @@
 import { Layer } from "effect"
 import * as AttentionStoreMemory from "./AttentionStoreMemory.ts"
 import * as BanStoreMemory from "./BanStoreMemory.ts"
+import * as BitcoinHeadersMemory from "./BitcoinHeadersMemory.ts"
 import * as BitcoinPeersMemory from "./BitcoinPeersMemory.ts"
 import * as FeedStoreMemory from "./FeedStoreMemory.ts"
 import { MemoryDatabase } from "./MemoryDatabase.ts"
@@ -20,6 +21,7 @@ const stores = Layer.mergeAll(
   FeedStoreMemory.layer,
   PeerBookMemory.layer,
   BanStoreMemory.layer,
+  BitcoinHeadersMemory.layer,
   BitcoinPeersMemory.layer,
   AttentionStoreMemory.layer,
   TimerStoreMemory.layer,

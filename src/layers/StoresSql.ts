@@ -7,6 +7,7 @@ import { Layer } from "effect"
 import { migrations } from "../../migrations/index.ts"
 import * as AttentionStoreSql from "./AttentionStoreSql.ts"
 import * as BanStoreSql from "./BanStoreSql.ts"
+import * as BitcoinHeadersSql from "./BitcoinHeadersSql.ts"
 import * as BitcoinPeersSql from "./BitcoinPeersSql.ts"
 import * as FeedStoreSql from "./FeedStoreSql.ts"
 import * as Migrations from "./Migrations.ts"
@@ -22,6 +23,7 @@ export const layer = Layer.mergeAll(
   FeedStoreSql.layer,
   PeerBookSql.layer,
   BanStoreSql.layer,
+  BitcoinHeadersSql.layer,
   BitcoinPeersSql.layer,
   AttentionStoreSql.layer,
   TimerStoreSql.layer,

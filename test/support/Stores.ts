@@ -8,8 +8,10 @@ import { migrations } from "../../migrations/index.ts"
 import * as AttentionStoreMemory from "../../src/layers/AttentionStoreMemory.ts"
 import * as AttentionStoreSql from "../../src/layers/AttentionStoreSql.ts"
 import * as BanStoreMemory from "../../src/layers/BanStoreMemory.ts"
+import * as BitcoinHeadersMemory from "../../src/layers/BitcoinHeadersMemory.ts"
 import * as BitcoinPeersMemory from "../../src/layers/BitcoinPeersMemory.ts"
 import * as BanStoreSql from "../../src/layers/BanStoreSql.ts"
+import * as BitcoinHeadersSql from "../../src/layers/BitcoinHeadersSql.ts"
 import * as BitcoinPeersSql from "../../src/layers/BitcoinPeersSql.ts"
 import * as FeedStoreMemory from "../../src/layers/FeedStoreMemory.ts"
 import * as FeedStoreSql from "../../src/layers/FeedStoreSql.ts"
@@ -25,6 +27,7 @@ import * as TimerStoreMemory from "../../src/layers/TimerStoreMemory.ts"
 import * as TimerStoreSql from "../../src/layers/TimerStoreSql.ts"
 import * as TransactionsMemory from "../../src/layers/TransactionsMemory.ts"
 import * as TransactionsSql from "../../src/layers/TransactionsSql.ts"
+import type { HeaderStore } from "../../src/services/bitcoin/HeaderStore.ts"
 import type { PeerStore } from "../../src/services/bitcoin/PeerStore.ts"
 import type { AttentionStore } from "../../src/services/delivery/AttentionStore.ts"
 import type { FeedStore } from "../../src/services/delivery/FeedStore.ts"
@@ -44,6 +47,7 @@ export type Stores =
   | PeerBook
   | BanStore
   | PeerStore
+  | HeaderStore
   | AttentionStore
   | TimerStore
   | Transactions
@@ -72,6 +76,7 @@ export const memory: Layer.Layer<Stores | Reopen | MemoryDatabase> = withReopen(
     FeedStoreMemory.layer,
     PeerBookMemory.layer,
     BanStoreMemory.layer,
+    BitcoinHeadersMemory.layer,
     BitcoinPeersMemory.layer,
     AttentionStoreMemory.layer,
     TimerStoreMemory.layer,
@@ -86,6 +91,7 @@ const sqlStores = withReopen(
     FeedStoreSql.layer,
     PeerBookSql.layer,
     BanStoreSql.layer,
+    BitcoinHeadersSql.layer,
     BitcoinPeersSql.layer,
     AttentionStoreSql.layer,
     TimerStoreSql.layer,

@@ -1,6 +1,6 @@
 /** The 80 bytes that are hashed: `version i32 | previous 32 | merkle root 32 | time u32 | bits u32 | nonce u32`. */
 import * as Hash from "./Hash.ts"
-import type { PayloadReader } from "./PayloadReader.ts"
+import { PayloadReader } from "./PayloadReader.ts"
 import { sha256d } from "./Sha256d.ts"
 
 export const size = 80
@@ -45,4 +45,16 @@ export const encode = (header: Omit<BlockHeader, "id">): Uint8Array => {
   view.setUint32(72, header.bits, true)
   view.setUint32(76, header.nonce, true)
   return out
+}
+
+/** A header with the id that follows from its fields. */
+export const identified = (header: Omit<BlockHeader, "id">): BlockHeader => ({
+  ...header,
+  id: Hash.display(sha256d(encode(header)))
+})
+
+/** The header of exactly 80 bytes. */
+export const decode = (bytes: Uint8Array): BlockHeader | undefined => {
+  const reader = new PayloadReader(bytes)
+  return bytes.length === size ? read(reader) : undefined
 }

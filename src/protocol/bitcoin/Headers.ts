@@ -27,7 +27,7 @@ export const headers = Payload.make<ReadonlyArray<BlockHeader.BlockHeader>>(
 export interface Question {
   /** The protocol version of who asks. */
   readonly version: number
-  /** Ids of blocks, the newest first (`Locator.ts`). */
+  /** Ids of blocks, the newest first (`chain/Locator.ts`). */
   readonly locator: ReadonlyArray<string>
   /** The last block that is wanted; zeros for as many as the answer may have. */
   readonly stop: string

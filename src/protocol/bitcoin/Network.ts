@@ -4,6 +4,19 @@
  * Nothing but the magic names the network: no field of `version` does. Magic is four bytes in their order on the wire, never a
  * number: BSV's and BTC's regtest are each other's bytes reversed.
  */
+import * as BlockHeader from "./BlockHeader.ts"
+import * as Hash from "./Hash.ts"
+import * as ProofOfWork from "./ProofOfWork.ts"
+
+/**
+ * Which bits a header must have. `Kept`: those of the one before. `Retarget`: after every 2,016 new ones, by the time that those took
+ * (`ProofOfWork.retarget`), up to a height beyond which any will do. `Any`: none easier than the limit; the test networks have rules
+ * of their own, and so has BSV since it left BTC, that are not checked here.
+ */
+export type BitsRule =
+  | { readonly _tag: "Kept" }
+  | { readonly _tag: "Retarget"; readonly until: number }
+  | { readonly _tag: "Any" }
 
 export interface Network {
   readonly name: string
@@ -13,15 +26,18 @@ export interface Network {
   readonly port: number
   /** Id of its first block, as it is displayed: the bytes of the hash reversed, in hex. */
   readonly genesis: string
+  /** That block's header. */
+  readonly first: BlockHeader.BlockHeader
+  /** What a header must be worth: Litecoin's hash is not computed here. */
+  readonly proofOfWork: ProofOfWork.ProofOfWork
+  /** The easiest target. */
+  readonly limit: bigint
+  readonly bits: BitsRule
   /** Whether its nodes understand `extmsg`, for payloads of 4 GiB and more. BTC closes on it, bcash dies of it. */
   readonly extended: boolean
   /** Names whose addresses are those of nodes. */
   readonly seeds: ReadonlyArray<string>
 }
-
-const mainGenesis = "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f"
-const testGenesis = "000000000933ea01ad0ee984209779baaec3ced90fa3f408719526f8d77f4943"
-const regtestGenesis = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206"
 
 /** Those that nodes of BSV 1.2.2 ask; regtest has none. */
 const seeds: Readonly<Record<string, ReadonlyArray<string>>> = {
@@ -30,24 +46,59 @@ const seeds: Readonly<Record<string, ReadonlyArray<string>>> = {
   "bsv-stn": ["stn-seed.bitcoinsv.io", "stn-seed.bitcoinseed.directory"]
 }
 
-const network = (name: string, magic: string, port: number, genesis: string, extended: boolean): Network => ({
+interface Chain {
+  readonly first: BlockHeader.BlockHeader
+  readonly proofOfWork: ProofOfWork.ProofOfWork
+  readonly limit: bigint
+  readonly bits: BitsRule
+}
+
+const root = "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
+const litecoinRoot = "97ddfbbae6be97fd6cdf3e7ca13232a3afff2353e29badfab7f73011edd4ced9"
+
+const first = (time: number, bits: number, nonce: number, merkleRoot: string): BlockHeader.BlockHeader =>
+  BlockHeader.identified({ version: 1, previous: Hash.zero, merkleRoot, time, bits, nonce })
+
+const chain = (header: BlockHeader.BlockHeader, limit: bigint, bits: BitsRule): Chain => ({
+  first: header,
+  proofOfWork: ProofOfWork.sha256d(limit),
+  limit,
+  bits
+})
+
+const { mainLimit, regtestLimit } = ProofOfWork
+const main = first(1_231_006_505, 0x1d00_ffff, 2_083_236_893, root)
+const test = chain(first(1_296_688_602, 0x1d00_ffff, 414_098_458, root), mainLimit, { _tag: "Any" })
+const regtest = chain(first(1_296_688_602, 0x207f_ffff, 2, root), regtestLimit, { _tag: "Kept" })
+const litecoin: Chain = {
+  ...regtest,
+  first: first(1_296_688_602, 0x207f_ffff, 0, litecoinRoot),
+  proofOfWork: ProofOfWork.unchecked
+}
+/** The last block that both sides of the fork of August 2017 have. */
+const lastCommon = 478_558
+const bsv = chain(main, mainLimit, { _tag: "Retarget", until: lastCommon })
+const btc = chain(main, mainLimit, { _tag: "Retarget", until: Number.POSITIVE_INFINITY })
+
+const network = (name: string, magic: string, port: number, rules: Chain, extended: boolean): Network => ({
   name,
   magic: Buffer.from(magic, "hex"),
   port,
-  genesis,
+  genesis: rules.first.id,
+  ...rules,
   extended,
   seeds: seeds[name] ?? []
 })
 
 const all = [
-  network("bsv-main", "e3e1f3e8", 8_333, mainGenesis, true),
-  network("bsv-test", "f4e5f3f4", 18_333, testGenesis, true),
-  network("bsv-stn", "fbcec4f9", 9_333, testGenesis, true),
-  network("bsv-regtest", "dab5bffa", 18_444, regtestGenesis, true),
-  network("btc-main", "f9beb4d9", 8_333, mainGenesis, false),
-  network("btc-test3", "0b110907", 18_333, testGenesis, false),
-  network("btc-regtest", "fabfb5da", 18_444, regtestGenesis, false),
-  network("ltc-regtest", "fabfb5da", 19_444, "530827f38f93b43ed12af0b3ad25a288dc02ed74d6d7857862df51fc56c416f9", false)
+  network("bsv-main", "e3e1f3e8", 8_333, bsv, true),
+  network("bsv-test", "f4e5f3f4", 18_333, test, true),
+  network("bsv-stn", "fbcec4f9", 9_333, test, true),
+  network("bsv-regtest", "dab5bffa", 18_444, regtest, true),
+  network("btc-main", "f9beb4d9", 8_333, btc, false),
+  network("btc-test3", "0b110907", 18_333, test, false),
+  network("btc-regtest", "fabfb5da", 18_444, regtest, false),
+  network("ltc-regtest", "fabfb5da", 19_444, litecoin, false)
 ]
 
 /** By name, as `bsv-main`, `bsv-test`, `bsv-stn`, `bsv-regtest`, `btc-main`, `btc-test3`, `btc-regtest`, `ltc-regtest`. */

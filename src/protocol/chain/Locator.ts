@@ -5,12 +5,10 @@
 
 /** Blocks named one after the other before the steps double. */
 const dense = 11
-/** Most that is worth sending: BTC's nodes close on more. */
-export const mostHashes = 101
 
 /**
- * Heights from `best` down to 0. Nodes start with the parent of their best header, so that a peer which has the same chain
- * still answers with one.
+ * Heights from `best` down to 0: about 12 and the logarithm of `best`. Bitcoin's nodes start with the parent of their best
+ * header, so that a peer which has the same chain still answers with one.
  */
 export const heights = (best: number): ReadonlyArray<number> => {
   const out: Array<number> = []

@@ -1,0 +1,92 @@
+/**
+ * Headers of Bitcoin networks on PostgreSQL and on the embedded database: the same statements on both.
+ */
+import { Effect, Layer, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import * as BlockHeader from "../protocol/bitcoin/BlockHeader.ts"
+import * as Hash from "../protocol/bitcoin/Hash.ts"
+import type { Placed } from "../protocol/chain/HeaderTree.ts"
+import { HeaderStore } from "../services/bitcoin/HeaderStore.ts"
+import { optional, reader, single } from "./SqlRow.ts"
+
+const readPlaces = reader(
+  Schema.Struct({ height: Schema.Int, header: Schema.Uint8Array, weight: Schema.BigIntFromString })
+)
+const readHeaders = reader(Schema.Struct({ header: Schema.Uint8Array }))
+const readIds = reader(Schema.Struct({ id: Schema.Uint8Array }))
+const readHeight = single(Schema.Struct({ height: Schema.NullOr(Schema.Int) }))
+
+/** What the table takes has 80 bytes. */
+const headerOf = (bytes: Uint8Array): BlockHeader.BlockHeader => {
+  const header = BlockHeader.decode(bytes)
+  if (header === undefined) throw new Error(`a stored header has ${bytes.length} bytes`)
+  return header
+}
+
+/** PostgreSQL reads `\x` and digits as bytes, in an array as well. */
+const bytea = (bytes: Uint8Array): string => `\\x${Buffer.from(bytes).toString("hex")}`
+
+export const layer: Layer.Layer<HeaderStore, never, SqlClient.SqlClient> = Layer.effect(
+  HeaderStore,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+
+    const idAt = (network: string, height: number) =>
+      Effect.map(
+        sql`SELECT id FROM holdfast_bitcoin_headers WHERE network = ${network} AND height = ${height} FOR UPDATE`,
+        (rows) => readIds(rows).map(({ id }) => Hash.display(id))[0]
+      )
+
+    const insert = (network: string, placed: ReadonlyArray<Placed<BlockHeader.BlockHeader>>) => sql`
+      INSERT INTO holdfast_bitcoin_headers (network, height, id, header, weight)
+      SELECT ${network}, height, id::bytea, header::bytea, weight FROM unnest(
+        ${placed.map(({ height }) => height)}::integer[],
+        ${placed.map(({ header }) => bytea(Hash.wire(header.id)))}::text[],
+        ${placed.map(({ header }) => bytea(BlockHeader.encode(header)))}::text[],
+        ${placed.map(({ weight }) => weight.toString())}::numeric[]
+      ) AS given(height, id, header, weight)`
+
+    return HeaderStore.of({
+      tail: (network, limit) =>
+        Effect.map(
+          sql`
+            SELECT height, header, weight::text FROM holdfast_bitcoin_headers WHERE network = ${network}
+            ORDER BY height DESC LIMIT ${limit}`,
+          (rows) =>
+            readPlaces(rows)
+              .map((row) => ({ ...row, header: headerOf(row.header) }))
+              .reverse()
+        ),
+      highest: (network, ids) =>
+        Effect.map(
+          sql`
+            SELECT max(height) AS height FROM holdfast_bitcoin_headers
+            WHERE network = ${network} AND id = ANY(
+              SELECT given.id::bytea FROM unnest(${ids.map((id) => bytea(Hash.wire(id)))}::text[]) AS given(id)
+            )`,
+          (rows) => optional(readHeight(rows).height)
+        ),
+      above: (network, height, limit) =>
+        Effect.map(
+          sql`
+            SELECT header FROM holdfast_bitcoin_headers WHERE network = ${network} AND height > ${height}
+            ORDER BY height LIMIT ${limit}`,
+          (rows) => readHeaders(rows).map(({ header }) => headerOf(header))
+        ),
+      ids: (network, heights) =>
+        Effect.map(
+          sql`
+            SELECT id FROM holdfast_bitcoin_headers
+            WHERE network = ${network} AND height = ANY(${heights}::integer[]) ORDER BY height DESC`,
+          (rows) => readIds(rows).map(({ id }) => Hash.display(id))
+        ),
+      replace: Effect.fn("BitcoinHeaders.replace")(function* (network, above, placed) {
+        const [first] = placed
+        if (above >= 0 && first?.header.previous !== (yield* idAt(network, above))) return false
+        yield* sql`DELETE FROM holdfast_bitcoin_headers WHERE network = ${network} AND height > ${above}`
+        yield* insert(network, placed)
+        return true
+      }, sql.withTransaction)
+    })
+  })
+)

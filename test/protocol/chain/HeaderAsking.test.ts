@@ -1,0 +1,106 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Asking from "../../../src/protocol/chain/HeaderAsking.ts"
+
+const policy = Asking.defaults
+const { againMillis, passedOverMillis, silentMillis } = policy
+
+/** Plays events; what each has led to, as "ask 1" or "pass over 1". */
+const player = (recent: boolean) => {
+  let state = Asking.initial
+  let isRecent = recent
+  const play = (event: Asking.Event, now = 0): ReadonlyArray<string> => {
+    const step = Asking.step(policy, state, event, { now, isRecent })
+    state = step.state
+    return step.actions.map(({ _tag, peer }) => `${_tag === "Ask" ? "ask" : "pass over"} ${peer}`)
+  }
+  return {
+    joins: (peer: number, now?: number) => play({ _tag: "Joined", peer }, now),
+    leaves: (peer: number, now?: number) => play({ _tag: "Left", peer }, now),
+    answers: (peer: number, height: number, isFull = false, now?: number) =>
+      play({ _tag: "Answered", peer, height, isFull }, now),
+    announces: (peer: number, now?: number) => play({ _tag: "Announced", peer }, now),
+    look: (now: number) => play({ _tag: "Looked" }, now),
+    becomesRecent: () => {
+      isRecent = true
+    },
+    next: () => Asking.nextLook(state),
+    isAsking: () => Asking.isAsking(state)
+  }
+}
+
+describe("asking for headers", () => {
+  it("goes on with one peer, page by page, while this node is far behind, and asks the others one by one", () => {
+    const it = player(false)
+    assert.deepStrictEqual(it.joins(1), ["ask 1"])
+    assert.deepStrictEqual(it.joins(2), [])
+    assert.deepStrictEqual(it.answers(1, 2_000, true), ["ask 1"])
+    assert.deepStrictEqual(it.answers(1, 4_000, true), ["ask 1"])
+    assert.deepStrictEqual(it.answers(1, 4_100), ["ask 2"])
+    assert.deepStrictEqual(it.answers(2, 4_100), [])
+    assert.isFalse(it.isAsking())
+  })
+
+  it("asks everybody once it is not", () => {
+    const it = player(false)
+    it.joins(1)
+    it.joins(2)
+    it.joins(3)
+    it.becomesRecent()
+    assert.deepStrictEqual(it.answers(1, 4_100), ["ask 2", "ask 3"])
+    assert.deepStrictEqual(it.joins(4), ["ask 4"])
+  })
+
+  it("passes over who stays silent, asks the next, and comes back later", () => {
+    const it = player(false)
+    it.joins(1)
+    it.joins(2)
+    assert.strictEqual(it.next(), silentMillis)
+    assert.deepStrictEqual(it.look(silentMillis - 1), [])
+    assert.deepStrictEqual(it.look(silentMillis), ["pass over 1", "ask 2"])
+    assert.deepStrictEqual(it.answers(2, 10, false, silentMillis + 5), [])
+    assert.deepStrictEqual(it.look(silentMillis + passedOverMillis - 1), [])
+    assert.deepStrictEqual(it.look(silentMillis + passedOverMillis), ["ask 1"])
+  })
+
+  it("asks a silent one at once that tells of something new", () => {
+    const it = player(false)
+    it.joins(1)
+    it.look(silentMillis)
+    assert.deepStrictEqual(it.announces(1, silentMillis + 1), ["ask 1"])
+  })
+
+  it("asks again who told of something new while its answer was on its way", () => {
+    const it = player(true)
+    it.joins(1)
+    assert.deepStrictEqual(it.announces(1), [])
+    assert.deepStrictEqual(it.answers(1, 5), ["ask 1"])
+    assert.deepStrictEqual(it.answers(1, 6), [])
+    assert.deepStrictEqual(it.announces(1), ["ask 1"])
+  })
+
+  it("does not go on with who gives the same headers again and again", () => {
+    const it = player(true)
+    it.joins(1)
+    assert.deepStrictEqual(it.answers(1, 2_000, true), ["ask 1"])
+    assert.deepStrictEqual(it.answers(1, 2_000, true), [])
+  })
+
+  it("asks again after a while, lest an announcement was lost", () => {
+    const it = player(true)
+    it.joins(1)
+    it.answers(1, 5, false, 7)
+    assert.strictEqual(it.next(), againMillis + 7)
+    assert.deepStrictEqual(it.look(againMillis + 7), ["ask 1"])
+  })
+
+  it("goes on with the next when the one that is asked has left, and minds nobody who is gone", () => {
+    const it = player(false)
+    it.joins(1)
+    it.joins(2)
+    assert.deepStrictEqual(it.leaves(1), ["ask 2"])
+    assert.deepStrictEqual(it.answers(1, 5), [])
+    assert.deepStrictEqual(it.announces(1), [])
+    it.leaves(2)
+    assert.strictEqual(it.next(), Number.POSITIVE_INFINITY)
+  })
+})
