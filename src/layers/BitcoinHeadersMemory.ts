@@ -2,6 +2,7 @@
  * Headers of Bitcoin networks in a `MemoryDatabase`: for tests and simulations, rule for rule what the SQL store does.
  */
 import { Effect, Layer, Result } from "effect"
+import * as Hash from "../protocol/bitcoin/Hash.ts"
 import type { BlockHeader } from "../protocol/bitcoin/BlockHeader.ts"
 import type { Placed } from "../protocol/chain/HeaderTree.ts"
 import { HeaderStore } from "../services/bitcoin/HeaderStore.ts"
@@ -39,8 +40,9 @@ export const layer: Layer.Layer<HeaderStore, never, MemoryDatabase> = Layer.effe
     }
 
     const replace = (network: string, above: number, placed: ReadonlyArray<Placed<BlockHeader>>): boolean => {
-      const before = byHeight.get(at(network, above))?.header.id
-      if (above >= 0 && placed[0]?.header.previous !== before) return false
+      const known = byHeight.get(at(network, Math.max(0, above)))?.header.id
+      const before = above >= 0 ? known : known === undefined ? Hash.zero : undefined
+      if (placed[0]?.header.previous !== before) return false
       for (const { header, height } of range(network, above + 1, Number.POSITIVE_INFINITY)) {
         byHeight.delete(at(network, height))
         heights.delete(named(network, header.id))

@@ -31,10 +31,16 @@ export const layer: Layer.Layer<HeaderStore, never, SqlClient.SqlClient> = Layer
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
 
+    /** The id at a height, which nobody else changes until the transaction is over; zeros below the first one, if there is none. */
     const idAt = (network: string, height: number) =>
       Effect.map(
-        sql`SELECT id FROM holdfast_bitcoin_headers WHERE network = ${network} AND height = ${height} FOR UPDATE`,
-        (rows) => readIds(rows).map(({ id }) => Hash.display(id))[0]
+        sql`
+          SELECT id FROM holdfast_bitcoin_headers WHERE network = ${network} AND height = ${Math.max(0, height)} FOR UPDATE`,
+        (rows) => {
+          const [first] = readIds(rows).map(({ id }) => Hash.display(id))
+          if (height >= 0) return first
+          return first === undefined ? Hash.zero : undefined
+        }
       )
 
     const insert = (network: string, placed: ReadonlyArray<Placed<BlockHeader.BlockHeader>>) => sql`
@@ -82,7 +88,7 @@ export const layer: Layer.Layer<HeaderStore, never, SqlClient.SqlClient> = Layer
         ),
       replace: Effect.fn("BitcoinHeaders.replace")(function* (network, above, placed) {
         const [first] = placed
-        if (above >= 0 && first?.header.previous !== (yield* idAt(network, above))) return false
+        if (first?.header.previous !== (yield* idAt(network, above))) return false
         yield* sql`DELETE FROM holdfast_bitcoin_headers WHERE network = ${network} AND height > ${above}`
         yield* insert(network, placed)
         return true

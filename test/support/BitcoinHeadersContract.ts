@@ -77,6 +77,7 @@ export const keeps = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         const store = yield* HeaderStore
         const net = fresh()
         yield* store.replace(net, -1, placed(main.slice(0, 10), 0))
+        assert.isFalse(yield* store.replace(net, -1, placed(main.slice(0, 3), 0)))
         assert.isFalse(yield* store.replace(net, 10, placed(main.slice(11), 11)))
         assert.isFalse(yield* store.replace(net, 8, placed(other, 9)))
         assert.deepStrictEqual(yield* store.above(net, -1, 100), main.slice(0, 10))

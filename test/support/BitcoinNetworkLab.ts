@@ -4,11 +4,13 @@ import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
 import * as StoresMemory from "../../src/layers/StoresMemory.ts"
 import { Endpoint } from "../../src/protocol/Address.ts"
+import type { BlockHeader } from "../../src/protocol/bitcoin/BlockHeader.ts"
 import * as Command from "../../src/protocol/bitcoin/Command.ts"
 import * as MessageFrame from "../../src/protocol/bitcoin/MessageFrame.ts"
 import * as PayloadLimits from "../../src/protocol/bitcoin/PayloadLimits.ts"
 import * as Version from "../../src/protocol/bitcoin/Version.ts"
 import * as Config from "../../src/services/bitcoin/Config.ts"
+import { HeaderStore } from "../../src/services/bitcoin/HeaderStore.ts"
 import { Manager } from "../../src/services/bitcoin/Manager.ts"
 import type { PeerEvent } from "../../src/services/bitcoin/PeerEvent.ts"
 import { PeerStore } from "../../src/services/bitcoin/PeerStore.ts"
@@ -44,7 +46,14 @@ export class NetworkLab {
   /** Starts a node; it stops with the scope. What happens is in `events`. */
   readonly start = Effect.fnUntraced(
     { self: this },
-    function* (this: NetworkLab, host: string, changes?: Changes, known: ReadonlyArray<Endpoint> = []) {
+    function* (
+      this: NetworkLab,
+      host: string,
+      changes?: Changes,
+      known: ReadonlyArray<Endpoint> = [],
+      headers: ReadonlyArray<BlockHeader> = [],
+      first = net.first
+    ) {
       const resolver = Layer.succeed(Resolver, {
         addresses: (name) => {
           const found = this.names.get(name)
@@ -56,6 +65,11 @@ export class NetworkLab {
       const context = yield* Layer.buildWithScope(ground, scope)
       const store = Context.get(context, PeerStore)
       yield* Effect.orDie(store.learn(net.name, known, 0))
+      const headerStore = Context.get(context, HeaderStore)
+      if (headers.length > 0) {
+        const placed = [first, ...headers].map((header, height) => ({ header, height, weight: 2n * BigInt(height) }))
+        yield* Effect.orDie(headerStore.replace(net.name, -1, placed))
+      }
       const own = yield* Scope.fork(scope)
       const manager = Layer.provide(Manager.layer(configOf(changes)), Layer.succeedContext(context))
       const service = Context.get(yield* Layer.buildWithScope(manager, own), Manager)
@@ -65,32 +79,36 @@ export class NetworkLab {
         { startImmediately: true }
       )
       yield* settle
-      return { ...service, events, store, bans: Context.get(context, Bans), scope: own }
+      return { ...service, events, store, headerStore, bans: Context.get(context, Bans), scope: own }
     }
   )
 
-  /** A peer that a test plays: dials, says these after the handshake, and gives what it has heard for a second. */
-  readonly visit = Effect.fnUntraced(
+  /** A peer that a test plays: dials, is past the handshake, and says what the test has it say until the scope ends. */
+  readonly guest = Effect.fnUntraced(
     { self: this },
-    function* (this: NetworkLab, host: string, to: Endpoint, commands: ReadonlyArray<Command.Command>) {
+    function* (this: NetworkLab, host: string, to: Endpoint, says: Partial<Version.Version> = {}) {
       const socket = yield* this.network.transport(host).dial(to)
       const { pull } = yield* socket.reader
       const writer = yield* socket.writer
-      const say = (command: Command.Command, payload: Uint8Array = new Uint8Array(0)) =>
-        writer.write(MessageFrame.encode(net, command, payload))
       const decoder = new MessageFrame.Decoder(net, PayloadLimits.limits(PayloadLimits.defaults))
       const messages: Array<MessageFrame.Message> = []
       const reading = Effect.map(pull, (chunks) => {
         for (const chunk of chunks) if (typeof chunk !== "string") decoder.feed(chunk, messages)
       })
-      yield* Effect.forkChild(Effect.ignore(Effect.forever(reading)), { startImmediately: true })
-      yield* say("version", Version.version.encode(version))
-      yield* say("verack")
-      for (const command of commands) yield* say(command)
-      yield* elapse(1_000)
-      return messages.map(({ command }) => command)
-    },
-    Effect.scoped
+      yield* Effect.forkScoped(Effect.ignore(Effect.forever(reading)), { startImmediately: true })
+      const send = (command: Command.Command, payload: Uint8Array = new Uint8Array(0)) =>
+        writer.write(MessageFrame.encode(net, command, payload))
+      yield* send("version", Version.version.encode({ ...version, ...says }))
+      yield* send("verack")
+      yield* settle
+      return {
+        /** Says it, and lets it have its effect. */
+        say: (command: Command.Command, payload?: Uint8Array) => Effect.andThen(send(command, payload), settle),
+        /** What it has heard since it was asked last, of this command if one is given. */
+        heard: (command?: string) =>
+          messages.splice(0).filter((message) => command === undefined || message.command === command)
+      }
+    }
   )
 
   /** A peer that a test plays: listens, and answers every version with its own and a verack. */

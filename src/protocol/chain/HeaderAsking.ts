@@ -86,8 +86,8 @@ const ask = (policy: Policy, peers: Map<number, Asked>, { isRecent, now }: Circu
 /** Those whose time is over; they go behind all others. */
 const look = (policy: Policy, peers: Map<number, Asked>, now: number): ReadonlyArray<Action> => {
   const actions: Array<Action> = []
-  for (const [peer, asked] of [...peers]) {
-    if (asked.until > now) continue
+  const over = [...peers].filter(([, { until }]) => until <= now)
+  for (const [peer, asked] of over) {
     peers.delete(peer)
     if (asked.status !== "asked") peers.set(peer, due(asked.height))
     else {

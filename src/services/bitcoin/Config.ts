@@ -39,6 +39,8 @@ export interface Config {
   /** How long a node of a fixed list is left alone that is inaccessible. */
   readonly fixedAgain: number
   readonly largest: PayloadLimits.Largest
+  /** Whether it keeps the headers of the network's best chain. Not to be changed while it runs, nor is the network. */
+  readonly headers: boolean
   /** From the connection to the end of the handshake. */
   readonly handshakeTimeout: number
   /** A ping after this much silence; dead when it is not answered. */
@@ -63,6 +65,7 @@ export const defaults = (network: Network): Config => ({
   restarts: Restarts.defaults,
   fixedAgain: 10 * minute,
   largest: PayloadLimits.defaults,
+  headers: true,
   handshakeTimeout: 10_000,
   heartbeat: { interval: 5 * minute, timeout: 5 * minute + 30_000, missed: 1, stable: minute },
   listenAgain: 30_000
@@ -83,6 +86,13 @@ const problemOf = ({ agent, pool: { most, target } }: Config): string | undefine
     return `${most} connections at the most are fewer than the target, ${target}`
   if (Buffer.byteLength(agent) > Version.mostAgent) return `the user agent has more than ${Version.mostAgent} bytes`
   return undefined
+}
+
+/** Whether `next` may be from now on, where `config` was until now. */
+export const checkChange = (config: Config, next: Config): Result.Result<Config, ConfigInvalid> => {
+  const isSame = next.network.name === config.network.name && next.headers === config.headers
+  const problem = "the network, and whether headers are kept, cannot be changed while it runs"
+  return isSame ? check(next) : Result.fail(new ConfigInvalid({ problem }))
 }
 
 export const check = (config: Config): Result.Result<Config, ConfigInvalid> => {

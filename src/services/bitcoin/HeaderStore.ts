@@ -23,8 +23,9 @@ export class HeaderStore extends Context.Service<
     /** The ids at these heights that there are, the highest first. */
     readonly ids: (network: string, heights: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<string>, SqlError>
     /**
-     * Forgets what is above a height, and keeps these instead, which begin with the next one, in one transaction. False, and
-     * nothing has changed, if the first of them does not follow what is kept: another process has written meanwhile.
+     * Forgets what is above a height, -1 where there is nothing yet, and keeps these instead, which begin with the next one,
+     * in one transaction. False, and nothing has changed, if the first of them does not follow what is kept: another process
+     * has written meanwhile.
      */
     readonly replace: (
       network: string,

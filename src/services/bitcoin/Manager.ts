@@ -3,10 +3,13 @@
  * and as many as there may be with those that come in.
  */
 import { Clock, Context, Effect, FiberSet, Layer, PubSub, Random, Stream } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
 import { Endpoint } from "../../protocol/Address.ts"
 import * as AgentPolicy from "../../protocol/bitcoin/AgentPolicy.ts"
 import * as Command from "../../protocol/bitcoin/Command.ts"
+import type { BlockHeader } from "../../protocol/bitcoin/BlockHeader.ts"
 import * as PayloadLimits from "../../protocol/bitcoin/PayloadLimits.ts"
+import type { Placed } from "../../protocol/chain/HeaderTree.ts"
 import { Buggify } from "../Buggify.ts"
 import { Alarms } from "../link/Alarms.ts"
 import { Bans } from "../link/Bans.ts"
@@ -17,6 +20,9 @@ import * as Addresses from "./Addresses.ts"
 import { Broadcast, type Message } from "./Broadcast.ts"
 import * as Calls from "./Calls.ts"
 import * as Config from "./Config.ts"
+import * as HeaderChain from "./HeaderChain.ts"
+import type { HeaderStore } from "./HeaderStore.ts"
+import * as HeaderSync from "./HeaderSync.ts"
 import type { BitcoinPeer, Place, Watcher } from "./Peer.ts"
 import type { PeerEvent } from "./PeerEvent.ts"
 import { PeerStore, type Status } from "./PeerStore.ts"
@@ -27,6 +33,16 @@ import { type Entry, Roster } from "./Roster.ts"
 import * as Seeds from "./Seeds.ts"
 import * as Serve from "./Serve.ts"
 import * as Wire from "./Wire.ts"
+
+/** The headers of the best chain, of which a peer has proven the work. */
+export interface KnownHeaders {
+  /** Height 0 and the network's first header, before anything was heard. */
+  readonly best: () => Placed<BlockHeader>
+  /** The header at a height of the best chain, if there is one. */
+  readonly at: (height: number) => Effect.Effect<BlockHeader | undefined, SqlError>
+  /** Whether a peer has been asked for more, and has not answered yet. */
+  readonly isAsking: () => boolean
+}
 
 /** Events kept for a reader that falls behind; of more it misses the oldest. */
 const keptEvents = 1_000
@@ -51,11 +67,17 @@ export class Manager extends Context.Service<
     readonly update: (config: Config.Config) => Effect.Effect<void, Config.ConfigInvalid>
     /** Where it listens, if it does. */
     readonly listening: () => Endpoint | undefined
+    /** The best chain of headers that it knows; nothing where it keeps none. */
+    readonly headers: KnownHeaders | undefined
   }
 >()("holdfast/services/bitcoin/Manager") {
   static layer(
     config: Config.Config
-  ): Layer.Layer<Manager, Config.ConfigInvalid, Bans | PeerStore | Resolver | Transport> {
+  ): Layer.Layer<
+    Manager,
+    Config.ConfigInvalid | HeaderChain.ChainMismatch | SqlError,
+    Bans | HeaderStore | PeerStore | Resolver | Transport
+  > {
     return Layer.effect(Manager, make(config))
   }
 }
@@ -80,6 +102,9 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
   const events = yield* PubSub.sliding<PeerEvent>(keptEvents)
   const broadcast = new Broadcast()
   const tell = (event: PeerEvent): void => void PubSub.publishUnsafe(events, event)
+  const current = () => config
+  const chain = config.headers ? yield* HeaderChain.make(config.network) : undefined
+  const sync = chain && (yield* HeaderSync.make({ config: current, chain, alarms, fork, tell }))
 
   const place = (): Place => {
     const { agents, handshakeTimeout, heartbeat, largest, network, required } = config
@@ -106,10 +131,13 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
       roster.connected(peer)
       if (peer.kind === "Outbound") fork(mark(new Endpoint({ host: peer.host, port: peer.port }), "Valid"))
       addresses.connected(peer)
+      sync?.connected(peer)
     },
     received: (peer, frame) => {
       const { body, kind } = frame
       if (addresses.received(peer, frame)) return undefined
+      const taken = sync?.received(peer, frame)
+      if (taken !== undefined) return taken.wait
       broadcast.publish({ peer: peer.connection.id, kind, command: Command.nameOf(kind), body })
       return undefined
     },
@@ -128,10 +156,12 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
       bans.report(offences[ending], { host: peer.host }, "")
       tell({ _tag: "Banned", remote: peer.connection.remote, reason: ending })
     },
-    ended: (peer) => addresses.ended(peer)
+    ended: (peer) => {
+      addresses.ended(peer)
+      sync?.ended(peer)
+    }
   }
 
-  const current = () => config
   const mark = (endpoint: Endpoint, status: Status, reason?: string) =>
     store
       .mark(config.network.name, {
@@ -152,7 +182,8 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
       refill.look()
     }
   })
-  const serve = Serve.make({ config: current, place, roster, watcher, clock, random, height: () => -1 })
+  const height = (): number => chain?.best().height ?? -1
+  const serve = Serve.make({ config: current, place, roster, watcher, clock, random, height })
   const monotonic = () => alarms.now
   const calls = yield* Calls.make({ config: current, now: monotonic, roster, connect, serve, isBanned, tell, mark })
   const refill = yield* Refill.make({ config: current, roster, calls, isBanned })
@@ -181,12 +212,13 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
     config: current,
     update: Effect.fnUntraced(function* (next) {
       const { listen } = config
-      config = yield* Effect.fromResult(Config.check(next))
+      config = yield* Effect.fromResult(Config.checkChange(config, next))
       if (listen?.toString() !== config.listen?.toString()) reception.changed()
       calls.freed()
       refill.look()
     }),
-    listening: reception.endpoint
+    listening: reception.endpoint,
+    headers: chain && sync && { best: chain.best, at: chain.at, isAsking: sync.isAsking }
   })
 })
 

@@ -20,6 +20,18 @@ export const PeerEvent = Schema.Union([
   Schema.TaggedStruct("Listening", { endpoint: Schema.String }),
   /** It is tried again, and at once where the address is changed. */
   Schema.TaggedStruct("ListenFailed", { endpoint: Schema.String, reason: Schema.String }),
+  /** The best chain of headers has a new tip. */
+  Schema.TaggedStruct("Tip", {
+    height: Schema.Int,
+    id: Schema.String,
+    /** Seconds since 1970, as its header says. */
+    time: Schema.Int,
+    /** Headers that are not on the chain any more, and those that are now. */
+    left: Schema.Int,
+    joined: Schema.Int
+  }),
+  /** It was asked for headers, and has not answered: another one is asked. */
+  Schema.TaggedStruct("NoHeaders", about),
   /** What the seeds have told: addresses that nobody knew, and names that could not be looked up. */
   Schema.TaggedStruct("Discovered", { fresh: Schema.Int, failed: Schema.Array(Schema.String) })
 ])

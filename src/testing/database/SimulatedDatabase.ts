@@ -9,6 +9,7 @@ import type { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import type { MemoryDatabase } from "../../layers/MemoryDatabase.ts"
 import type { MigrationFailed, SchemaUnknown } from "../../layers/Migrations.ts"
+import type { HeaderStore } from "../../services/bitcoin/HeaderStore.ts"
 import type { PeerStore } from "../../services/bitcoin/PeerStore.ts"
 import type { AttentionStore } from "../../services/delivery/AttentionStore.ts"
 import type { FeedStore } from "../../services/delivery/FeedStore.ts"
@@ -31,6 +32,7 @@ export type Stored =
   | PeerBook
   | BanStore
   | PeerStore
+  | HeaderStore
   | Transactions
   | SqlClient.SqlClient
 
