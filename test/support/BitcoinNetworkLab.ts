@@ -83,33 +83,40 @@ export class NetworkLab {
     }
   )
 
-  /** A peer that a test plays: dials, is past the handshake, and says what the test has it say until the scope ends. */
-  readonly guest = Effect.fnUntraced(
-    { self: this },
-    function* (this: NetworkLab, host: string, to: Endpoint, says: Partial<Version.Version> = {}) {
-      const socket = yield* this.network.transport(host).dial(to)
-      const { pull } = yield* socket.reader
-      const writer = yield* socket.writer
-      const decoder = new MessageFrame.Decoder(net, PayloadLimits.limits(PayloadLimits.defaults))
-      const messages: Array<MessageFrame.Message> = []
-      const reading = Effect.map(pull, (chunks) => {
-        for (const chunk of chunks) if (typeof chunk !== "string") decoder.feed(chunk, messages)
-      })
-      yield* Effect.forkScoped(Effect.ignore(Effect.forever(reading)), { startImmediately: true })
-      const send = (command: Command.Command, payload: Uint8Array = new Uint8Array(0)) =>
-        writer.write(MessageFrame.encode(net, command, payload))
-      yield* send("version", Version.version.encode({ ...version, ...says }))
-      yield* send("verack")
-      yield* settle
-      return {
-        /** Says it, and lets it have its effect. */
-        say: (command: Command.Command, payload?: Uint8Array) => Effect.andThen(send(command, payload), settle),
-        /** What it has heard since it was asked last, of this command if one is given. */
-        heard: (command?: string) =>
-          messages.splice(0).filter((message) => command === undefined || message.command === command)
-      }
+  /** A peer that a test plays: dials, and says what the test has it say until the scope ends. */
+  readonly caller = Effect.fnUntraced({ self: this }, function* (this: NetworkLab, host: string, to: Endpoint) {
+    const socket = yield* this.network.transport(host).dial(to)
+    const { pull } = yield* socket.reader
+    const writer = yield* socket.writer
+    const decoder = new MessageFrame.Decoder(net, PayloadLimits.limits(PayloadLimits.defaults))
+    const messages: Array<MessageFrame.Message> = []
+    let isOver = false
+    const reading = Effect.map(pull, (chunks) => {
+      for (const chunk of chunks) if (typeof chunk !== "string") decoder.feed(chunk, messages)
+    })
+    const ended = Effect.sync(() => void (isOver = true))
+    yield* Effect.forkScoped(Effect.ensuring(Effect.ignore(Effect.forever(reading)), ended), { startImmediately: true })
+    /** Whether the node hears it or not. */
+    const bytes = (given: Uint8Array) => Effect.andThen(Effect.ignore(writer.write(given)), settle)
+    return {
+      bytes,
+      /** Says it, and lets it have its effect. */
+      say: (command: Command.Command | (string & {}), payload: Uint8Array = new Uint8Array(0)) =>
+        bytes(MessageFrame.encode(net, command, payload)),
+      /** What it has heard since it was asked last, of this command if one is given. */
+      heard: (command?: string) =>
+        messages.splice(0).filter((message) => command === undefined || message.command === command),
+      isOver: () => isOver
     }
-  )
+  })
+
+  /** The same, past the handshake. */
+  readonly guest = Effect.fnUntraced({ self: this }, function* (this: NetworkLab, host: string, to: Endpoint) {
+    const caller = yield* this.caller(host, to)
+    yield* caller.say("version", Version.version.encode(version))
+    yield* caller.say("verack")
+    return caller
+  })
 
   /** A peer that a test plays: listens, and answers every version with its own and a verack. */
   readonly play = Effect.fnUntraced({ self: this }, function* (this: NetworkLab, host: string, script: Script = {}) {

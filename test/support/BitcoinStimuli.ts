@@ -5,12 +5,15 @@
 import { Effect, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { readFileSync } from "node:fs"
+import * as AgentPolicy from "../../src/protocol/bitcoin/AgentPolicy.ts"
 import * as Beat from "../../src/protocol/bitcoin/Beat.ts"
 import * as Headers from "../../src/protocol/bitcoin/Headers.ts"
 import * as MessageFrame from "../../src/protocol/bitcoin/MessageFrame.ts"
 import * as Settings from "../../src/protocol/bitcoin/Settings.ts"
 import * as Version from "../../src/protocol/bitcoin/Version.ts"
-import * as Lab from "./BitcoinPeerLab.ts"
+import * as Miner from "./BitcoinMiner.ts"
+import { at, net, NetworkLab } from "./BitcoinNetworkLab.ts"
+import { version } from "./BitcoinPeerLab.ts"
 import { bytesOf, framings, networkNamed } from "./BitcoinVectors.ts"
 
 const Cases = Schema.Struct({
@@ -24,7 +27,8 @@ export const observed = Schema.decodeUnknownSync(Schema.fromJsonString(Cases))(
 
 export const nodes = ["bsv", "knots", "ltc", "bcoin", "bcash"] as const
 
-type Act = (lab: Lab.Lab) => Effect.Effect<void>
+type Lab = Effect.Success<ReturnType<NetworkLab["caller"]>>
+type Act = (lab: Lab) => Effect.Effect<void>
 
 interface Stimulus {
   readonly act: Act
@@ -36,7 +40,7 @@ interface Stimulus {
 
 const none = new Uint8Array(0)
 const zeros = "0".repeat(64)
-const theirs = (part: Partial<Version.Version> = {}): Uint8Array => Version.version.encode({ ...Lab.version, ...part })
+const theirs = (part: Partial<Version.Version> = {}): Uint8Array => Version.version.encode({ ...version, ...part })
 const compact = (count: number): Uint8Array =>
   count < 0xfd ? Uint8Array.of(count) : Uint8Array.of(0xfd, count & 0xff, count >> 8)
 const items = (count: number, kind: number): Uint8Array => {
@@ -49,8 +53,8 @@ const question = (locator: number, stop = zeros): Uint8Array =>
     locator: Array.from({ length: locator }, (_, n) => n.toString(16).padStart(64, "0")),
     stop
   })
-const announced = (lab: Lab.Lab, command: string, length: number): Uint8Array => {
-  const header = MessageFrame.encode(lab.network, command, none)
+const announced = (command: string, length: number): Uint8Array => {
+  const header = MessageFrame.encode(net, command, none)
   new DataView(header.buffer, header.byteOffset).setUint32(16, length, true)
   return header
 }
@@ -58,17 +62,17 @@ const announced = (lab: Lab.Lab, command: string, length: number): Uint8Array =>
 const introduces =
   (part: Partial<Version.Version>): Act =>
   (lab) =>
-    Effect.andThen(lab.says("version", theirs(part)), lab.says("verack"))
+    Effect.andThen(lab.say("version", theirs(part)), lab.say("verack"))
 const says =
   (command: string, payload: Uint8Array = none): Stimulus["act"] =>
   (lab) =>
-    lab.says(command, payload)
+    lab.say(command, payload)
 const twice =
   (command: string, payload: Uint8Array = none): Act =>
   (lab) =>
-    Effect.andThen(lab.says(command, payload), lab.says(command, payload))
+    Effect.andThen(lab.say(command, payload), lab.say(command, payload))
 
-const welcome = "version(100), verack(0), protoconf(13), ping(8), sendheaders(0)"
+const welcome = "version(102), verack(0), protoconf(13), ping(8), sendheaders(0), getheaders(197)"
 const lives = "| ping-> pong"
 const quiet = lives
 
@@ -84,27 +88,27 @@ export const stimuli: Readonly<Record<string, Stimulus>> = {
   "version 31800": handshake(introduces({ version: 31_800 }), "reject(42) | CLOSED"),
   "version 70002": handshake(
     introduces({ version: 70_002 }),
-    `version(100), verack(0), protoconf(13), ping(8) ${lives}`
+    `version(102), verack(0), protoconf(13), ping(8), getheaders(197) ${lives}`
   ),
   "version 99999999": handshake(introduces({ version: 99_999_999 }), `${welcome} ${lives}`),
   "duplicate version before verack": handshake(
     twice("version", theirs()),
-    "version(100), verack(0), protoconf(13), reject(35)"
+    "version(102), verack(0), protoconf(13), reject(35)"
   ),
   "duplicate verack": later(says("verack"), quiet),
   "verack before version": handshake(
-    (lab) => Effect.andThen(lab.says("verack"), lab.says("version", theirs())),
-    "version(100), verack(0), protoconf(13)"
+    (lab) => Effect.andThen(lab.say("verack"), lab.say("version", theirs())),
+    "version(102), verack(0), protoconf(13)"
   ),
   "getheaders between version and verack, then verack": handshake(
     (lab) =>
       lab
-        .says("version", theirs())
-        .pipe(Effect.andThen(lab.says("getheaders", question(1))), Effect.andThen(lab.says("verack"))),
+        .say("version", theirs())
+        .pipe(Effect.andThen(lab.say("getheaders", question(1))), Effect.andThen(lab.say("verack"))),
     `${welcome} ${lives}`
   ),
   "version no relay no height": handshake(
-    (lab) => Effect.andThen(lab.says("version", theirs().subarray(0, -5)), lab.says("verack")),
+    (lab) => Effect.andThen(lab.say("version", theirs().subarray(0, -5)), lab.say("verack")),
     `${welcome} ${lives}`
   ),
   "version truncated in addr_from": handshake(says("version", theirs().subarray(0, 60)), "reject(60) | CLOSED"),
@@ -117,8 +121,8 @@ export const stimuli: Readonly<Record<string, Stimulus>> = {
   "UA /Satoshi:25.0.0/": handshake(introduces({ agent: "/Satoshi:25.0.0/" }), `${welcome} ${lives}`),
   "unknown command": later(says("foobar", Uint8Array.of(1)), quiet),
   "command 12 chars no NUL": later(says("abcdefghijkl", Uint8Array.of(1)), quiet),
-  "header len 33MiB ping": later((lab) => lab.bytes(announced(lab, "ping", 33 * 1024 ** 2)), "| CLOSED | BANNED"),
-  "header len 0xffffffff inv": later((lab) => lab.bytes(announced(lab, "inv", 0xffff_ffff)), "| CLOSED | BANNED"),
+  "header len 33MiB ping": later((lab) => lab.bytes(announced("ping", 33 * 1024 ** 2)), "| CLOSED | BANNED"),
+  "header len 0xffffffff inv": later((lab) => lab.bytes(announced("inv", 0xffff_ffff)), "| CLOSED | BANNED"),
   "ping 7 bytes": later(says("ping", new Uint8Array(7)), quiet),
   "unsolicited pong": later(says("pong", Beat.pong.encode(5n)), quiet),
   "inv 50001": later(says("inv", items(50_001, 1)), quiet),
@@ -132,9 +136,9 @@ export const stimuli: Readonly<Record<string, Stimulus>> = {
   ),
   "inv non-canonical fd0100": later(says("inv", Buffer.concat([bytesOf("fd0100"), new Uint8Array(36)])), quiet),
   "inv truncated": later(says("inv", items(2, 1).subarray(0, 40)), quiet),
-  "getheaders locator 101": later(says("getheaders", question(101)), quiet),
+  "getheaders locator 101": later(says("getheaders", question(101)), `headers(406) ${lives}`),
   "getheaders empty locator, stop=unknown": later(says("getheaders", question(0, "ab".repeat(32))), quiet),
-  "getheaders unknown locator": later(says("getheaders", question(1)), quiet),
+  "getheaders unknown locator": later(says("getheaders", question(1)), `headers(406) ${lives}`),
   "protoconf ok 2 fields": later(
     says("protoconf", Settings.protoconf.encode({ largestPayload: 2_097_152, policies: "Default" })),
     quiet
@@ -150,13 +154,9 @@ export const stimuli: Readonly<Record<string, Stimulus>> = {
   "getblocks from genesis": later(says("getblocks", question(1)), quiet),
   "ping byte by byte": later(
     (lab) =>
-      Effect.forEach(
-        MessageFrame.encode(lab.network, "ping", Beat.ping.encode(7n)),
-        (byte) => lab.bytes(Uint8Array.of(byte)),
-        {
-          discard: true
-        }
-      ),
+      Effect.forEach(MessageFrame.encode(net, "ping", Beat.ping.encode(7n)), (byte) => lab.bytes(Uint8Array.of(byte)), {
+        discard: true
+      }),
     `pong(8) ${lives}`
   )
 }
@@ -180,22 +180,27 @@ export const table = (): string => {
   return line(head) + line(head.map(() => "---")) + rows.join("")
 }
 
+/** The node that they are tried on has these headers. */
+const headers = Miner.chain(net.first, 5, { network: net })
+
 /** Tries one on this node; what it says and does, as the data say it of others. */
 export const react = Effect.fnUntraced(function* ({ act, after }: Stimulus) {
-  const lab = yield* after === true ? Lab.connected() : Lab.start()
-  lab.said()
-  yield* act(lab)
-  const said = lab.said().map(({ body, command }) => `${command}(${body.length})`)
-  const isOver = lab.peer.connection.finishing
+  const lab = new NetworkLab()
+  const home = at("10.0.0.2")
+  const agents = { ...AgentPolicy.everybody, deny: ["ABC"] }
+  const node = yield* lab.start("10.0.0.2", { listen: home, agents }, [], headers)
+  const peer = yield* after === true ? lab.guest("10.0.0.9", home) : lab.caller("10.0.0.9", home)
+  peer.heard()
+  yield* act(peer)
+  const said = peer.heard().map(({ body, command }) => `${command}(${body.length})`)
   const parts = [said.join(", ")]
-  if (isOver) parts.push("| CLOSED")
-  else if (lab.peer.isConnected) {
-    yield* lab.says("ping", Beat.ping.encode(77n))
-    if (lab.said().some(({ command }) => command === "pong")) parts.push("| ping-> pong")
+  const { peer: seen } = node.connections()[0] ?? {}
+  if (seen === undefined || seen.connection.finishing) parts.push("| CLOSED")
+  else if (seen.isConnected) {
+    yield* peer.say("ping", Beat.ping.encode(77n))
+    if (peer.heard("pong").length > 0) parts.push("| ping-> pong")
   }
   yield* TestClock.adjust(2_000)
-  if (lab.ends.some((ending) => ending === "agent" || ending === "network" || ending === "misbehaved")) {
-    parts.push("| BANNED")
-  }
+  if (node.events.some(({ _tag }) => _tag === "Banned")) parts.push("| BANNED")
   return parts.join(" ").trim()
 })
