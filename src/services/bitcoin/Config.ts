@@ -41,6 +41,8 @@ export interface Config {
   readonly largest: PayloadLimits.Largest
   /** Whether it keeps the headers of the network's best chain. Not to be changed while it runs, nor is the network. */
   readonly headers: boolean
+  /** For how long one peer is waited for that was asked for a block. */
+  readonly blockTimeout: number
   /** From the connection to the end of the handshake. */
   readonly handshakeTimeout: number
   /** A ping after this much silence; dead when it is not answered. */
@@ -66,6 +68,7 @@ export const defaults = (network: Network): Config => ({
   fixedAgain: 10 * minute,
   largest: PayloadLimits.defaults,
   headers: true,
+  blockTimeout: minute,
   handshakeTimeout: 10_000,
   heartbeat: { interval: 5 * minute, timeout: 5 * minute + 30_000, missed: 1, stable: minute },
   listenAgain: 30_000

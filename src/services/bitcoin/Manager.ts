@@ -7,6 +7,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { Endpoint } from "../../protocol/Address.ts"
 import * as AgentPolicy from "../../protocol/bitcoin/AgentPolicy.ts"
 import * as Command from "../../protocol/bitcoin/Command.ts"
+import type { Block } from "../../protocol/bitcoin/Block.ts"
 import type { BlockHeader } from "../../protocol/bitcoin/BlockHeader.ts"
 import * as PayloadLimits from "../../protocol/bitcoin/PayloadLimits.ts"
 import type { Placed } from "../../protocol/chain/HeaderTree.ts"
@@ -17,6 +18,7 @@ import * as DialLimits from "../link/DialLimits.ts"
 import { LinkConfig } from "../link/LinkConfig.ts"
 import type { Transport } from "../link/Transport.ts"
 import * as Addresses from "./Addresses.ts"
+import * as Blocks from "./Blocks.ts"
 import { Broadcast, type Message } from "./Broadcast.ts"
 import * as Calls from "./Calls.ts"
 import * as Config from "./Config.ts"
@@ -58,6 +60,11 @@ export class Manager extends Context.Service<
     readonly messages: Stream.Stream<Message>
     /** Queues a message, waiting for room; false if there is no such connection, or its handshake is not over. */
     readonly send: (connection: number, command: Command.Command, payload: Uint8Array) => Effect.Effect<boolean>
+    /**
+     * A block that a connected peer has and gives, with the transactions that its header commits to. One peer after another is
+     * asked; four blocks at a time, the others wait.
+     */
+    readonly fetchBlock: (id: string) => Effect.Effect<Block, Blocks.BlockUnavailable>
     /** Closes a connection; false if there is none. */
     readonly close: (connection: number) => Effect.Effect<boolean>
     /** Dials a node now, if it is not engaged and there is a place. */
@@ -138,6 +145,7 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
       if (addresses.received(peer, frame)) return undefined
       const taken = sync?.received(peer, frame)
       if (taken !== undefined) return taken.wait
+      if (blocks.received(peer, frame)) return undefined
       broadcast.publish({ peer: peer.connection.id, kind, command: Command.nameOf(kind), body })
       return undefined
     },
@@ -159,6 +167,7 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
     ended: (peer) => {
       addresses.ended(peer)
       sync?.ended(peer)
+      blocks.ended(peer)
     }
   }
 
@@ -185,6 +194,9 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
   const height = (): number => chain?.best().height ?? -1
   const serve = Serve.make({ config: current, place, roster, watcher, clock, random, height })
   const monotonic = () => alarms.now
+  const connected = () =>
+    roster.entries.flatMap(({ peer, state }) => (peer !== undefined && state === "Connected" ? [peer] : []))
+  const blocks = yield* Blocks.make({ config: current, peers: connected })
   const calls = yield* Calls.make({ config: current, now: monotonic, roster, connect, serve, isBanned, tell, mark })
   const refill = yield* Refill.make({ config: current, roster, calls, isBanned })
   const addresses = yield* Addresses.make({ config: current, fork, learnt: refill.look })
@@ -202,6 +214,7 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
         const peer = roster.entry(connection)?.peer
         return peer === undefined ? Effect.succeed(false) : peer.send(command, payload)
       }),
+    fetchBlock: blocks.fetch,
     close: (connection) =>
       Effect.sync(() => {
         const peer = roster.entry(connection)?.peer

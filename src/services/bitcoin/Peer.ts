@@ -139,6 +139,13 @@ export class BitcoinPeer implements Owner {
     this.#end(ending, ended("shutdown", detail))
   }
 
+  /** Tells it why something was not taken, and closes it behind that. */
+  refuse(refusal: Reject.Reject, detail: string): void {
+    if (this.connection.finishing) return
+    this.#say(Reject.reject.encode(refusal), "reject")
+    this.#end("unsuitable", ended("violation", detail))
+  }
+
   // What the connection tells
 
   handle(frame: Frame): Effect.Effect<void> | undefined {
