@@ -58,7 +58,7 @@ export const start = Effect.fnUntraced(function* (options: Options = {}) {
   const ends: Array<Ending> = []
   let connected = 0
   const terms: Handshake.Terms = {
-    services: Handshake.servesBlocks,
+    services: Version.Service.network,
     agent: (agent) => (agent.includes("ABC") ? "its agent has ABC" : undefined),
     isOwn: (nonce) => nonce === own.nonce
   }

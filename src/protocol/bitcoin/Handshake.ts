@@ -6,7 +6,7 @@
  */
 import type { Fault } from "./Misbehaviour.ts"
 import { Code } from "./Reject.ts"
-import { Service, type Version } from "./Version.ts"
+import type { Version } from "./Version.ts"
 
 /** Older ones neither ping with a number nor answer. Nodes of BSV and BTC deal with some that are older, bcoin with none below 70001. */
 export const oldest = 60_001
@@ -76,7 +76,7 @@ export interface Step {
 }
 
 /** What BTC's nodes say between `version` and `verack`; it means nothing here. */
-const harmless: ReadonlySet<string> = new Set(["wtxidrelay", "sendaddrv2", "sendtxrcncl"])
+const harmless: ReadonlySet<string> = new Set(["wtxidrelay", "sendaddrv2"])
 
 const close = (state: State, objection: Objection, detail: string, code?: number): Step => {
   const end: Action = { _tag: "Close", objection, detail }
@@ -159,6 +159,3 @@ export const step = (terms: Terms, state: State, event: Event): Step => {
       return early(state, `${event.command} came before the handshake was over`)
   }
 }
-
-/** What a node has that gives blocks: what is wanted of those that are dialled. */
-export const servesBlocks = Service.network

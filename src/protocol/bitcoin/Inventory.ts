@@ -11,8 +11,6 @@ export interface Item {
   readonly id: string
 }
 
-/** What Core allows in one message; BSV allows what fits it. */
-export const mostItems = 50_000
 const itemSize = 36
 
 const inventory = (command: string): Payload.Payload<ReadonlyArray<Item>> =>

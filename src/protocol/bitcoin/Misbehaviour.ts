@@ -7,8 +7,6 @@
 
 /** Points at which a peer is kept out. */
 export const limit = 100
-/** For how long, in milliseconds. */
-export const banMillis = 86_400_000
 
 export const points = {
   /** More headers in one message than there may be. */

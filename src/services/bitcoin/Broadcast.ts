@@ -26,10 +26,6 @@ interface Reader {
 export class Broadcast {
   readonly #readers = new Set<Reader>()
 
-  get readers(): number {
-    return this.#readers.size
-  }
-
   publish(message: Omit<Message, "missed">): void {
     for (const reader of this.#readers) {
       if (reader.inbox.full) {

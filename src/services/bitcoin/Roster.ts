@@ -56,10 +56,6 @@ export class Roster {
     return [...this.#entries.values()]
   }
 
-  get counted(): number {
-    return Pool.counted(this.#pool)
-  }
-
   /** How many more are wanted. */
   get missing(): number {
     return Pool.missing(this.#options.settings(), this.#pool)

@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import * as Handshake from "../../../src/protocol/bitcoin/Handshake.ts"
 import type { Fault } from "../../../src/protocol/bitcoin/Misbehaviour.ts"
 import { Code } from "../../../src/protocol/bitcoin/Reject.ts"
-import type { Version } from "../../../src/protocol/bitcoin/Version.ts"
+import { Service, type Version } from "../../../src/protocol/bitcoin/Version.ts"
 
 const somewhere = { services: 1n, host: "127.0.0.1", port: 8_333 }
 const version: Version = {
@@ -19,7 +19,7 @@ const version: Version = {
 }
 
 const terms: Handshake.Terms = {
-  services: Handshake.servesBlocks,
+  services: Service.network,
   agent: (agent) => (agent.includes("abc") ? 'its agent has "abc"' : undefined),
   isOwn: (nonce) => nonce === 99n
 }
