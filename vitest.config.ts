@@ -5,6 +5,8 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 
 /** Real processes, sockets and signals: their times count, so each has the machine to itself. */
 const processes = ["test/**/*.integration.test.ts"]
+/** The same with nodes that others have written and npm does not bring: `npm run test:interop` installs them first. */
+const interop = ["test/interop/**/*.interop.test.ts"]
 
 export default defineConfig({
   // The examples import the package by its name, as its users do; here that is the source.
@@ -28,7 +30,7 @@ export default defineConfig({
         test: {
           name: "together",
           include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
-          exclude: processes,
+          exclude: [...processes, ...interop],
           maxWorkers: "100%",
           sequence: { groupOrder: 0 }
         }
@@ -36,6 +38,10 @@ export default defineConfig({
       {
         extends: true,
         test: { name: "alone", include: processes, maxWorkers: 1, sequence: { groupOrder: 1 } }
+      },
+      {
+        extends: true,
+        test: { name: "interop", include: interop, maxWorkers: 1, sequence: { groupOrder: 2 } }
       }
     ]
   }

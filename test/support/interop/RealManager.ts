@@ -6,11 +6,12 @@ import * as StoresMemory from "../../../src/layers/StoresMemory.ts"
 import * as TransportTcp from "../../../src/layers/TransportTcp.ts"
 import { Endpoint } from "../../../src/protocol/Address.ts"
 import type { State } from "../../../src/protocol/bitcoin/ConnectionState.ts"
+import * as Inventory from "../../../src/protocol/bitcoin/Inventory.ts"
 import type { Message } from "../../../src/services/bitcoin/Broadcast.ts"
 import * as Config from "../../../src/services/bitcoin/Config.ts"
 import { Manager } from "../../../src/services/bitcoin/Manager.ts"
 import type { PeerEvent } from "../../../src/services/bitcoin/PeerEvent.ts"
-import { PeerStore } from "../../../src/services/bitcoin/PeerStore.ts"
+import { type KnownPeer, PeerStore, type Status } from "../../../src/services/bitcoin/PeerStore.ts"
 import { Bans, make as makeBans } from "../../../src/services/link/Bans.ts"
 import { networkNamed } from "../BitcoinVectors.ts"
 import { freePort } from "../FreePort.ts"
@@ -44,9 +45,14 @@ export const start = Effect.fnUntraced(function* (network: string, changes: Chan
   const endpoint = yield* freePlace
   const pool = { ...defaults.pool, ...changes.pool }
   const config: Config.Config = { ...defaults, listen: endpoint, ...changes, pool }
-  const layer = Layer.provide(Manager.layer(config), Layer.succeedContext(context))
+  const known = Context.get(context, PeerStore)
+  const marks = new Seen<KnownPeer>((peer) => JSON.stringify(peer))
+  const store = PeerStore.of({
+    ...known,
+    mark: (name, peer) => Effect.tap(known.mark(name, peer), () => Effect.sync(() => marks.add(peer)))
+  })
+  const layer = Layer.provide(Manager.layer(config), Layer.succeedContext(Context.add(context, PeerStore, store)))
   const manager = Context.get(yield* Layer.build(layer), Manager)
-  const store = Context.get(context, PeerStore)
   const events = new Seen<PeerEvent>((event) => JSON.stringify(event))
   const messages = new Seen<Message>(({ body, command }) => `${command}, ${body.length} bytes`)
   const watched = Stream.runForEach(manager.events, (event) => Effect.sync(() => events.add(event)))
@@ -66,22 +72,46 @@ export const start = Effect.fnUntraced(function* (network: string, changes: Chan
     )
   if (config.listen !== undefined && manager.listening() === undefined) yield* next("Listening")
 
+  const peer = (id: number) =>
+    Effect.suspend(() => {
+      const found = manager.connections().find((entry) => entry.id === id)?.peer
+      return found === undefined ? Effect.die(new Error(`connection ${id} is gone`)) : Effect.succeed(found)
+    })
+  let asked = 0
+
   return {
     ...manager,
     events,
     messages,
     next,
     became,
-    /** Its live connections, as it counts them: an event may come a moment before the connection that it is of has gone. */
+    /** Those whose handshake is over. */
     live: () => manager.connections().filter(({ state }) => state === "Connected"),
     /** The live connection with this number, as the node has it. */
-    peer: (id: number) =>
-      Effect.suspend(() => {
-        const peer = manager.connections().find((entry) => entry.id === id)?.peer
-        return peer === undefined ? Effect.die(new Error(`connection ${id} is gone`)) : Effect.succeed(peer)
-      }),
-    /** What is known of a node. */
-    known: (endpoint: Endpoint) => Effect.orDie(store.find(network, endpoint)),
+    peer,
+    /**
+     * Asks the node at the other end for a transaction that nobody has, and waits for its answer: all that was said before on either
+     * side has been heard then.
+     */
+    exchange: Effect.fnUntraced(function* (id: number) {
+      const item = { kind: Inventory.Kind.transaction, id: (++asked).toString(16).padStart(64, "0") }
+      const place = messages.count
+      if (!(yield* manager.send(id, "getdata", Inventory.getdata.encode([item])))) {
+        return yield* Effect.die(new Error(`connection ${id} is gone`))
+      }
+      const wanted = Buffer.from(Inventory.notfound.encode([item]))
+      const isAnswer = ({ body, command }: Message) => command === "notfound" && wanted.equals(body)
+      yield* messages.until("notfound", (message) => (isAnswer(message) ? message : undefined), place)
+    }),
+    /** A connection whose end is told with these words. */
+    ended: (words: string) =>
+      events.until(`end with "${words}"`, (event) =>
+        event._tag === "Changed" && event.detail?.includes(words) === true ? event : undefined
+      ),
+    /** What is noted of a node, as soon as it is. */
+    marked: (status: Status, place = 0) =>
+      marks.until(`node that is ${status}`, (peer) => (peer.status === status ? peer : undefined), place),
+    marks,
     /** Where it listens. */
     endpoint
   }

@@ -42,8 +42,8 @@ export class Seen<A> {
   }
 
   /**
-   * The first one from this place on that gives something, and what it gives. Dies after a minute with the last that were
-   * seen; `what` is the test's name for what it waits for.
+   * The first one from this place on that gives something, and what it gives, once the turn is over in which it came. Dies
+   * after a minute with the last that were seen; `what` is the test's name for what it waits for.
    */
   until<B>(what: string, pick: (item: A) => B | undefined, place = 0): Effect.Effect<B> {
     const found = Effect.callback<B>((resume) => {
@@ -65,7 +65,8 @@ export class Seen<A> {
     const late = Effect.suspend(() =>
       Effect.die(new Error(`no ${what} within ${patience} ms; last seen:\n${this.tail(40)}`))
     )
-    return Effect.timeoutOrElse(found, { duration: patience, orElse: () => late })
+    const inTime = Effect.timeoutOrElse(found, { duration: patience, orElse: () => late })
+    return Effect.tap(inTime, () => Effect.yieldNow)
   }
 
   /** The last of them, a line each. */

@@ -1,0 +1,67 @@
+/**
+ * A real bcash, on BSV's regtest, or bcoin, on BTC's, as a process of its own; both in memory, so that what they knew is
+ * gone when they are killed. They speak first when they are dialled, and know `reject`.
+ */
+import { Effect, Schema } from "effect"
+import { existsSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { Endpoint } from "../../../src/protocol/Address.ts"
+import { freePort } from "../FreePort.ts"
+import { NodeProcess } from "./NodeProcess.ts"
+import * as Rpc from "./Rpc.ts"
+import type { Assignment } from "./runJsNode.ts"
+
+const program = fileURLToPath(new URL("runJsNode.ts", import.meta.url))
+const folder = fileURLToPath(new URL("../../../.interop", import.meta.url))
+
+/** What it knows of one of its peers; `pingtime`, in seconds, is -1 before its first ping was answered. */
+const Peer = Schema.Struct({
+  inbound: Schema.Boolean,
+  version: Schema.Int,
+  subver: Schema.String,
+  pingtime: Schema.Number
+})
+
+export interface Options {
+  readonly library: "bcash" | "bcoin"
+  /** Keeps headers only, and dials this one and nobody else; a full node that dials nobody otherwise. */
+  readonly syncsFrom?: Endpoint
+  /** Instead of its own user agent. */
+  readonly agent?: string
+}
+
+/** Starts one; it goes with the scope. */
+export const start = Effect.fnUntraced(function* ({ agent, library, syncsFrom }: Options) {
+  if (!existsSync(`${folder}/node_modules/${library}`)) {
+    return yield* Effect.die(new Error(`No ${library} was found: run "scripts/install-nodes.sh".`))
+  }
+  const [port, rpcPort] = yield* Effect.promise(() => Promise.all([freePort(), freePort()]))
+  const assignment: typeof Assignment.Type = {
+    folder,
+    library,
+    kind: syncsFrom === undefined ? "FullNode" : "SPVNode",
+    port,
+    rpcPort,
+    only: syncsFrom === undefined ? [] : [`${syncsFrom.host}:${syncsFrom.port}`],
+    ...(agent === undefined ? {} : { agent })
+  }
+  const node = yield* NodeProcess.start({
+    name: library,
+    program: process.execPath,
+    args: () => [program, JSON.stringify(assignment)],
+    // Murmur hashes by JavaScript.
+    env: { NODE_BACKEND: "js" },
+    ready: /^ready$/
+  })
+  const rpc = Rpc.make(rpcPort)
+  return {
+    node,
+    endpoint: new Endpoint({ host: "127.0.0.1", port }),
+    rpc,
+    peers: rpc.call("getpeerinfo", [], Schema.Array(Peer)),
+    /** Dials once. */
+    dial: ({ host, port }: Endpoint) => rpc.tell("addnode", [`${host}:${port}`, "onetry"]),
+    /** Makes so many blocks, with proof of work; their ids, oldest first. */
+    mine: (count: number) => rpc.call("generate", [count], Schema.Array(Schema.String))
+  }
+})
