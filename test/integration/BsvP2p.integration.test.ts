@@ -56,9 +56,7 @@ describe("a client of bsv-p2p", () => {
       yield* client.connect
       const { id } = yield* ours.became("Connected")
       yield* client.getTxs([Buffer.from(txid, "hex")])
-      const asked = yield* ours.messages.until("getdata", (message) => {
-        return message.command === "getdata" ? message : undefined
-      })
+      const asked = yield* ours.heard("getdata")
       const item = { kind: Inventory.Kind.transaction, id: txid }
       assert.deepStrictEqual(Result.getOrThrow(Inventory.getdata.decode(asked.body)), [item])
       assert.isTrue(yield* ours.send(id, "inv", Inventory.inv.encode([item])))

@@ -104,9 +104,7 @@ describe("bcash", () => {
       const { id } = yield* ours.became("Connected")
       const items = [Inventory.Kind.block, Inventory.Kind.transaction].map((kind) => ({ kind, id: nobody }))
       yield* ours.send(id, "getdata", Inventory.getdata.encode(items))
-      const { body } = yield* ours.messages.until("notfound", (message) => {
-        return message.command === "notfound" ? message : undefined
-      })
+      const { body } = yield* ours.heard("notfound")
       assert.sameDeepMembers([...Result.getOrThrow(Inventory.notfound.decode(body))], items)
     })
   )
@@ -143,9 +141,7 @@ describe("bcoin", () => {
       const { id, kind } = yield* ours.became("Connected")
       assert.strictEqual(kind, "Inbound")
       // It asks for headers only up to checkpoints, and regtest has none.
-      const asked = yield* ours.messages.until("question for blocks", (message) =>
-        message.command === "getblocks" ? message : undefined
-      )
+      const asked = yield* ours.heard("getblocks")
       assert.strictEqual(asked.peer, id)
       const { locator } = Result.getOrThrow(Headers.getblocks.decode(asked.body))
       assert.deepStrictEqual(locator, [ours.config().network.genesis])

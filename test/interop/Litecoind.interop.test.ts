@@ -134,9 +134,7 @@ describe("litecoind", () => {
       const { id } = yield* ours.became("Connected")
       yield* ours.send(id, "getdata", ask(Inventory.Kind.block))
       yield* ours.send(id, "getdata", ask(Inventory.Kind.transaction))
-      const { body } = yield* ours.messages.until("notfound", (message) => {
-        return message.command === "notfound" ? message : undefined
-      })
+      const { body } = yield* ours.heard("notfound")
       assert.deepStrictEqual(Result.getOrThrow(Inventory.notfound.decode(body)), [
         { kind: Inventory.Kind.transaction, id: nobody }
       ])

@@ -89,6 +89,9 @@ export const start = Effect.fnUntraced(function* (network: string, changes: Chan
     live: () => manager.connections().filter(({ state }) => state === "Connected"),
     /** The live connection with this number, as the node has it. */
     peer,
+    /** The first message with this command from this place on. */
+    heard: (command: string, place = 0) =>
+      messages.until(command, (message) => (message.command === command ? message : undefined), place),
     /**
      * Asks the node at the other end for a transaction that nobody has, and waits for its answer: all that was said before on either
      * side has been heard then.
