@@ -6,6 +6,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import * as Inventory from "../../src/protocol/bitcoin/Inventory.ts"
 import { Code } from "../../src/protocol/bitcoin/Reject.ts"
+import * as Miner from "../support/BitcoinMiner.ts"
+import { networkNamed } from "../support/BitcoinVectors.ts"
 import * as BsvClient from "../support/interop/BsvClient.ts"
 import * as RealManager from "../support/interop/RealManager.ts"
 
@@ -62,6 +64,20 @@ describe("a client of bsv-p2p", () => {
       assert.isTrue(yield* ours.send(id, "inv", Inventory.inv.encode([item])))
       const { payload } = yield* client.heard("inv")
       assert.deepStrictEqual(Result.getOrThrow(Inventory.inv.decode(payload)), [item])
+    })
+  )
+
+  it.live("is given the headers that it asks for, as many as one answer may have", () =>
+    Effect.gen(function* () {
+      const network = networkNamed("bsv-regtest")
+      const headers = Miner.chain(network.first, 2_010, { network })
+      const ours = yield* RealManager.start("bsv-regtest", {}, headers)
+      const client = yield* BsvClient.make(ours.endpoint)
+      yield* client.connect
+      assert.strictEqual((yield* Effect.promise(() => client.version)).start_height, 2_010)
+      const ids = headers.map(({ id }) => id)
+      assert.deepStrictEqual(yield* client.getHeaders(network.genesis), ids.slice(0, 2_000))
+      assert.deepStrictEqual(yield* client.getHeaders(ids[1_999] ?? ""), ids.slice(2_000))
     })
   )
 

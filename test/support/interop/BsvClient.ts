@@ -52,6 +52,12 @@ export const make = Effect.fnUntraced(function* (at: Endpoint, options: Options 
     connect: asked<void>(() => client.connect()),
     /** Waits for the pong. */
     ping: asked(() => client.ping(30)),
+    /** The ids of the headers after this block, the oldest first. */
+    getHeaders: (after: string) =>
+      Effect.map(
+        asked(() => client.getHeaders({ from: Buffer.from(after, "hex") })),
+        (headers) => headers.map((header) => header.getHash().toString("hex"))
+      ),
     getTxs: (ids: ReadonlyArray<Buffer>): Effect.Effect<void> => Effect.sync(() => client.getTxs([...ids])),
     disconnect: Effect.sync(() => client.disconnect(false)),
     /** The next message with this command from this place on. */

@@ -46,8 +46,8 @@ const Peer = Schema.Struct({
   pingtime: Schema.optionalKey(Schema.Number)
 })
 
-/** Anybody's address on regtest. */
-const miner = "mfWxJ45yp2SFn7UciZyNpvDKrzbhyfKrY8"
+/** To whom the coins of a block go: to anybody, who says the number. Else the same block would be made again. */
+const miners = { first: "raw(51)", second: "raw(52)" } as const
 
 const user = "holdfast:holdfast"
 
@@ -100,8 +100,11 @@ export const start = Effect.fnUntraced(function* ({ at }: Options = {}) {
     peers: rpc.call("getpeerinfo", [], Schema.Array(Peer)),
     /** Dials once. */
     dial: ({ host, port }: Endpoint) => rpc.tell("addnode", [`${host}:${port}`, "onetry"]),
-    /** Makes so many blocks; their ids, oldest first. */
-    mine: (count: number) => rpc.call("generatetoaddress", [count, miner], Schema.Array(Schema.String))
+    /** Gives up a block and all after it. */
+    invalidate: (block: string) => rpc.tell("invalidateblock", [block]),
+    /** Makes so many blocks; their ids, oldest first. Those of the second miner are others than those of the first. */
+    mine: (count: number, miner: keyof typeof miners = "first") =>
+      rpc.call("generatetodescriptor", [count, miners[miner]], Schema.Array(Schema.String))
   }
 })
 

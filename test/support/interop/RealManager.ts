@@ -5,10 +5,13 @@ import * as ResolverDns from "../../../src/layers/ResolverDns.ts"
 import * as StoresMemory from "../../../src/layers/StoresMemory.ts"
 import * as TransportTcp from "../../../src/layers/TransportTcp.ts"
 import { Endpoint } from "../../../src/protocol/Address.ts"
+import type { BlockHeader } from "../../../src/protocol/bitcoin/BlockHeader.ts"
 import type { State } from "../../../src/protocol/bitcoin/ConnectionState.ts"
 import * as Inventory from "../../../src/protocol/bitcoin/Inventory.ts"
+import * as ProofOfWork from "../../../src/protocol/bitcoin/ProofOfWork.ts"
 import type { Message } from "../../../src/services/bitcoin/Broadcast.ts"
 import * as Config from "../../../src/services/bitcoin/Config.ts"
+import { HeaderStore } from "../../../src/services/bitcoin/HeaderStore.ts"
 import { Manager } from "../../../src/services/bitcoin/Manager.ts"
 import type { PeerEvent } from "../../../src/services/bitcoin/PeerEvent.ts"
 import { type KnownPeer, PeerStore, type Status } from "../../../src/services/bitcoin/PeerStore.ts"
@@ -38,10 +41,26 @@ type Of<Tag extends PeerEvent["_tag"]> = Extract<PeerEvent, { readonly _tag: Tag
 
 const isTagged = <Tag extends PeerEvent["_tag"]>(event: PeerEvent, tag: Tag): event is Of<Tag> => event._tag === tag
 
-/** Starts one on the network of this name, which listens unless it is told otherwise; it stops with the scope. */
-export const start = Effect.fnUntraced(function* (network: string, changes: Changes = {}) {
+/**
+ * Starts one on the network of this name, which listens unless it is told otherwise, and has these headers after the first one;
+ * it stops with the scope.
+ */
+export const start = Effect.fnUntraced(function* (
+  name: string,
+  changes: Changes = {},
+  headers: ReadonlyArray<BlockHeader> = []
+) {
   const context = yield* Layer.build(ground)
-  const defaults = Config.defaults(networkNamed(network))
+  const network = networkNamed(name)
+  const headerStore = Context.get(context, HeaderStore)
+  const work = ProofOfWork.work(network.first.bits)
+  const placed = [network.first, ...headers].map((header, height) => ({
+    header,
+    height,
+    weight: work * BigInt(height)
+  }))
+  yield* Effect.orDie(headerStore.replace(name, -1, placed))
+  const defaults = Config.defaults(network)
   const endpoint = yield* freePlace
   const pool = { ...defaults.pool, ...changes.pool }
   const config: Config.Config = { ...defaults, listen: endpoint, ...changes, pool }
@@ -115,6 +134,15 @@ export const start = Effect.fnUntraced(function* (network: string, changes: Chan
     marked: (status: Status, place = 0) =>
       marks.until(`node that is ${status}`, (peer) => (peer.status === status ? peer : undefined), place),
     marks,
+    /** A tip of the best chain of headers at this height, from this place of the events on. */
+    tip: (height: number, place = 0) =>
+      events.until(
+        `tip at ${height}`,
+        (event) => (event._tag === "Tip" && event.height === height ? event : undefined),
+        place
+      ),
+    /** Its headers after the first one. */
+    chain: Effect.orDie(headerStore.above(name, 0, 10_000)),
     /** Where it listens. */
     endpoint
   }
