@@ -3,7 +3,6 @@
  * between networks, and Litecoin's (scrypt) is not computed here: its headers are taken without it.
  */
 import type { BlockHeader } from "./BlockHeader.ts"
-import * as Hash from "./Hash.ts"
 
 /** How headers of a network are judged; a sentence says what is wrong. */
 export type ProofOfWork = (header: Pick<BlockHeader, "bits" | "id">) => string | undefined
@@ -41,16 +40,34 @@ export const work = (bits: number): bigint => {
   return value === undefined ? 0n : (1n << 256n) / (value + 1n)
 }
 
+/** What bits ask for: a target as the id of a block is shown, or what is wrong with them. */
+type Asked = { readonly bits: number; readonly target: string; readonly problem: string | undefined }
+
+const asked = (limit: bigint, bits: number): Asked => {
+  const value = target(bits)
+  const packed = bits.toString(16).padStart(8, "0")
+  const problem =
+    value === undefined
+      ? `bits ${packed} are no target`
+      : value > limit
+        ? `bits ${packed} are easier than the network allows`
+        : undefined
+  return { bits, target: (value ?? 0n).toString(16).padStart(64, "0"), problem }
+}
+
 /** By double SHA-256, and no target easier than the network's. */
-export const sha256d =
-  (limit: bigint): ProofOfWork =>
-  ({ bits, id }) => {
-    const value = target(bits)
-    const packed = bits.toString(16).padStart(8, "0")
-    if (value === undefined) return `bits ${packed} are no target`
-    if (value > limit) return `bits ${packed} are easier than the network allows`
-    return Hash.number(id) > value ? `block ${id} has not the work that bits ${packed} ask for` : undefined
+export const sha256d = (limit: bigint): ProofOfWork => {
+  // Bits hardly ever change from one header to the next.
+  let last = asked(limit, 0)
+  return ({ bits, id }) => {
+    if (bits !== last.bits) last = asked(limit, bits)
+    if (last.problem !== undefined) return last.problem
+    // Both have 64 digits, so that they compare as the numbers do.
+    return id > last.target
+      ? `block ${id} has not the work that bits ${bits.toString(16).padStart(8, "0")} ask for`
+      : undefined
   }
+}
 
 /** Networks whose proof of work cannot be computed here. */
 export const unchecked: ProofOfWork = () => undefined
