@@ -28,7 +28,9 @@ describe("headers and blocks", () => {
     Effect.gen(function* () {
       const core = yield* Litecoind.start()
       const made = yield* core.mine(4_100)
-      const ours = yield* RealManager.start("ltc-regtest", { services: Service.network })
+      // Both are on one host, and would else count as one peer.
+      const pool = { identity: "endpoint" } as const
+      const ours = yield* RealManager.start("ltc-regtest", { services: Service.network, pool })
       yield* ours.call(core.endpoint)
       yield* ours.tip(4_100)
       assert.deepStrictEqual(tips(ours), [2_000, 4_000, 4_100])
