@@ -1,5 +1,6 @@
 /**
- * What code takes from `Buffer` while a test watches: the one way in which the decoders of a link get memory for bytes.
+ * What code takes for bytes while a test watches: from `Buffer` alone, which is the one way in which the decoders of a link get
+ * memory, or in every way that there is.
  */
 
 export interface Allocations {
@@ -31,4 +32,47 @@ export const watching = <A>(work: (allocations: Allocations) => A): A => {
 export const forget = (allocations: Allocations): void => {
   allocations.largest = 0
   allocations.total = 0
+}
+
+/** How many bytes `Buffer.from` takes for this, at the most. */
+const copied = (from: unknown): number => (typeof from === "string" || from instanceof Uint8Array ? from.length : 0)
+
+type Constructor = new (...args: Array<never>) => unknown
+
+/** As `watching`, with `Buffer.from`, `Buffer.alloc`, and arrays and typed arrays of a length as well; slower. */
+export const watchingAll = <A>(work: (allocations: Allocations) => A): A => {
+  const { alloc, from } = Buffer
+  const { Array: list, Uint8Array: bytes } = globalThis
+  return watching((allocations) => {
+    const note = (size: number): void => {
+      allocations.largest = Math.max(allocations.largest, size)
+      allocations.total += size
+    }
+    const noting = <F extends (...args: Array<never>) => unknown>(run: F, size: (first: unknown) => number): F =>
+      new Proxy(run, {
+        apply: (target, self, args: ReadonlyArray<unknown>) => {
+          note(size(args[0]))
+          return Reflect.apply(target, self, args)
+        }
+      })
+    Buffer.alloc = noting(alloc, Number)
+    Buffer.from = noting(from, copied)
+    const constructing = <C extends Constructor>(made: C, width: number): C =>
+      new Proxy(made, {
+        construct: (target, args: ReadonlyArray<unknown>, as) => {
+          if (typeof args[0] === "number") note(width * args[0])
+          return Reflect.construct(target, args, as)
+        }
+      })
+    globalThis.Uint8Array = constructing(bytes, 1)
+    globalThis.Array = constructing(list, 8)
+    try {
+      return work(allocations)
+    } finally {
+      Buffer.alloc = alloc
+      Buffer.from = from
+      globalThis.Uint8Array = bytes
+      globalThis.Array = list
+    }
+  })
 }

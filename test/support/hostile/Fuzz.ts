@@ -43,6 +43,39 @@ export const found = (fuzzer: string, seed: number, index: number, cause: unknow
     { cause }
   )
 
+/** Most bytes of an input that are printed. */
+const shown = 4_096
+
+/** Runs `work` on an input: what it throws is thrown again with the input in hex. */
+export const showing = (input: Uint8Array, work: () => void): void => {
+  try {
+    work()
+  } catch (cause) {
+    const hex = Buffer.from(input.subarray(0, shown)).toString("hex")
+    const rest = input.length > shown ? `... (${input.length} bytes)` : ""
+    throw new Error(
+      `${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}\ninput: ${hex}${rest}`,
+      {
+        cause
+      }
+    )
+  }
+}
+
+/**
+ * Runs `work` without the stacks of errors, which take longer than most that fails: they come with an input that is given
+ * alone.
+ */
+export const withoutStacks = <A>({ inputs }: Range, work: () => A): A => {
+  const { stackTraceLimit } = Error
+  if (inputs > 1) Error.stackTraceLimit = 0
+  try {
+    return work()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
 /** The chance of one input. */
 export const chanceOf = (seed: number, index: number): Chance => new Chance(seeded(mixed(seed, index)))
 

@@ -6,6 +6,9 @@ import { Effect, type Scope } from "effect"
 import { parseArgs } from "node:util"
 import { load } from "../../../bench/Machine.ts"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
+import * as BitcoinFrameFuzz from "./BitcoinFrameFuzz.ts"
+import * as BitcoinHandshakeFuzz from "./BitcoinHandshakeFuzz.ts"
+import * as BitcoinPayloadFuzz from "./BitcoinPayloadFuzz.ts"
 import * as Flood from "./Flood.ts"
 import * as FrameFuzz from "./FrameFuzz.ts"
 import type { Range } from "./Fuzz.ts"
@@ -20,6 +23,9 @@ const usage = `hostile input for the links
   frames             streams of frames, spoilt and cut anywhere (1,000,000 inputs)
   records            sealed records, spoilt, mixed up and cut anywhere (1,000,000)
   noise              handshakes over a line that lies (500,000)
+  bitcoin-frames     streams of Bitcoin messages, spoilt, lying and cut anywhere (1,000,000)
+  bitcoin-payloads   what they carry, spoilt, lying and mixed up (2,000,000)
+  bitcoin-handshakes Bitcoin peers that say anything in any order (500,000)
   talk               batches of five peers that say anything in any order (100,000)
   pings              pings while two nodes send each other frames of 1 MiB (300 seconds)
   slow               rounds of a peer that stops reading, by gossip and by sending (3)
@@ -46,6 +52,9 @@ const tortures: Readonly<Record<string, { readonly inputs: number; readonly run:
   frames: { inputs: 1_000_000, run: FrameFuzz.fuzz },
   records: { inputs: 1_000_000, run: RecordFuzz.fuzz },
   noise: { inputs: 500_000, run: NoiseFuzz.fuzz },
+  "bitcoin-frames": { inputs: 1_000_000, run: BitcoinFrameFuzz.fuzz },
+  "bitcoin-payloads": { inputs: 2_000_000, run: BitcoinPayloadFuzz.fuzz },
+  "bitcoin-handshakes": { inputs: 500_000, run: BitcoinHandshakeFuzz.fuzz },
   talk: { inputs: 100_000, run: TalkFuzz.fuzz },
   pings: { inputs: 300, run: ({ inputs }) => Effect.runPromise(Effect.scoped(PingsUnderBulk.run(inputs))) },
   slow: { inputs: 3, run: rounds(Effect.all([slow("gossip"), slow("send")])) },

@@ -1,0 +1,14 @@
+/** What is still held when garbage has been collected. */
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
+
+setFlagsFromString("--expose-gc")
+const collect: unknown = runInNewContext("gc")
+
+/** Bytes of the heap and of the buffers outside of it that somebody still holds. */
+export const retained = (): number => {
+  if (typeof collect !== "function") throw new Error("this Node does not let garbage be collected")
+  collect()
+  const { arrayBuffers, heapUsed } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
