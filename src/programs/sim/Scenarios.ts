@@ -7,6 +7,7 @@
 import { Schema } from "effect"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
+import { bitcoin } from "../../testing/bitcoin/BitcoinScenario.ts"
 import type { Scenario } from "../../testing/cluster/Scenario.ts"
 import { ledger } from "../../testing/ledger/LedgerScenario.ts"
 import { timers } from "../../testing/timers/TimersScenario.ts"
@@ -18,7 +19,8 @@ export type Use<A> = <R>(scenario: Scenario<R>) => A
 
 const builtIn: ReadonlyMap<string, <A>(use: Use<A>) => A> = new Map([
   [ledger.name, (use) => use(ledger)],
-  [timers.name, (use) => use(timers)]
+  [timers.name, (use) => use(timers)],
+  [bitcoin.name, (use) => use(bitcoin)]
 ])
 
 export class ScenarioUnusable extends Schema.TaggedError<ScenarioUnusable>()("ScenarioUnusable", {

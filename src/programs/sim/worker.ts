@@ -44,8 +44,8 @@ const origin: FailureFile.Origin = {
 
 const fileOf = (result: Result): string => FailureFile.encode(FailureFile.fromResult(result, origin))
 
-const planOf = ({ database }: Simulation.Simulation, seed: number, { profile, ...drawing }: Drawing) =>
-  Swarm.generate(seed, profile, { database, ...drawing })
+const planOf = ({ database, without }: Simulation.Simulation, seed: number, { profile, ...drawing }: Drawing) =>
+  Swarm.generate(seed, profile, { database, without, ...drawing })
 
 /** Events in words, of which those up to a certain one are wanted. */
 const keptUntil = 1_000_000

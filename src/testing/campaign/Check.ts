@@ -61,7 +61,8 @@ const seedsOf = ({ from = 0, seeds }: Options): ReadonlyArray<number> => {
 
 /** The plan of a seed, with the database that the scenario asks for. */
 export const planOf = (simulation: Simulation.Simulation, seed: number, options: Omit<Options, "seeds">): FaultPlan => {
-  const plan = Swarm.generate(seed, options.profile ?? "swarm", options)
+  const without = [...simulation.without, ...(options.without ?? [])]
+  const plan = Swarm.generate(seed, options.profile ?? "swarm", { ...options, without })
   return simulation.database === undefined ? plan : { ...plan, database: simulation.database }
 }
 

@@ -7,12 +7,15 @@ import { nodeNames } from "../cluster/NodeNames.ts"
 import type { Keep, Result } from "../cluster/Result.ts"
 import type { Scenario } from "../cluster/Scenario.ts"
 import { type Databases, simulate } from "../cluster/Simulate.ts"
+import type { Family } from "../faults/Families.ts"
 import type { FaultPlan } from "../faults/FaultPlan.ts"
 
 export interface Simulation {
   readonly name: string
   /** The database that its plans use unless they say otherwise. */
   readonly database: FaultPlan["database"] | undefined
+  /** Families of faults that are in none of its plans. */
+  readonly without: ReadonlyArray<Family>
   /** What a campaign must have seen at least once. */
   readonly sometimes: ReadonlyArray<string>
   readonly run: (seed: number, plan: FaultPlan, keep?: Keep) => Promise<Result>
@@ -29,6 +32,7 @@ const databasesOf = async (plan: FaultPlan): Promise<Databases> =>
 export const make = <R>(scenario: Scenario<R>): Simulation => ({
   name: scenario.name,
   database: scenario.database,
+  without: scenario.without ?? [],
   sometimes: (scenario.properties ?? []).flatMap(({ _tag, name }) => (_tag === "Sometimes" ? [name] : [])),
   run: async (seed, plan, keep = { events: kept }) => simulate(scenario, seed, plan, keep, await databasesOf(plan))
 })

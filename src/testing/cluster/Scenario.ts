@@ -23,6 +23,7 @@ import type { Transport } from "../../services/link/Transport.ts"
 import type { Node } from "../../services/Node.ts"
 import type { Transactions } from "../../services/Transactions.ts"
 import type { SimulatedDatabase } from "../database/SimulatedDatabase.ts"
+import type { Family } from "../faults/Families.ts"
 import type { FaultPlan } from "../faults/FaultPlan.ts"
 import type { Rng } from "../world/Rng.ts"
 import type { TraceEvent } from "../world/Trace.ts"
@@ -126,6 +127,8 @@ export interface Scenario<R = never> {
   readonly properties?: ReadonlyArray<Property<Running | R>> | undefined
   /** Something that watches one run from outside, made anew for each. */
   readonly watch?: ((watching: Watching, plan: FaultPlan) => Watcher) | undefined
+  /** Families of faults that it cannot stand: they are in none of its plans. */
+  readonly without?: ReadonlyArray<Family> | undefined
   /** The database that runs use unless their plan says otherwise; "memory" by default. */
   readonly database?: "memory" | "pglite" | undefined
 }
