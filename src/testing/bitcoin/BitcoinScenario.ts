@@ -32,11 +32,13 @@ const layer: Layer.Layer<SimulatedSide, never, Scenario.Ground> = Layer.effect(
     let side: Side | undefined
     return SimulatedSide.of({
       begin: (self) =>
-        one.withPermit(
-          Effect.gen(function* () {
-            return (side ??= yield* Effect.orDie(sideOf(self)))
-          })
-        ).pipe(Effect.provide(context))
+        one
+          .withPermit(
+            Effect.gen(function* () {
+              return (side ??= yield* Effect.orDie(sideOf(self)))
+            })
+          )
+          .pipe(Effect.provide(context))
     })
   })
 )

@@ -12,8 +12,9 @@ import * as ScriptedNode from "./ScriptedNode.ts"
 import { type Cast, chain, endpointOf, markOf, network, type Side } from "./SimulatedSide.ts"
 import { type ConnectedName, connectedNames, ends } from "./Stimulus.ts"
 
-/** Those that cost many points, of which a peer is banned that plays them often; and what nodes of BSV have said already. */
-const costly: ReadonlySet<ConnectedName> = new Set<ConnectedName>(["addr 1001", "headers with tx count 1"])
+/** Those that cost points, of which a peer is banned that plays them often, and one that takes minutes on a slow network. */
+const costly: ReadonlySet<ConnectedName> = new Set<ConnectedName>(["addr 1001", "headers with tx count 1", "inv 50001"])
+/** Nodes of BSV have sent a protoconf, and may not send another. */
 const survivable = (isBsv: boolean): ReadonlyArray<ConnectedName> =>
   connectedNames.filter(
     (name) => ends[name] === undefined && !costly.has(name) && !(isBsv && name === "protoconf ok 2 fields")
@@ -58,7 +59,14 @@ export const make = Effect.fnUntraced(function* (
     yield* Effect.forkScoped(Effect.forever(dials))
   }
 
-  const live = (): ScriptedLink | undefined => node.links().findLast(({ isConnected }) => isConnected)
+  const live = (): ReadonlyArray<ScriptedLink> => node.links().filter(({ isConnected }) => isConnected)
+
+  /** One on which somebody is: others may have been left behind, or be the ghost of one. */
+  const answering = Effect.suspend(() => {
+    const links = live()
+    const asked = Effect.forEach(links, isAnswered, { concurrency: "unbounded" })
+    return Effect.map(asked, (answers) => links.findLast((_, index) => answers[index] === true))
+  })
 
   /** It was answered before: whatever follows is the stimulus's doing. */
   const survives = Effect.fnUntraced(function* (link: ScriptedLink, name: ConnectedName) {
@@ -71,16 +79,15 @@ export const make = Effect.fnUntraced(function* (
     disturb: Effect.gen(function* () {
       for (let left = operations; left > 0; left--) {
         yield* Effect.sleep(random.exponential((duration / (operations + 1)) * 1_000) / 1_000)
-        const link = live()
+        const link = live().at(-1)
         const stimulus = random.pick(names)
         if (link !== undefined && stimulus !== undefined) yield* link.play(stimulus)
       }
     }),
     check: Effect.gen(function* () {
       if (isShown || wrong !== undefined) return undefined
-      const link = live()
-      if (link === undefined) return "it is not connected"
-      if (!(yield* isAnswered(link))) return "its ping is not answered"
+      const link = yield* answering
+      if (link === undefined) return "nobody answers its ping"
       for (let left = played; left > 0; left--) yield* survives(link, random.pick(names) ?? "mempool")
       isShown = true
       return undefined
