@@ -7,6 +7,7 @@ import { gossiping } from "./Gossiping.ts"
 import { laning } from "./Laning.ts"
 import { limiting } from "./Limiting.ts"
 import type { Planted } from "./Mutant.ts"
+import { peering } from "./Peering.ts"
 import { storing } from "./Storing.ts"
 
 export const families: ReadonlyArray<Planted> = [
@@ -15,5 +16,6 @@ export const families: ReadonlyArray<Planted> = [
   ...gossiping,
   ...laning,
   ...limiting,
+  ...peering,
   ...storing
 ]

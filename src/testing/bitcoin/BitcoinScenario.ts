@@ -55,7 +55,7 @@ export const bitcoin = Scenario.make({
   wants: () => false,
   users: (self) => SimulatedSide.use(({ begin }) => Effect.flatMap(begin(self), ({ disturb }) => disturb)),
   properties: [
-    Scenario.eventually(properties.connected, (self) => ask(self, ({ check }) => check)),
-    Scenario.eventually(properties.limits, (self) => ask(self, ({ wrong }) => Effect.sync(wrong)))
+    Scenario.eventually(properties.limits, (self) => ask(self, ({ wrong }) => Effect.sync(wrong))),
+    Scenario.eventually(properties.connected, (self) => ask(self, ({ check }) => check))
   ]
 })
