@@ -1,7 +1,7 @@
 /** The 80 bytes that are hashed: `version i32 | previous 32 | merkle root 32 | time u32 | bits u32 | nonce u32`. */
 import * as Hash from "./Hash.ts"
-import { PayloadReader } from "./PayloadReader.ts"
-import { sha256d } from "./Sha256d.ts"
+import type { PayloadReader } from "./PayloadReader.ts"
+import { sha256d, sha256dOf } from "./Sha256d.ts"
 
 export const size = 80
 
@@ -19,31 +19,42 @@ export interface BlockHeader {
   readonly nonce: number
 }
 
+/** Where the fields are. */
+const place = { previous: 4, merkleRoot: 36, time: 68, bits: 72, nonce: 76 } as const
+
+/** Those that begin at these places of `bytes`, which must be there whole. */
+export const readAll = (bytes: Uint8Array, starts: ReadonlyArray<number>): ReadonlyArray<BlockHeader> => {
+  const view = Hash.viewOf(bytes)
+  const count = starts.length
+  const ids = Hash.displayAll(Hash.viewOf(sha256dOf(bytes, starts, size)), count, (index) => index * Hash.size)
+  const roots = Hash.displayAll(view, count, (index) => starts[index]! + place.merkleRoot)
+  const parents = Hash.displayAll(view, count, (index) => starts[index]! + place.previous)
+  return starts.map((at, index) => ({
+    id: ids[index]!,
+    version: view.getInt32(at, true),
+    previous: parents[index]!,
+    merkleRoot: roots[index]!,
+    time: view.getUint32(at + place.time, true),
+    bits: view.getUint32(at + place.bits, true),
+    nonce: view.getUint32(at + place.nonce, true)
+  }))
+}
+
 /** Reads 80 bytes; `undefined` if there are not so many. */
 export const read = (reader: PayloadReader): BlockHeader | undefined => {
   const bytes = reader.bytes(size)
-  if (bytes.length < size) return undefined
-  const view = new DataView(bytes.buffer, bytes.byteOffset, size)
-  return {
-    id: Hash.display(sha256d(bytes)),
-    version: view.getInt32(0, true),
-    previous: Hash.display(bytes.subarray(4, 36)),
-    merkleRoot: Hash.display(bytes.subarray(36, 68)),
-    time: view.getUint32(68, true),
-    bits: view.getUint32(72, true),
-    nonce: view.getUint32(76, true)
-  }
+  return bytes.length < size ? undefined : readAll(bytes, [0])[0]
 }
 
 export const encode = (header: Omit<BlockHeader, "id">): Uint8Array => {
   const out = new Uint8Array(size)
   const view = new DataView(out.buffer)
   view.setInt32(0, header.version, true)
-  out.set(Hash.wire(header.previous), 4)
-  out.set(Hash.wire(header.merkleRoot), 36)
-  view.setUint32(68, header.time, true)
-  view.setUint32(72, header.bits, true)
-  view.setUint32(76, header.nonce, true)
+  out.set(Hash.wire(header.previous), place.previous)
+  out.set(Hash.wire(header.merkleRoot), place.merkleRoot)
+  view.setUint32(place.time, header.time, true)
+  view.setUint32(place.bits, header.bits, true)
+  view.setUint32(place.nonce, header.nonce, true)
   return out
 }
 
@@ -54,7 +65,5 @@ export const identified = (header: Omit<BlockHeader, "id">): BlockHeader => ({
 })
 
 /** The header of exactly 80 bytes. */
-export const decode = (bytes: Uint8Array): BlockHeader | undefined => {
-  const reader = new PayloadReader(bytes)
-  return bytes.length === size ? read(reader) : undefined
-}
+export const decode = (bytes: Uint8Array): BlockHeader | undefined =>
+  bytes.length === size ? readAll(bytes, [0])[0] : undefined

@@ -60,6 +60,40 @@ const kinds = new Map<string, number>(commands.map((command, index) => [command,
 
 export const kindOf = (command: string): number => kinds.get(command) ?? unknown
 
+/** Bytes of a command in a header, with NULs behind its name. */
+export const size = 12
+
+const uint32At = (bytes: Uint8Array, at: number): number =>
+  bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+
+/** A command that has a number, with its bytes on the wire as three numbers, which are quicker compared than a text is made. */
+interface Known {
+  readonly name: Command
+  readonly kind: number
+  readonly second: number
+  readonly third: number
+}
+
+/** By the first of the three. */
+const known = new Map<number, ReadonlyArray<Known>>()
+for (const name of commands) {
+  const bytes = Buffer.alloc(size)
+  bytes.write(name, "latin1")
+  const first = uint32At(bytes, 0)
+  const one: Known = { name, kind: kindOf(name), second: uint32At(bytes, 4), third: uint32At(bytes, 8) }
+  known.set(first, [...(known.get(first) ?? []), one])
+}
+
+/** The command whose 12 bytes begin at `at`; `undefined` if it has no number. */
+export const knownAt = (bytes: Uint8Array, at: number): Pick<Known, "kind" | "name"> | undefined => {
+  const candidates = known.get(uint32At(bytes, at))
+  if (candidates === undefined) return undefined
+  const second = uint32At(bytes, at + 4)
+  const third = uint32At(bytes, at + 8)
+  for (const one of candidates) if (one.second === second && one.third === third) return one
+  return undefined
+}
+
 /** "unknown" for what has no number. */
 export const nameOf = (kind: number): string => commands[kind - 1] ?? "unknown"
 

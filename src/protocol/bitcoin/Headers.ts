@@ -10,13 +10,13 @@ export const mostHeaders = 2_000
 export const headers = Payload.make<ReadonlyArray<BlockHeader.BlockHeader>>(
   "headers",
   (reader) => {
-    const read = (): BlockHeader.BlockHeader | undefined => {
-      const header = BlockHeader.read(reader)
+    const starts: Array<number> = []
+    for (let left = reader.count("headers", BlockHeader.size + 1, mostHeaders); left > 0; left--) {
+      starts.push(reader.at)
+      reader.skip(BlockHeader.size)
       reader.compactSize()
-      return header
     }
-    const all = reader.list("headers", BlockHeader.size + 1, read, mostHeaders)
-    return all.filter((header) => header !== undefined)
+    return reader.failed === undefined ? BlockHeader.readAll(reader.payload, starts) : []
   },
   (writer, all) => {
     writer.compactSize(all.length)
@@ -38,8 +38,8 @@ const question = (command: string): Payload.Payload<Question> =>
     command,
     (reader) => ({
       version: reader.i32(),
-      locator: reader.list("hashes", 32, () => Hash.display(reader.bytes(32))),
-      stop: Hash.display(reader.bytes(32))
+      locator: reader.hashes(),
+      stop: reader.hash()
     }),
     (writer, { locator, stop, version }) => {
       writer.i32(version).compactSize(locator.length)

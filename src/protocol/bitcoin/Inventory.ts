@@ -11,16 +11,20 @@ export interface Item {
   readonly id: string
 }
 
-const itemSize = 36
+/** Bytes of the kind, and of an item. */
+const kindSize = 4
+const itemSize = kindSize + Hash.size
 
 const inventory = (command: string): Payload.Payload<ReadonlyArray<Item>> =>
   Payload.make<ReadonlyArray<Item>>(
     command,
-    (reader) =>
-      reader.list("items", itemSize, () => ({
-        kind: reader.u32(),
-        id: Hash.display(reader.bytes(32))
-      })),
+    (reader) => {
+      const count = reader.count("items", itemSize)
+      const bytes = reader.bytes(count * itemSize)
+      const view = Hash.viewOf(bytes)
+      const ids = Hash.displayAll(view, count, (index) => index * itemSize + kindSize)
+      return ids.map((id, index) => ({ kind: view.getUint32(index * itemSize, true), id }))
+    },
     (writer, items) => {
       writer.compactSize(items.length)
       for (const { id, kind } of items) writer.u32(kind).bytes(Hash.wire(id))

@@ -11,12 +11,11 @@ import { Cutter, type Sink } from "../Cutter.ts"
 import type { Frame } from "../link/Frame.ts"
 import * as Command from "./Command.ts"
 import type { Network } from "./Network.ts"
-import { sha256d } from "./Sha256d.ts"
+import { checksum } from "./Sha256d.ts"
 
 /** Bytes before the payload. */
 export const headerSize = 24
 export const extendedSize = 44
-const commandSize = 12
 const extended = "extmsg"
 const firstOfExtended = extended.charCodeAt(0)
 const uint32 = 0xffff_ffff
@@ -48,10 +47,13 @@ export class MessageInvalid extends Schema.TaggedError<MessageInvalid>()("Messag
 export type Limits = (command: string) => number
 
 /** Empty if it is none. */
-const commandAt = (bytes: Uint8Array, at: number): string => {
+const commandAt = (bytes: Uint8Array, at: number): string => Command.knownAt(bytes, at)?.name ?? strangeAt(bytes, at)
+
+/** The same of one that has no number. */
+const strangeAt = (bytes: Uint8Array, at: number): string => {
   let command = ""
   let ended = false
-  for (let index = at; index < at + commandSize; index++) {
+  for (let index = at; index < at + Command.size; index++) {
     const code = bytes[index]!
     if (code === 0) ended = true
     else if (ended || code < 0x20 || code > 0x7e) return ""
@@ -66,6 +68,11 @@ const uint32At = (bytes: Uint8Array, at: number): number =>
 /** Above 2^53 not exactly, but more than any limit. */
 const uint64At = (bytes: Uint8Array, at: number): number => uint32At(bytes, at) + uint32At(bytes, at + 4) * 2 ** 32
 
+const spoiled = (command: string, body: Uint8Array): Message => {
+  const by = command === "" ? "command" : "checksum"
+  return { command, kind: Command.spoiled[by], body, spoiled: by }
+}
+
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")
 
 /** Takes bytes in pieces and gives messages back, with what a `Cutter` holds at the most. */
@@ -73,10 +80,12 @@ export class Decoder extends Cutter<Message, MessageInvalid> {
   /** May be changed at any time, and holds from the next header on. */
   limits: Limits
   readonly #network: Network
+  readonly #magic: number
 
   constructor(network: Network, limits: Limits) {
     super()
     this.#network = network
+    this.#magic = uint32At(network.magic, 0)
     this.limits = limits
   }
 
@@ -99,19 +108,17 @@ export class Decoder extends Cutter<Message, MessageInvalid> {
 
   protected override take(bytes: Uint8Array, at: number, end: number, messages: Sink<Message>): void {
     const long = this.#isExtended(bytes, at)
-    const command = commandAt(bytes, at + (long ? headerSize : 4))
+    const commandAt = at + (long ? headerSize : 4)
+    const known = Command.knownAt(bytes, commandAt)
+    const command = known?.name ?? strangeAt(bytes, commandAt)
     const body = bytes.subarray(at + (long ? extendedSize : headerSize), end)
-    const spoiled = command === "" ? "command" : long || this.#isWhole(body, bytes, at) ? undefined : "checksum"
-    if (spoiled === undefined) messages.push({ command, kind: Command.kindOf(command), body })
-    else messages.push({ command, kind: Command.spoiled[spoiled], body, spoiled })
-  }
-
-  #isWhole(body: Uint8Array, bytes: Uint8Array, at: number): boolean {
-    return uint32At(sha256d(body), 0) === uint32At(bytes, at + 20)
+    const isWhole = command !== "" && (long || checksum(body) === uint32At(bytes, at + 20))
+    if (isWhole) messages.push({ command, kind: known?.kind ?? Command.unknown, body })
+    else messages.push(spoiled(command, body))
   }
 
   #isOurs(bytes: Uint8Array, at: number): boolean {
-    return this.#network.magic.every((byte, index) => bytes[at + index] === byte)
+    return uint32At(bytes, at) === this.#magic
   }
 
   /** By the command alone: nodes of BSV take the longer header whatever its length fields say. */
@@ -149,7 +156,7 @@ export const header = ({ magic }: Network, command: string, payload: Uint8Array)
   if (long) {
     writeCommand(out, headerSize, command)
     view.setBigUint64(36, BigInt(payload.length), true)
-  } else out.set(sha256d(payload).subarray(0, 4), 20)
+  } else view.setUint32(20, checksum(payload), true)
   return out
 }
 

@@ -40,32 +40,26 @@ export const work = (bits: number): bigint => {
   return value === undefined ? 0n : (1n << 256n) / (value + 1n)
 }
 
-/** What bits ask for: a target as the id of a block is shown, or what is wrong with them. */
-type Asked = { readonly bits: number; readonly target: string; readonly problem: string | undefined }
+const packed = (bits: number): string => bits.toString(16).padStart(8, "0")
 
-const asked = (limit: bigint, bits: number): Asked => {
+/** Of bits that are no target of the network, what is wrong; of all others the target, as long as an id and as comparable. */
+const judged = (bits: number, limit: bigint): { readonly wrong: string } | { readonly target: string } => {
   const value = target(bits)
-  const packed = bits.toString(16).padStart(8, "0")
-  const problem =
-    value === undefined
-      ? `bits ${packed} are no target`
-      : value > limit
-        ? `bits ${packed} are easier than the network allows`
-        : undefined
-  return { bits, target: (value ?? 0n).toString(16).padStart(64, "0"), problem }
+  if (value === undefined) return { wrong: `bits ${packed(bits)} are no target` }
+  if (value > limit) return { wrong: `bits ${packed(bits)} are easier than the network allows` }
+  return { target: value.toString(16).padStart(64, "0") }
 }
 
-/** By double SHA-256, and no target easier than the network's. */
+/**
+ * By double SHA-256, and no target easier than the network's. Headers that follow each other mostly have the same bits: the
+ * last ones are remembered. Ids are compared as texts: as long as each other and in lower case, they are in the order of their numbers.
+ */
 export const sha256d = (limit: bigint): ProofOfWork => {
-  // Bits hardly ever change from one header to the next.
-  let last = asked(limit, 0)
+  let last = { bits: 0, judged: judged(0, limit) }
   return ({ bits, id }) => {
-    if (bits !== last.bits) last = asked(limit, bits)
-    if (last.problem !== undefined) return last.problem
-    // Both have 64 digits, so that they compare as the numbers do.
-    return id > last.target
-      ? `block ${id} has not the work that bits ${bits.toString(16).padStart(8, "0")} ask for`
-      : undefined
+    if (bits !== last.bits) last = { bits, judged: judged(bits, limit) }
+    if ("wrong" in last.judged) return last.judged.wrong
+    return id > last.judged.target ? `block ${id} has not the work that bits ${packed(bits)} ask for` : undefined
   }
 }
 

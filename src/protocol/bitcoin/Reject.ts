@@ -43,7 +43,7 @@ export const reject = Payload.make<Reject>(
     const command = printable(Buffer.from(reader.sized("the command", mostCommand)).toString("latin1"))
     const code = reader.u8()
     const reason = Buffer.from(reader.sized("the reason", mostReason)).toString("utf8")
-    return reader.left >= 32 ? { command, code, reason, id: Hash.display(reader.bytes(32)) } : { command, code, reason }
+    return reader.left >= 32 ? { command, code, reason, id: reader.hash() } : { command, code, reason }
   },
   (writer, { code, command, id, reason }) => {
     writer.sized(Buffer.from(command, "latin1")).u8(code).sized(Buffer.from(reason, "utf8").subarray(0, mostReason))

@@ -37,7 +37,7 @@ const outputSize = 9
 export const read = (reader: PayloadReader): Transaction => ({
   version: reader.i32(),
   inputs: reader.list("inputs", inputSize, () => ({
-    previous: Hash.display(reader.bytes(32)),
+    previous: reader.hash(),
     index: reader.u32(),
     script: reader.sized("a script", reader.left),
     sequence: reader.u32()
