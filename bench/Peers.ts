@@ -18,6 +18,8 @@ const versions = {
   "@nats-io/jetstream": "3.4.0",
   "@nats-io/transport-node": "3.4.0",
   amqplib: "2.3.1",
+  "bitcoin-protocol": "4.1.3",
+  "bsv-p2p": "2.0.1",
   "graphile-worker": "0.18.0",
   libp2p: "3.3.11",
   pg: "8.23.1",

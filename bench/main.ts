@@ -11,6 +11,7 @@ import * as Report from "./Report.ts"
 const areas: Readonly<Record<string, () => Promise<Area>>> = {
   link: async () => (await import("./link.ts")).link,
   durable: async () => (await import("./durable.ts")).durable,
+  bitcoin: async () => (await import("./bitcoin.ts")).bitcoin,
   simulation: async () => (await import("./simulation.ts")).simulation,
   "ten-million": async () => (await import("./durable/TenMillion.ts")).tenMillion
 }
