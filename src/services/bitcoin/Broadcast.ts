@@ -25,11 +25,18 @@ interface Reader {
 
 export class Broadcast {
   readonly #readers = new Set<Reader>()
+  readonly #missed: () => void
+
+  /** `missed` is called for every message that a reader misses. */
+  constructor(missed: () => void = () => undefined) {
+    this.#missed = missed
+  }
 
   publish(message: Omit<Message, "missed">): void {
     for (const reader of this.#readers) {
       if (reader.inbox.full) {
         reader.missed++
+        this.#missed()
         continue
       }
       reader.inbox.put({ ...message, missed: reader.missed })

@@ -27,6 +27,7 @@ import type { HeaderStore } from "./HeaderStore.ts"
 import * as HeaderSync from "./HeaderSync.ts"
 import type { BitcoinPeer, Place, Watcher } from "./Peer.ts"
 import type { PeerEvent } from "./PeerEvent.ts"
+import * as PeerObserver from "./PeerObserver.ts"
 import { PeerStore, type Status } from "./PeerStore.ts"
 import * as Reception from "./Reception.ts"
 import * as Refill from "./Refill.ts"
@@ -105,10 +106,14 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
   const random = yield* Random.Random
   const alarms = yield* Alarms.make
   const fork = yield* FiberSet.makeRuntime<never, void>()
-  const connect = yield* DialLimits.make
+  const observer = yield* PeerObserver.PeerObserver
+  const connect = PeerObserver.dials(yield* DialLimits.make, observer)
   const events = yield* PubSub.sliding<PeerEvent>(keptEvents)
-  const broadcast = new Broadcast()
-  const tell = (event: PeerEvent): void => void PubSub.publishUnsafe(events, event)
+  const broadcast = new Broadcast(observer?.missed)
+  const tell = (event: PeerEvent): void => {
+    observer?.told(event)
+    PubSub.publishUnsafe(events, event)
+  }
   const current = () => config
   const chain = config.headers ? yield* HeaderChain.make(config.network) : undefined
   const sync = chain && (yield* HeaderSync.make({ config: current, chain, alarms, fork, tell }))
@@ -117,6 +122,7 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
     const { agents, handshakeTimeout, heartbeat, largest, network, required } = config
     return {
       wire: Wire.framing(network, PayloadLimits.limits(largest)),
+      tap: observer && PeerObserver.tap(observer),
       config: { ...link, handshakeTimeout, heartbeat },
       points,
       alarms,
@@ -137,6 +143,7 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
     connected: (peer) => {
       roster.connected(peer)
       if (peer.kind === "Outbound") fork(mark(new Endpoint({ host: peer.host, port: peer.port }), "Valid"))
+      observer?.connected(peer.connection)
       addresses.connected(peer)
       sync?.connected(peer)
     },
@@ -164,7 +171,8 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
       bans.report(offences[ending], { host: peer.host }, "")
       tell({ _tag: "Banned", remote: peer.connection.remote, reason: ending })
     },
-    ended: (peer) => {
+    ended: (peer, ending) => {
+      observer?.left(peer.connection.id, ending)
       addresses.ended(peer)
       sync?.ended(peer)
       blocks.ended(peer)
