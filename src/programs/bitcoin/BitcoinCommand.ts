@@ -1,0 +1,16 @@
+/**
+ * `holdfast bitcoin`: looking at a Bitcoin network, each command with connections of its own.
+ */
+import { Command } from "effect/cli"
+import { HeadersCommand } from "./HeadersCommand.ts"
+import { PingCommand } from "./PingCommand.ts"
+
+export const BitcoinCommand = Command.make("bitcoin").pipe(
+  Command.withSubcommands([HeadersCommand, PingCommand]),
+  Command.withDescription(
+    "Look at a Bitcoin network: its nodes, and the headers of its best chain.\n\n" +
+      "  These commands ask no running node: each connects by itself. With --data <folder> they keep headers and known nodes\n" +
+      "  in the database of that folder, which no running node may have; without it everything is gone with the process."
+  ),
+  Command.withShortDescription("Look at a Bitcoin network: nodes, round trips, headers")
+)

@@ -1,0 +1,180 @@
+/**
+ * `holdfast bitcoin` as processes, against nodes of this project that listen on loopback with a regtest chain.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { join } from "node:path"
+import { afterAll, beforeAll } from "vitest"
+import * as Headers from "../../../src/protocol/bitcoin/Headers.ts"
+import { Service } from "../../../src/protocol/bitcoin/Version.ts"
+import * as Miner from "../../support/BitcoinMiner.ts"
+import { type Impostor, impostor, serve, type Server } from "../../support/BitcoinServer.ts"
+import { networkNamed } from "../../support/BitcoinVectors.ts"
+import { freePort } from "../../support/FreePort.ts"
+import { type End, holdfast, HoldfastProcess, temporaryFolder } from "../HoldfastProcess.ts"
+
+const net = networkNamed("bsv-regtest")
+const headers = Miner.chain(net.first, 4_100, { network: net })
+const tip = headers.at(-1)!
+
+const folder = await temporaryFolder()
+let node: Server
+let second: Server
+let garbage: Impostor
+let mute: Impostor
+
+beforeAll(async () => {
+  node = await serve(headers, { services: Service.network | Service.bloom, agent: "/Holdfast test:1/" })
+  second = await serve(headers.slice(0, 10))
+  garbage = await impostor(new Uint8Array(500).fill(0x5a))
+  mute = await impostor(new Uint8Array(0))
+})
+
+afterAll(async () => {
+  await Promise.all([node, second, garbage, mute].map(({ stop }) => stop()))
+  await folder.remove()
+})
+
+/** The words of a command on regtest. */
+const words = (command: string, ...more: ReadonlyArray<string>): ReadonlyArray<string> => [
+  "bitcoin",
+  command,
+  "--network",
+  "bsv-regtest",
+  ...more
+]
+const bitcoin = (command: string, ...more: ReadonlyArray<string>) => holdfast(words(command, ...more))
+
+const Line = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
+/** The lines of what was printed with --json. */
+const lines = (text: string) =>
+  text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => Schema.decodeSync(Line)(line))
+
+const succeeding = async (end: Promise<End>): Promise<string> => {
+  const { code, stderr, stdout } = await end
+  assert.strictEqual(code, 0, stderr)
+  return stdout
+}
+const failing = async (end: Promise<End>, code: number, ...parts: ReadonlyArray<string>): Promise<End> => {
+  const ended = await end
+  assert.strictEqual(ended.code, code, ended.stderr)
+  for (const part of parts) assert.include(ended.stderr, part)
+  assert.notMatch(ended.stderr, /^\s+at /m)
+  return ended
+}
+
+describe("holdfast bitcoin ping", () => {
+  it("shows what a node says of itself and each round trip, one JSON object a line", async () => {
+    const out = lines(
+      await succeeding(bitcoin("ping", "--connect", node.at, "--count", "4", "--interval", "20ms", "--json"))
+    )
+    assert.deepStrictEqual(out[0], {
+      _tag: "Peer",
+      remote: node.at,
+      agent: "/Holdfast test:1/",
+      version: 70_016,
+      services: "0x5",
+      height: 4_100
+    })
+    const pongs = out.slice(1, -1)
+    assert.deepStrictEqual(
+      pongs.map(({ _tag, number }) => [_tag, number]),
+      [1, 2, 3, 4].map((number) => ["Pong", number])
+    )
+    const trips = pongs.map(({ millis }) => Number(millis))
+    assert.deepInclude(out.at(-1), {
+      _tag: "Summary",
+      sent: 4,
+      answered: 4,
+      minMillis: Math.min(...trips),
+      maxMillis: Math.max(...trips)
+    })
+    assert.isTrue(trips.every((millis) => millis > 0 && millis < 10_000))
+  })
+
+  it("pings each node that is named, and fails for the one that is not there", async () => {
+    const port = await freePort()
+    const named = [node.at, second.at, `127.0.0.1:${port}`].flatMap((at) => ["--connect", at])
+    const { stdout } = await failing(bitcoin("ping", ...named, "--count", "1"), 3, `127.0.0.1:${port}`, "refused")
+    for (const { at } of [node, second]) assert.include(stdout, `${at} answered 1 of 1`)
+  })
+
+  it("says so when a node is of another network, is none, or says nothing", async () => {
+    const other = ["bitcoin", "ping", "--network", "btc-regtest", "--connect", node.at, "--json"]
+    const { stdout } = await failing(holdfast(other), 3, "another network", '"exitCode":3')
+    assert.strictEqual(stdout, "")
+    await failing(bitcoin("ping", "--connect", garbage.at), 4, garbage.at, "magic", "--network")
+    await failing(bitcoin("ping", "--connect", mute.at, "--timeout", "300ms"), 3, mute.at, "300 ms")
+  })
+
+  it("sums up what it has when it is interrupted", async () => {
+    const process = new HoldfastProcess(words("ping", "--connect", node.at, "--interval", "1h"))
+    await process.line("ping 1:")
+    process.signal("SIGINT")
+    const { code, stdout } = await process.ended
+    assert.strictEqual(code, 130)
+    assert.match(stdout, /answered 1 of 2: min .*\n$/)
+  })
+})
+
+describe("holdfast bitcoin headers", () => {
+  it("fetches all, prints the tip, keeps them, and goes on from there in the next run", async () => {
+    const kept = ["--data", join(folder.path, "kept")]
+    const first = await bitcoin("headers", "--connect", node.at, "--json", ...kept)
+    const expected = { _tag: "Tip", network: "bsv-regtest", height: 4_100, id: tip.id, time: tip.time }
+    assert.strictEqual(first.code, 0, first.stderr)
+    assert.deepStrictEqual(lines(first.stdout), [expected])
+    assert.deepInclude(lines(first.stderr)[0], { _tag: "Progress", height: 0 })
+
+    const again = await bitcoin("headers", "--connect", node.at, ...kept)
+    assert.strictEqual(again.code, 0, again.stderr)
+    assert.match(again.stderr, /^headers 4100/)
+    assert.include(again.stdout, tip.id)
+
+    const some = lines(await succeeding(bitcoin("headers", "--from", "0", "--count", "2", "--json", ...kept)))
+    assert.deepStrictEqual(
+      some.map(({ height, id }) => [height, id]),
+      [
+        [0, net.genesis],
+        [1, headers[0]!.id]
+      ]
+    )
+    const all = await succeeding(bitcoin("headers", "--from", "100", "--count", "9000", ...kept))
+    assert.lengthOf(all.trimEnd().split("\n"), 4_001)
+    await failing(bitcoin("headers", "--from", "4101", ...kept), 4, "height 4101", "holdfast bitcoin headers --network")
+    await failing(bitcoin("headers", "--from", "1", "--follow", ...kept), 2, "--follow")
+    await failing(bitcoin("headers", "--from", "1"), 2, "--data <folder>")
+  })
+
+  it("follows, prints each new tip, and ends well with a signal", async () => {
+    const short = await serve(headers.slice(0, 50))
+    const process = new HoldfastProcess(words("headers", "--connect", short.at, "--follow", "--json"))
+    assert.deepInclude(lines(await process.line('"Tip"'))[0], { height: 50 })
+    await short.say("headers", Headers.headers.encode(headers.slice(50, 52)))
+    assert.deepInclude(lines(await process.line('"Tip"'))[0], { height: 52, id: headers[51]!.id })
+    process.signal("SIGTERM")
+    const { code, stdout } = await process.ended
+    assert.strictEqual(code, 0)
+    assert.lengthOf(lines(stdout), 2)
+    await short.stop()
+  })
+
+  it("gives up where nobody answers, at once, and where nobody gives what is named, in time", async () => {
+    const port = await freePort()
+    await failing(bitcoin("headers", "--connect", `127.0.0.1:${port}`), 3, "refused", "--connect host:port")
+    await failing(bitcoin("headers", "--connect", garbage.at), 4, "magic")
+    await failing(bitcoin("headers"), 2, "--connect host:port")
+    const silent = await serve(headers.slice(0, 5), { headers: false })
+    await silent.stop()
+  })
+
+  it("ends with 130 when it is interrupted before it is done", async () => {
+    const process = new HoldfastProcess(words("headers", "--connect", mute.at))
+    await process.said("connecting")
+    process.signal("SIGINT")
+    assert.strictEqual((await process.ended).code, 130)
+  })
+})
