@@ -3,10 +3,12 @@
  */
 import { Command } from "effect/cli"
 import { HeadersCommand } from "./HeadersCommand.ts"
+import { PeersCommand } from "./PeersCommand.ts"
 import { PingCommand } from "./PingCommand.ts"
+import { WatchCommand } from "./WatchCommand.ts"
 
 export const BitcoinCommand = Command.make("bitcoin").pipe(
-  Command.withSubcommands([HeadersCommand, PingCommand]),
+  Command.withSubcommands([PeersCommand, HeadersCommand, PingCommand, WatchCommand]),
   Command.withDescription(
     "Look at a Bitcoin network: its nodes, and the headers of its best chain.\n\n" +
       "  These commands ask no running node: each connects by itself. With --data <folder> they keep headers and known nodes\n" +

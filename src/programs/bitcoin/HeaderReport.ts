@@ -28,7 +28,7 @@ export interface Header {
   readonly nonce: number
 }
 
-export const tip = (network: string, { header, height }: Placed<BlockHeader>): Tip => ({
+export const tip = (network: string, { header, height }: Pick<Placed<BlockHeader>, "header" | "height">): Tip => ({
   _tag: "Tip",
   network,
   height,

@@ -18,14 +18,14 @@ export interface Reach {
   readonly connected: number
   /** By remote, those that have not been connected since; at most `mostKept`. */
   readonly failures: ReadonlyMap<string, Failure>
-  /** Names of seeds that could not be looked up, once they have been. */
-  readonly unknownSeeds: ReadonlyArray<string> | undefined
+  /** What the seeds have told, once they have: names that could not be looked up, and how many nodes were not known before. */
+  readonly discovered: { readonly failed: ReadonlyArray<string>; readonly fresh: number } | undefined
 }
 
 /** Failures that are remembered; of more the oldest is forgotten. */
 const mostKept = 100
 
-export const initial: Reach = { connected: 0, failures: new Map(), unknownSeeds: undefined }
+export const initial: Reach = { connected: 0, failures: new Map(), discovered: undefined }
 
 const otherNetwork = "it may be a node of another network"
 
@@ -50,7 +50,7 @@ const without = (failures: Reach["failures"], remote: string): Map<string, Failu
 }
 
 export const note = (reach: Reach, event: PeerEvent): Reach => {
-  if (event._tag === "Discovered") return { ...reach, unknownSeeds: event.failed }
+  if (event._tag === "Discovered") return { ...reach, discovered: { failed: event.failed, fresh: event.fresh } }
   if (event._tag === "Changed" && event.kind === "Outbound" && event.to === "Connected")
     return { ...reach, connected: reach.connected + 1, failures: without(reach.failures, event.remote) }
   const failure = failureOf(event)
@@ -61,6 +61,13 @@ export const note = (reach: Reach, event: PeerEvent): Reach => {
   return { ...reach, failures }
 }
 
-/** Whether there was no connection, and each of these has been tried. */
-export const isHopeless = ({ connected, failures }: Reach, remotes: ReadonlyArray<string>): boolean =>
-  connected === 0 && remotes.length > 0 && remotes.every((remote) => failures.has(remote))
+/**
+ * Whether there was no connection, and will hardly be one: each of those that are named was tried, or nobody is named or known.
+ * `attempts`: dials and connections that there are now.
+ */
+export const isHopeless = (reach: Reach, named: ReadonlyArray<string>, attempts: number): boolean => {
+  const { connected, discovered, failures } = reach
+  if (connected > 0) return false
+  if (named.length > 0) return named.every((remote) => failures.has(remote))
+  return discovered?.fresh === 0 && failures.size === 0 && attempts === 0
+}

@@ -54,7 +54,8 @@ export const untilCaughtUp = Effect.fnUntraced(function* (options: Options, head
     const state = Progress.state(progress, claims, peers)
     show(state)
     if (isCaughtUp(headers, peers, claims)) return state
-    if (Reach.isHopeless(reach(), named)) return yield* unreached(reach().failures.values(), "")
+    if (Reach.isHopeless(reach(), named, manager.connections().length))
+      return yield* unreached(reach().failures.values(), nobodyFound(manager.config().network.name, reach()))
     if (now - progress.changedAt > timeout) return yield* tooLong(options, state)
     yield* Effect.sleep(every)
   }

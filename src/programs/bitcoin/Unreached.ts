@@ -62,7 +62,7 @@ export const unreached = (failures: Iterable<Failure>, otherwise: string): Peers
 }
 
 /** What to say where nobody has been found. */
-export const nobodyFound = (network: string, { unknownSeeds }: Reach): string =>
-  unknownSeeds === undefined || unknownSeeds.length === 0
+export const nobodyFound = (network: string, { discovered }: Reach): string =>
+  discovered === undefined || discovered.failed.length === 0
     ? `no node of ${network} has answered`
-    : `no node of ${network} has answered, and no addresses were found of ${unknownSeeds.join(", ")}`
+    : `no node of ${network} has answered: no addresses were found of ${discovered.failed.join(", ")}`

@@ -126,11 +126,19 @@ describe("what came of the attempts", () => {
 
   it("is hopeless when each that was named was tried, and none was ever connected", () => {
     const reach = after(refused)
-    assert.isTrue(Reach.isHopeless(reach, [here]))
-    assert.isFalse(Reach.isHopeless(reach, [here, "10.0.0.2:8333"]))
-    assert.isFalse(Reach.isHopeless(reach, []))
-    assert.isTrue(Reach.isHopeless(after(refused, hungUp), [here, "10.0.0.2:8333"]))
-    assert.isFalse(Reach.isHopeless(after(changed("AwaitingHandshake", "Connected"), refused), [here]))
+    assert.isTrue(Reach.isHopeless(reach, [here], 0))
+    assert.isFalse(Reach.isHopeless(reach, [here, "10.0.0.2:8333"], 0))
+    assert.isFalse(Reach.isHopeless(reach, [], 0))
+    assert.isTrue(Reach.isHopeless(after(refused, hungUp), [here, "10.0.0.2:8333"], 0))
+    assert.isFalse(Reach.isHopeless(after(changed("AwaitingHandshake", "Connected"), refused), [here], 0))
+  })
+
+  it("is hopeless when nobody is named, and the seeds have told of nobody", () => {
+    const told = (fresh: number) => after({ _tag: "Discovered", fresh, failed: [] })
+    assert.isTrue(Reach.isHopeless(told(0), [], 0))
+    assert.isFalse(Reach.isHopeless(told(0), [], 1))
+    assert.isFalse(Reach.isHopeless(told(1), [], 0))
+    assert.isFalse(Reach.isHopeless(after(), [], 0))
   })
 
   it("says what may be wrong with who hangs up in the handshake", () => {
