@@ -4,10 +4,10 @@
  */
 import { Effect, FiberSet, type Scope } from "effect"
 import type { Kind } from "../../../src/protocol/bitcoin/ConnectionState.ts"
-import * as Handshake from "../../../src/protocol/bitcoin/Handshake.ts"
 import type { Network } from "../../../src/protocol/bitcoin/Network.ts"
 import * as PayloadLimits from "../../../src/protocol/bitcoin/PayloadLimits.ts"
 import type { Ending } from "../../../src/protocol/bitcoin/Restarts.ts"
+import { Service } from "../../../src/protocol/bitcoin/Version.ts"
 import * as Heartbeat from "../../../src/protocol/link/Heartbeat.ts"
 import { BitcoinPeer, type Place } from "../../../src/services/bitcoin/Peer.ts"
 import * as BitcoinWire from "../../../src/services/bitcoin/Wire.ts"
@@ -110,7 +110,7 @@ export class BareBitcoinPeers {
       fork: this.#fork,
       network,
       terms: {
-        services: Handshake.servesBlocks,
+        services: Service.network,
         agent: (agent) => (agent.includes("ABC") ? "its agent has ABC" : undefined),
         isOwn: (nonce) => nonce === own.nonce
       }
