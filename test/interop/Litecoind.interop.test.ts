@@ -116,8 +116,7 @@ describe("litecoind", () => {
       const { id } = yield* ours.became("Connected")
       yield* core.dial(ours.endpoint)
       assert.strictEqual((yield* ours.became("Rejected")).kind, "OverCapacity")
-      yield* core.node.said(/received: verack .*peer=1/)
-      yield* core.node.said(/received: reject .*peer=1/)
+      // It forgets what it has not looked at when the end comes with it, so that only bcash surely reads the reject.
       yield* core.node.said(/disconnecting peer=1/)
       assert.deepStrictEqual(
         ours.live().map((entry) => entry.id),
