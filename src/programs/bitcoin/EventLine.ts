@@ -48,7 +48,7 @@ const sentence = (event: PeerEvent): string => {
       return `cannot listen at ${event.endpoint}: ${event.reason}`
     case "Tip": {
       const left = event.left === 0 ? "" : `, ${event.left} left for a better branch`
-      return `new tip ${event.height} ${event.id}, ${event.joined} more${left}`
+      return `new tip ${event.height}, ${event.joined} more${left}: ${event.id}`
     }
     case "NoHeaders":
       return `${event.remote} gives no headers, another one is asked`

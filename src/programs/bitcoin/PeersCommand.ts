@@ -73,14 +73,25 @@ const known = Effect.fnUntraced(function* ({ limit, network }: Given) {
   return { counts: yield* store.count(network.name), peers: yield* store.list(network.name, { limit }) }
 })
 
-const print = Effect.fnUntraced(function* (views: ReadonlyArray<PeerView.PeerView>, kept: Known.Known | undefined) {
+/** Attempts that led to nothing and are shown. */
+const mostFailures = 20
+
+interface Found {
+  readonly views: ReadonlyArray<PeerView.PeerView>
+  readonly failures: ReadonlyArray<Reach.Failure>
+  readonly kept: Known.Known | undefined
+}
+
+const print = Effect.fnUntraced(function* ({ failures, kept, views }: Found) {
   const root = yield* Root
   if (root.json) {
     for (const view of views) yield* Console.log(json({ _tag: "Connection", ...view }))
+    for (const failure of failures) yield* Console.log(json({ _tag: "Failure", ...failure }))
     for (const line of kept === undefined ? [] : Known.lines(kept)) yield* Console.log(json(line))
     return
   }
   if (views.length > 0) yield* Console.log(table(PeerView.headings, views.map(PeerView.cells)))
+  if (failures.length > 0) yield* Console.log(failures.map(Reach.text).join("\n"))
   if (kept !== undefined) yield* Console.log(`${views.length > 0 ? "\n" : ""}${Known.text(kept)}`)
 })
 
@@ -91,8 +102,10 @@ const peers = Effect.fnUntraced(function* (given: Given) {
   }
   const program = Effect.gen(function* () {
     const views = yield* gather(given, () => reach)
-    yield* print(views, yield* known(given))
-    if (views.some(({ state }) => state === "Connected")) return
+    const isReached = views.some(({ state }) => state === "Connected")
+    const failures = isReached ? [...reach.failures.values()].slice(0, mostFailures) : []
+    yield* print({ views, failures, kept: yield* known(given) })
+    if (isReached) return
     return yield* unreached(reach.failures.values(), nobodyFound(given.network.name, reach))
   })
   const changes = { headers: false, target: given.target }

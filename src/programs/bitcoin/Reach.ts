@@ -13,6 +13,9 @@ export interface Failure {
   readonly isRefusal: boolean
 }
 
+/** With where it went, which the detail may say already. */
+export const text = ({ detail, remote }: Failure): string => (detail.includes(remote) ? detail : `${remote}: ${detail}`)
+
 export interface Reach {
   /** Handshakes that were completed with nodes that this one has dialled. */
   readonly connected: number

@@ -2,7 +2,7 @@
  * What may keep a command from its Bitcoin nodes, each with what to do about it.
  */
 import { Schema } from "effect"
-import type { Failure, Reach } from "./Reach.ts"
+import { type Failure, type Reach, text } from "./Reach.ts"
 
 const others = "Give other nodes with --connect host:port, or another network with --network"
 
@@ -54,9 +54,7 @@ export const unreached = (failures: Iterable<Failure>, otherwise: string): Peers
   const all = [...failures]
   if (all.length === 0) return new PeersUnreached({ problem: otherwise })
   const more = all.length > mostListed ? ` (and ${all.length - mostListed} more)` : ""
-  const listed = all
-    .slice(0, mostListed)
-    .map(({ detail, remote }) => (detail.includes(remote) ? detail : `${remote}: ${detail}`))
+  const listed = all.slice(0, mostListed).map(text)
   const problem = `${listed.join("; ")}${more}`
   return all.every(({ isRefusal }) => isRefusal) ? new PeersRefused({ problem }) : new PeersUnreached({ problem })
 }

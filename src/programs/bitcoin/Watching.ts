@@ -13,17 +13,30 @@ import { type Happening, type Model, mostEvents } from "./View.ts"
 /** An event with its time, in milliseconds since 1970. */
 export type Dated = PeerEvent & { readonly at: number }
 
+/** As many new headers at once are news; more are fetched. */
+const mostNews = 8
+
 export class Watching {
   readonly #startedAt: number
   #events: ReadonlyArray<Happening> = []
+  /** The last one is of headers that are fetched. */
+  #isFetching = false
   #progress: Progress.Progress | undefined
 
   constructor(startedAt: number) {
     this.#startedAt = startedAt
   }
 
+  get events(): ReadonlyArray<Happening> {
+    return this.#events
+  }
+
   note(event: Dated): void {
-    this.#events = [...this.#events.slice(1 - mostEvents), { at: event.at, text: EventLine.text(event) }]
+    const isFetching = event._tag === "Tip" && event.joined > mostNews
+    // Page after page of them is one happening that goes on.
+    const before = isFetching && this.#isFetching ? this.#events.slice(0, -1) : this.#events.slice(1 - mostEvents)
+    this.#events = [...before, { at: event.at, text: EventLine.text(event) }]
+    this.#isFetching = isFetching
   }
 
   /** As it is now. */
