@@ -58,12 +58,12 @@ const ping = Effect.fnUntraced(function* (given: Given) {
   const failures: Array<Reach.Failure> = []
   const tell = (line: PingReport.Line) => Console.log(root.json ? json(line) : PingReport.text(line))
 
-  const one = Effect.fnUntraced(function* (outcome: Effect.Effect<Outcome>) {
+  const one = Effect.fnUntraced(function* (found: Outcome) {
     const manager = yield* Manager
-    const found = yield* outcome
     if (typeof found !== "number") return void failures.push(found)
     const entry = manager.connections().find(({ id }) => id === found)
-    if (entry?.peer === undefined) return
+    if (entry?.peer === undefined)
+      return void failures.push({ remote: "the node", detail: "it has hung up", isRefusal: false })
     const { agent = "", height = -1, remote, services = "0x0", version = 0 } = PeerView.of(entry)
     yield* tell({ _tag: "Peer", remote, agent, version, services, height })
     const answered = yield* Pinging.run(entry.peer, { count, interval, timeout, tell })
@@ -88,7 +88,7 @@ const ping = Effect.fnUntraced(function* (given: Given) {
     },
     Effect.gen(function* () {
       const all = connect.length === 0 ? outcomes.waits.map(patient) : outcomes.waits
-      yield* Effect.forEach(all, (outcome) => Effect.flatMap(outcome, (found) => one(Effect.succeed(found))), {
+      yield* Effect.forEach(all, (outcome) => Effect.flatMap(outcome, one), {
         concurrency: "unbounded",
         discard: true
       })

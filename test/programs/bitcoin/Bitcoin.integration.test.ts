@@ -145,8 +145,14 @@ describe("holdfast bitcoin headers", () => {
     const all = await succeeding(bitcoin("headers", "--from", "100", "--count", "9000", ...kept))
     assert.lengthOf(all.trimEnd().split("\n"), 4_001)
     await failing(bitcoin("headers", "--from", "4101", ...kept), 4, "height 4101", "holdfast bitcoin headers --network")
-    await failing(bitcoin("headers", "--from", "1", "--follow", ...kept), 2, "--follow")
-    await failing(bitcoin("headers", "--from", "1"), 2, "--data <folder>")
+
+    const known = lines(await succeeding(bitcoin("peers", "--connect", node.at, "--json", ...kept)))
+    assert.deepInclude(known[0], { _tag: "Connection", remote: node.at, direction: "outbound", state: "Connected" })
+    assert.deepInclude(known[0], { agent: "/Holdfast test:1/", version: 70_016, height: 4_100 })
+    assert.isAbove(Number(known[0]?.["rttMillis"]), 0)
+    assert.isAbove(Number(known[0]?.["bytesIn"]), 100)
+    assert.deepInclude(known[1], { _tag: "KnownCounts", Valid: 1 })
+    assert.deepInclude(known[2], { _tag: "Known", remote: node.at, status: "Valid" })
   })
 
   it("follows, prints each new tip, and ends well with a signal", async () => {
@@ -166,8 +172,9 @@ describe("holdfast bitcoin headers", () => {
     const port = await freePort()
     await failing(bitcoin("headers", "--connect", `127.0.0.1:${port}`), 3, "refused", "--connect host:port")
     await failing(bitcoin("headers", "--connect", garbage.at), 4, "magic")
-    await failing(bitcoin("headers"), 2, "--connect host:port")
-    const silent = await serve(headers.slice(0, 5), { headers: false })
+    const silent = await serve([], { headers: false })
+    const waiting = bitcoin("headers", "--connect", silent.at, "--timeout", "300ms")
+    await failing(waiting, 3, "no peer has given headers above height 0", "--timeout")
     await silent.stop()
   })
 
@@ -176,5 +183,46 @@ describe("holdfast bitcoin headers", () => {
     await process.said("connecting")
     process.signal("SIGINT")
     assert.strictEqual((await process.ended).code, 130)
+  })
+})
+
+describe("holdfast bitcoin peers", () => {
+  it("shows those that are there, and why others are not", async () => {
+    const port = await freePort()
+    const named = [node.at, second.at, garbage.at, `127.0.0.1:${port}`].flatMap((at) => ["--connect", at])
+    const out = await succeeding(bitcoin("peers", ...named))
+    assert.match(out, /^REMOTE +DIRECTION +STATE +AGENT/)
+    assert.match(out, new RegExp(`^${node.at} +outbound +Connected +/Holdfast test:1/ +70016 +4100 +[\\d.]+ms`, "m"))
+    assert.match(out, new RegExp(`^${second.at} +outbound +Connected`, "m"))
+    assert.match(out, new RegExp(`^.*127.0.0.1:${port}.*refused$`, "m"))
+    assert.match(out, new RegExp(`^${garbage.at}: .*magic`, "m"))
+  })
+
+  it("fails where it reaches nobody", async () => {
+    const { stdout } = await failing(bitcoin("peers", "--connect", mute.at, "--timeout", "300ms"), 3, "no node of")
+    assert.include(stdout, mute.at)
+  })
+})
+
+describe("holdfast bitcoin watch", () => {
+  it("prints what happens, lets others in, and ends well with a signal", async () => {
+    const at = `127.0.0.1:${await freePort()}`
+    const watching = new HoldfastProcess(words("watch", "--connect", second.at, "--listen", at, "--json"))
+    const tipLine = lines(await watching.line('"Tip"'))[0]
+    assert.deepInclude(tipLine, { height: 10, id: headers[9]!.id })
+    assert.isAbove(Number(tipLine?.["at"]), 1_700_000_000_000)
+    const out = await succeeding(bitcoin("headers", "--connect", at))
+    assert.include(out, headers[9]!.id)
+    await watching.line('"kind":"Inbound"')
+    watching.signal("SIGINT")
+    const { code, stdout } = await watching.ended
+    assert.strictEqual(code, 0)
+    assert.isTrue(lines(stdout).some(({ _tag, to }) => _tag === "Changed" && to === "Connected"))
+  })
+
+  it("prints sentences without a terminal, and ends after as long as it may", async () => {
+    const out = await succeeding(bitcoin("watch", "--connect", node.at, "--timeout", "3s"))
+    assert.match(out, new RegExp(`^\\d\\d:\\d\\d:\\d\\dZ {2}${node.at} is connected$`, "m"))
+    assert.notInclude(out, "\u001b")
   })
 })

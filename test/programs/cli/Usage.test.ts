@@ -109,6 +109,20 @@ describe("an address that is none is refused", () => {
   refuses(["start", "--advertise", "300.1.1.1:1"], ["--advertise", "give host:port"])
 })
 
+describe("what a command about Bitcoin cannot use", () => {
+  const regtest = ["--network", "bsv-regtest"]
+  refuses(["bitcoin", "ping", "--network", "bsv"], ["--network", '"bsv"', "bsv-main, bsv-test, bsv-stn, bsv-regtest"])
+  refuses(["bitcoin", "ping", "--connect", "127.0.0.1"], ["--connect", "give host:port"])
+  refuses(["bitcoin", "ping", "--count", "0"], ["--count", "from 1 to"])
+  refuses(["bitcoin", "peers", "--timeout", "5"], ["--timeout", "give a duration"])
+  refuses(["bitcoin", "watch", "--listen", "8333"], ["--listen", "give host:port"])
+  refuses(["bitcoin", "header"], ["header", "did you mean headers?"])
+  for (const command of ["ping", "peers", "headers", "watch"])
+    refuses(["bitcoin", command, ...regtest], ["bsv-regtest", "--connect host:port"])
+  refuses(["bitcoin", "headers", "--from", "1"], ["--from", "--data <folder>"])
+  refuses(["bitcoin", "headers", "--from", "1", "--follow", ...nowhere], ["--from", "--follow"])
+})
+
 describe("a word with a dash in front that is no flag", () => {
   refuses(["send", key, "-dash"], ["-dash", "behind two dashes", "holdfast send <peer> -- "])
   refuses(["send", key, "--dash it"], ["--dash it", "behind two dashes"])
