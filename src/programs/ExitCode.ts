@@ -47,6 +47,9 @@ const byTag: Readonly<Record<string, number>> = {
   BitcoinConfigInvalid: ExitCode.usage,
   BitcoinNobodyToDial: ExitCode.usage,
   BitcoinStoredOnly: ExitCode.usage,
+  BitcoinImportOnly: ExitCode.usage,
+  BitcoinPeerFileUnreadable: ExitCode.usage,
+  PeerFileInvalid: ExitCode.usage,
   NoNode: ExitCode.noNode,
   NodeSilent: ExitCode.noNode,
   BitcoinPeersUnreached: ExitCode.noNode,
@@ -105,7 +108,7 @@ const sayOf = (error: unknown): string => {
   const see = textOf(error, "see")
     ?.replace(/^GET \//, "holdfast ")
     .replaceAll("/", " ")
-  const sentence = fix === undefined ? said : `${said.replace(/\.?$/, ".")} ${fix}`
+  const sentence = fix === undefined || said.endsWith(fix) ? said : `${said.replace(/\.?$/, ".")} ${fix}`
   return see === undefined ? sentence : `${sentence} See: ${see}`
 }
 

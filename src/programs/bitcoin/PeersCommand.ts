@@ -6,9 +6,11 @@ import { Command, Flag } from "effect/cli"
 import { Manager } from "../../services/bitcoin/Manager.ts"
 import type { PeerEvent } from "../../services/bitcoin/PeerEvent.ts"
 import { PeerStore } from "../../services/bitcoin/PeerStore.ts"
+import { path } from "../cli/Given.ts"
 import { json, Root } from "../cli/Root.ts"
 import { table } from "../cli/Table.ts"
 import * as Flags from "./BitcoinFlags.ts"
+import * as Importing from "./Importing.ts"
 import * as Known from "./Known.ts"
 import * as PeerView from "./PeerView.ts"
 import { ProgressLine } from "./ProgressLine.ts"
@@ -23,6 +25,7 @@ interface Given extends Flags.Whom {
   readonly target: number | undefined
   readonly timeout: number
   readonly limit: number
+  readonly import: string | undefined
 }
 
 /** Whether it is worth waiting for more: connections, or the first round trips of those that there are. */
@@ -68,7 +71,6 @@ const gather = Effect.fnUntraced(function* (given: Given, reach: () => Reach.Rea
 })
 
 const known = Effect.fnUntraced(function* ({ limit, network }: Given) {
-  if ((yield* folder) === undefined) return undefined
   const store = yield* PeerStore
   return { counts: yield* store.count(network.name), peers: yield* store.list(network.name, { limit }) }
 })
@@ -95,6 +97,21 @@ const print = Effect.fnUntraced(function* ({ failures, kept, views }: Found) {
   if (kept !== undefined) yield* Console.log(`${views.length > 0 ? "\n" : ""}${Known.text(kept)}`)
 })
 
+/** Takes a file over, and shows whom the folder knows then. */
+const importing = Effect.fnUntraced(function* (given: Given, path: string) {
+  const root = yield* Root
+  const at = yield* folder
+  if (at === undefined) return yield* new Importing.ImportOnly({ problem: "say where to with --data <folder>" })
+  if (given.connect.length > 0) return yield* new Importing.ImportOnly({ problem: "leave out --connect" })
+  const session = yield* Effect.promise(() => import("./Session.ts"))
+  const program = Effect.gen(function* () {
+    const imported = yield* Importing.run(given.network, path)
+    yield* Console.log(root.json ? json({ _tag: "Imported", ...imported }) : Importing.text(imported))
+    yield* print({ views: [], failures: [], kept: yield* known(given) })
+  })
+  yield* Effect.provide(program, session.stores(at))
+})
+
 const peers = Effect.fnUntraced(function* (given: Given) {
   let reach = Reach.initial
   const onEvent = (event: PeerEvent): void => {
@@ -104,7 +121,7 @@ const peers = Effect.fnUntraced(function* (given: Given) {
     const views = yield* gather(given, () => reach)
     const isReached = views.some(({ state }) => state === "Connected")
     const failures = isReached ? [...reach.failures.values()].slice(0, mostFailures) : []
-    yield* print({ views, failures, kept: yield* known(given) })
+    yield* print({ views, failures, kept: (yield* folder) === undefined ? undefined : yield* known(given) })
     if (isReached) return
     return yield* unreached(reach.failures.values(), nobodyFound(given.network.name, reach))
   })
@@ -120,9 +137,19 @@ export const PeersCommand = Command.make(
       Flags.count("target", "How many connections are enough (default 8, or all that are named)", 1, 100)
     ),
     timeout: Flags.timeout("Show what there is after so long (default 15s)", 15_000),
-    limit: Flag.withDefault(Flags.count("limit", "How many known nodes to show (default 20)", 1, 10_000), 20)
+    limit: Flag.withDefault(Flags.count("limit", "How many known nodes to show (default 20)", 1, 10_000), 20),
+    import: Flags.optionally(
+      Flag.String("import").pipe(
+        Flag.withMetavar("<file>"),
+        Flag.withDescription("Take a peer file of the Rust crate bitcoinsv over into --data, and connect to nobody"),
+        Flag.withSchema(path("a file"))
+      )
+    )
   },
-  (given) => peers(given)
+  Effect.fnUntraced(function* (given) {
+    if (given.import === undefined) return yield* peers(given)
+    yield* importing(given, given.import)
+  })
 ).pipe(
   Command.withDescription(
     "Connect to Bitcoin nodes for a while, and show the connections: what each node says of itself, its round trip, bytes.\n\n" +
@@ -132,6 +159,10 @@ export const PeersCommand = Command.make(
   Command.withExamples([
     { command: "holdfast bitcoin peers" },
     { command: "holdfast bitcoin peers --data ./bitcoin --target 4 --timeout 30s" },
+    {
+      command: "holdfast bitcoin peers --data ./bitcoin --import peers.json",
+      description: "Take over whom another node knows"
+    },
     { command: "holdfast bitcoin peers --network bsv-regtest --connect 127.0.0.1:18444 --json" }
   ])
 )

@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll } from "vitest"
 import * as Headers from "../../../src/protocol/bitcoin/Headers.ts"
@@ -196,6 +197,28 @@ describe("holdfast bitcoin peers", () => {
     assert.match(out, new RegExp(`^${second.at} +outbound +Connected`, "m"))
     assert.match(out, new RegExp(`^.*127.0.0.1:${port}.*refused$`, "m"))
     assert.match(out, new RegExp(`^${garbage.at}: .*magic`, "m"))
+  })
+
+  it("takes a peer file over, all of it or nothing, and connects to nobody", async () => {
+    const [good, bad] = ["good", "bad"].map((name) => join(folder.path, `${name}.json`))
+    const entry = { ip_address: "10.1.2.3", port: 8_333, status: "Valid", status_timestamp: 1_700_000_000 }
+    await writeFile(good!, JSON.stringify([entry]))
+    await writeFile(
+      bad!,
+      JSON.stringify([
+        { ...entry, port: 1 },
+        { ...entry, port: 0 }
+      ])
+    )
+    const take = (file: string) => bitcoin("peers", "--data", join(folder.path, "imported"), "--json", "--import", file)
+    const { stderr } = await failing(take(bad!), 2, "entry 2 of the peer file")
+    assert.lengthOf(lines(stderr), 1)
+    assert.deepStrictEqual(lines(await succeeding(take(good!))), [
+      { _tag: "Imported", fresh: 1, changed: 0, left: 0 },
+      { _tag: "KnownCounts", Valid: 1, Unknown: 0, Inaccessible: 0, Banned: 0 },
+      { _tag: "Known", remote: "10.1.2.3:8333", status: "Valid", since: 1_700_000_000_000 }
+    ])
+    await failing(take(join(folder.path, "none.json")), 2, "none.json", "--import")
   })
 
   it("fails where it reaches nobody", async () => {

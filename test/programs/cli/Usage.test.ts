@@ -119,6 +119,7 @@ describe("what a command about Bitcoin cannot use", () => {
   refuses(["bitcoin", "header"], ["header", "did you mean headers?"])
   for (const command of ["ping", "peers", "headers", "watch"])
     refuses(["bitcoin", command, ...regtest], ["bsv-regtest", "--connect host:port"])
+  refuses(["bitcoin", "peers", "--import", "peers.json"], ["--import", "--data <folder>"])
   refuses(["bitcoin", "headers", "--from", "1"], ["--from", "--data <folder>"])
   refuses(["bitcoin", "headers", "--from", "1", "--follow", ...nowhere], ["--from", "--follow"])
 })
