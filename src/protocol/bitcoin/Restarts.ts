@@ -40,11 +40,11 @@ export const initial: State = { restarted: [], failures: 0, connectedAt: undefin
 
 /** Why it ended. */
 export type Ending =
-  /** Refused, unreachable, reset or timed out before there was a connection. */
+  /** Refused, reset or timed out before there was a connection, or before the peer had said anything. */
   | "unreachable"
   /** Lost after the handshake: an error of the network, or the peer has closed. */
   | "lost"
-  /** No handshake in time, or given up by the peer during it. */
+  /** No handshake in time, or given up by the peer after its version. */
   | "handshake"
   /** No answer to a ping. */
   | "silent"

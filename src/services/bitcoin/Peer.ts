@@ -305,7 +305,9 @@ export class BitcoinPeer implements Owner {
   #meaning({ reason }: Ended): Ending {
     // What failed here is not the peer's doing.
     if (reason === "shutdown" || reason === "internal") return "closed"
-    if (!this.#isOver) return this.#isUnwanted ? "unsuitable" : "handshake"
+    if (!this.#isOver && this.#isUnwanted) return "unsuitable"
+    // Whoever is ending, or starting, may still accept: nothing is known of a peer that has said nothing.
+    if (!this.#isOver) return this.version === undefined ? "unreachable" : "handshake"
     return reason === "silent" || reason === "slow" ? "silent" : "lost"
   }
 }

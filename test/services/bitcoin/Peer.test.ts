@@ -151,7 +151,16 @@ describe("a Bitcoin peer", () => {
       })
     )
 
-    it.effect("is given up where the peer hangs up", () =>
+    it.effect("was never reached where the peer hangs up before it has said anything", () =>
+      Effect.gen(function* () {
+        const lab = yield* Lab.start({ direction: "outbound" })
+        lab.fail("closed")
+        yield* lab.settle
+        assert.deepStrictEqual(lab.ends, ["unreachable"])
+      })
+    )
+
+    it.effect("is given up where the peer hangs up after its version", () =>
       Effect.gen(function* () {
         const lab = yield* Lab.start()
         yield* lab.says("version", theirs)
