@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { afterAll, beforeAll } from "vitest"
+import { afterAll, beforeAll, onTestFinished } from "vitest"
 import * as Headers from "../../../src/protocol/bitcoin/Headers.ts"
 import { Service } from "../../../src/protocol/bitcoin/Version.ts"
 import * as Miner from "../../support/BitcoinMiner.ts"
@@ -45,6 +45,13 @@ const words = (command: string, ...more: ReadonlyArray<string>): ReadonlyArray<s
   ...more
 ]
 const bitcoin = (command: string, ...more: ReadonlyArray<string>) => holdfast(words(command, ...more))
+
+/** A command that ends with its test at the latest. */
+const running = (...args: ReadonlyArray<string>): HoldfastProcess => {
+  const process = new HoldfastProcess(args)
+  onTestFinished(async () => void (await process.stop()))
+  return process
+}
 
 const Line = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
 /** The lines of what was printed with --json. */
@@ -112,7 +119,7 @@ describe("holdfast bitcoin ping", () => {
   })
 
   it("sums up what it has when it is interrupted", async () => {
-    const process = new HoldfastProcess(words("ping", "--connect", node.at, "--interval", "1h"))
+    const process = running(...words("ping", "--connect", node.at, "--interval", "1h"))
     await process.line("ping 1:")
     process.signal("SIGINT")
     const { code, stdout } = await process.ended
@@ -158,7 +165,7 @@ describe("holdfast bitcoin headers", () => {
 
   it("follows, prints each new tip, and ends well with a signal", async () => {
     const short = await serve(headers.slice(0, 50))
-    const process = new HoldfastProcess(words("headers", "--connect", short.at, "--follow", "--json"))
+    const process = running(...words("headers", "--connect", short.at, "--follow", "--json"))
     assert.deepInclude(lines(await process.line('"Tip"'))[0], { height: 50 })
     await short.say("headers", Headers.headers.encode(headers.slice(50, 52)))
     assert.deepInclude(lines(await process.line('"Tip"'))[0], { height: 52, id: headers[51]!.id })
@@ -180,7 +187,7 @@ describe("holdfast bitcoin headers", () => {
   })
 
   it("ends with 130 when it is interrupted before it is done", async () => {
-    const process = new HoldfastProcess(words("headers", "--connect", mute.at))
+    const process = running(...words("headers", "--connect", mute.at))
     await process.said("connecting")
     process.signal("SIGINT")
     assert.strictEqual((await process.ended).code, 130)
@@ -230,7 +237,7 @@ describe("holdfast bitcoin peers", () => {
 describe("holdfast bitcoin watch", () => {
   it("prints what happens, lets others in, and ends well with a signal", async () => {
     const at = `127.0.0.1:${await freePort()}`
-    const watching = new HoldfastProcess(words("watch", "--connect", second.at, "--listen", at, "--json"))
+    const watching = running(...words("watch", "--connect", second.at, "--listen", at, "--json"))
     const tipLine = lines(await watching.line('"Tip"'))[0]
     assert.deepInclude(tipLine, { height: 10, id: headers[9]!.id })
     assert.isAbove(Number(tipLine?.["at"]), 1_700_000_000_000)
