@@ -1,7 +1,7 @@
 /**
  * The benchmark of Bitcoin's wire: messages decoded from a stream of bytes, beside other people's decoders, and headers
- * verified, beside a loop that only hashes. Nothing goes over a socket: how fast headers are synchronized belongs here
- * as another work.
+ * verified, beside a loop that only hashes: nothing of that goes over a socket. With peers also headers that come from a
+ * real litecoind, which has to be there (`scripts/install-nodes.sh`).
  */
 import { type Area, type Findings, type Options, orGap } from "./Area.ts"
 import { type Bar, judge } from "./Bars.ts"
@@ -9,6 +9,7 @@ import * as Contenders from "./bitcoin/Contenders.ts"
 import type * as DecodeEnd from "./bitcoin/DecodeEnd.ts"
 import type * as HeaderEnd from "./bitcoin/HeaderEnd.ts"
 import type { Name as MixName } from "./bitcoin/Mixes.ts"
+import * as Syncing from "./bitcoin/Syncing.ts"
 import { End } from "./End.ts"
 import { type Figure, Ledger } from "./Measurement.ts"
 
@@ -30,6 +31,7 @@ const decoding: ReadonlyArray<Work> = [
   { name: "decode headers of 2,000, with ids", mix: "headers", ids: true },
   { name: "decode a block of 3,000 transactions", mix: "block", ids: false }
 ]
+const syncing = "headers from litecoind"
 const verifying = "verify headers of 2,000"
 const limits = { holdfast: "holdfast", "node:crypto": "node:crypto, bare loop", sodium: "sodium, bare loop" } as const
 const checks: ReadonlyArray<HeaderEnd.Check> = ["holdfast", "node:crypto", "sodium"]
@@ -88,7 +90,7 @@ const bars: ReadonlyArray<Bar> = [
 ]
 
 const measure = async (options: Options): Promise<Findings> => {
-  const { peers, progress, runs } = options
+  const { peers, progress, quick, runs } = options
   const ledger = new Ledger()
   const names: ReadonlyArray<Contenders.Name> = ["holdfast", ...(peers ? Contenders.peers : [])]
   for (let run = 0; run < runs; run++) {
@@ -104,8 +106,16 @@ const measure = async (options: Options): Promise<Findings> => {
       ledger.add(run, limits[check], await verifies(check, options))
     }
   }
-  const order = (work: string): number => [...decoding.map(({ name }) => name), verifying].indexOf(work)
-  const columns = ["holdfast", ...Contenders.peers, limits["node:crypto"], limits.sodium]
+  if (peers) {
+    progress("bitcoin: litecoind makes blocks, and gives their headers")
+    await orGap(false, options, () =>
+      Syncing.measure(runs, quick ? 2_100 : 4_100, (run, contender, rate) =>
+        ledger.add(run, contender, [more(syncing, "headers", "1/s", rate)])
+      )
+    )
+  }
+  const order = (work: string): number => [...decoding.map(({ name }) => name), verifying, syncing].indexOf(work)
+  const columns = ["holdfast", ...Contenders.peers, limits["node:crypto"], limits.sodium, ...Syncing.contenders.slice(1)]
   const measurements = [...ledger.measurements].sort(
     (a, b) => order(a.work) - order(b.work) || columns.indexOf(a.contender) - columns.indexOf(b.contender)
   )
@@ -122,6 +132,7 @@ export const bitcoin: Area = {
     "holdfast gives ids and hashes as text in the order that explorers show, and computes the id of each header. bsv-p2p gives them as bytes in that order, bitcoin-protocol as bytes of the wire.",
     "With ids: bsv-p2p is asked for `getHash` of each header; bitcoin-protocol has no ids, its headers are encoded with its own codec and hashed twice with node:crypto.",
     "The streams have only what all of them decode: bitcoin-protocol ends its stream at commands that it does not know, such as sendcmpct, and at a version with an association id.",
+    "Headers from litecoind: from the dial to the last of 4,100, in three pages over loopback, into stores in memory. The bare loop asks for the next page with the id of the last header, and looks at nothing else: how fast the server gives them. Its proof of work is scrypt, which we do not check.",
     "Verified: decoded, hashed twice, in line with the one before, and with its proof of work. The bare loops hash 80 bytes twice and do nothing else."
   ],
   measure
