@@ -115,7 +115,13 @@ const measure = async (options: Options): Promise<Findings> => {
     )
   }
   const order = (work: string): number => [...decoding.map(({ name }) => name), verifying, syncing].indexOf(work)
-  const columns = ["holdfast", ...Contenders.peers, limits["node:crypto"], limits.sodium, ...Syncing.contenders.slice(1)]
+  const columns = [
+    "holdfast",
+    ...Contenders.peers,
+    limits["node:crypto"],
+    limits.sodium,
+    ...Syncing.contenders.slice(1)
+  ]
   const measurements = [...ledger.measurements].sort(
     (a, b) => order(a.work) - order(b.work) || columns.indexOf(a.contender) - columns.indexOf(b.contender)
   )

@@ -2,7 +2,6 @@
  * Headers of Bitcoin networks in a `MemoryDatabase`: for tests and simulations, rule for rule what the SQL store does.
  */
 import { Effect, Layer, Result } from "effect"
-import * as Hash from "../protocol/bitcoin/Hash.ts"
 import type { BlockHeader } from "../protocol/bitcoin/BlockHeader.ts"
 import type { Placed } from "../protocol/chain/HeaderTree.ts"
 import { HeaderStore } from "../services/bitcoin/HeaderStore.ts"
@@ -39,10 +38,18 @@ export const layer: Layer.Layer<HeaderStore, never, MemoryDatabase> = Layer.effe
       return out
     }
 
-    const replace = (network: string, above: number, placed: ReadonlyArray<Placed<BlockHeader>>): boolean => {
-      const known = byHeight.get(at(network, Math.max(0, above)))?.header.id
-      const before = above >= 0 ? known : known === undefined ? Hash.zero : undefined
-      if (placed[0]?.header.previous !== before) return false
+    const lastOf = (network: string): string | undefined =>
+      byHeight.get(at(network, tips.get(network) ?? -1))?.header.id
+
+    const replace: HeaderStore["Service"]["replace"] = (network, tip, above, placed) =>
+      database.attempt(() => {
+        const last = lastOf(network)
+        if (last !== tip) return Result.succeed(last === placed.at(-1)?.header.id)
+        put(network, above, placed)
+        return Result.succeed(true)
+      })
+
+    const put = (network: string, above: number, placed: ReadonlyArray<Placed<BlockHeader>>): void => {
       for (const { header, height } of range(network, above + 1, Number.POSITIVE_INFINITY)) {
         byHeight.delete(at(network, height))
         heights.delete(named(network, header.id))
@@ -52,7 +59,6 @@ export const layer: Layer.Layer<HeaderStore, never, MemoryDatabase> = Layer.effe
         heights.set(named(network, header.id), height)
       }
       tips.set(network, above + placed.length)
-      return true
     }
 
     return HeaderStore.of({
@@ -74,7 +80,7 @@ export const layer: Layer.Layer<HeaderStore, never, MemoryDatabase> = Layer.effe
           const found = wanted.toSorted((a, b) => b - a).flatMap((height) => byHeight.get(at(network, height)) ?? [])
           return Result.succeed(found.map(({ header }) => header.id))
         }),
-      replace: (network, above, placed) => database.attempt(() => Result.succeed(replace(network, above, placed)))
+      replace
     })
   })
 )

@@ -39,16 +39,13 @@ export const layer: Layer.Layer<HeaderStore, never, SqlClient.SqlClient> = Layer
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
 
-    /** The id at a height, which nobody else changes until the transaction is over; zeros below the first one, if there is none. */
-    const idAt = (network: string, height: number) =>
+    /** The id of the last header, which nobody else changes until the transaction is over. */
+    const lastOf = (network: string) =>
       Effect.map(
         sql`
-          SELECT id FROM holdfast_bitcoin_headers WHERE network = ${network} AND height = ${Math.max(0, height)} FOR UPDATE`,
-        (rows) => {
-          const [first] = readIds(rows).map(({ id }) => Hash.display(id))
-          if (height >= 0) return first
-          return first === undefined ? Hash.zero : undefined
-        }
+          SELECT id FROM holdfast_bitcoin_headers WHERE network = ${network}
+          ORDER BY height DESC LIMIT 1 FOR UPDATE`,
+        (rows) => readIds(rows).map(({ id }) => Hash.display(id))[0]
       )
 
     /** Columns are given as one run of bytes each, and cut there: arrays of thousands of values take three times as long. */
@@ -96,9 +93,9 @@ export const layer: Layer.Layer<HeaderStore, never, SqlClient.SqlClient> = Layer
             WHERE network = ${network} AND height = ANY(${heights}::integer[]) ORDER BY height DESC`,
           (rows) => readIds(rows).map(({ id }) => Hash.display(id))
         ),
-      replace: Effect.fn("BitcoinHeaders.replace")(function* (network, above, placed) {
-        const [first] = placed
-        if (first?.header.previous !== (yield* idAt(network, above))) return false
+      replace: Effect.fn("BitcoinHeaders.replace")(function* (network, tip, above, placed) {
+        const last = yield* lastOf(network)
+        if (last !== tip) return last === placed.at(-1)?.header.id
         yield* sql`DELETE FROM holdfast_bitcoin_headers WHERE network = ${network} AND height > ${above}`
         yield* insert(network, above, placed)
         return true

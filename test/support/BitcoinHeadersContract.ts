@@ -33,8 +33,8 @@ export const keeps = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         const store = yield* HeaderStore
         const net = fresh()
         assert.deepStrictEqual(yield* store.tail(net, 10), [])
-        assert.isTrue(yield* store.replace(net, -1, placed(main.slice(0, 8), 0)))
-        assert.isTrue(yield* store.replace(net, 7, placed(main.slice(8), 8)))
+        assert.isTrue(yield* store.replace(net, undefined, -1, placed(main.slice(0, 8), 0)))
+        assert.isTrue(yield* store.replace(net, main[7]!.id, 7, placed(main.slice(8), 8)))
         const { reopen } = yield* Reopen
         const again = yield* Effect.provide(HeaderStore, yield* reopen)
         assert.deepStrictEqual(yield* again.tail(net, 100), placed(main, 0))
@@ -47,7 +47,7 @@ export const keeps = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
       Effect.gen(function* () {
         const store = yield* HeaderStore
         const net = fresh()
-        yield* store.replace(net, -1, placed(main, 0))
+        yield* store.replace(net, undefined, -1, placed(main, 0))
         assert.strictEqual(yield* store.highest(net, [absent, main[3]!.id, main[9]!.id, main[0]!.id]), 9)
         assert.strictEqual(yield* store.highest(net, [main[0]!.id]), 0)
         assert.isUndefined(yield* store.highest(net, [absent]))
@@ -64,23 +64,26 @@ export const keeps = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
       Effect.gen(function* () {
         const store = yield* HeaderStore
         const net = fresh()
-        yield* store.replace(net, -1, placed(main, 0))
-        assert.isTrue(yield* store.replace(net, 15, placed(other, 16)))
+        yield* store.replace(net, undefined, -1, placed(main, 0))
+        assert.isTrue(yield* store.replace(net, main[20]!.id, 15, placed(other, 16)))
         assert.deepStrictEqual(yield* store.above(net, 13, 100), [...main.slice(14, 16), ...other])
         assert.isUndefined(yield* store.highest(net, ids(main.slice(16))))
         assert.strictEqual(yield* store.highest(net, ids(other)), 23)
       })
     )
 
-    it.effect("changes nothing when the first header does not follow what it has", () =>
+    it.effect("changes nothing when another process has written, unless it was the same", () =>
       Effect.gen(function* () {
         const store = yield* HeaderStore
         const net = fresh()
-        yield* store.replace(net, -1, placed(main.slice(0, 10), 0))
-        assert.isFalse(yield* store.replace(net, -1, placed(main.slice(0, 3), 0)))
-        assert.isFalse(yield* store.replace(net, 10, placed(main.slice(11), 11)))
-        assert.isFalse(yield* store.replace(net, 8, placed(other, 9)))
-        assert.deepStrictEqual(yield* store.above(net, -1, 100), main.slice(0, 10))
+        const [short, long] = [main.slice(0, 10), main.slice(10)]
+        yield* store.replace(net, undefined, -1, placed(short, 0))
+        assert.isFalse(yield* store.replace(net, undefined, -1, placed(main.slice(0, 3), 0)))
+        assert.isTrue(yield* store.replace(net, short[9]!.id, 9, placed(long, 10)))
+        assert.isTrue(yield* store.replace(net, short[9]!.id, 9, placed(long, 10)), "its commit was not heard of")
+        assert.isFalse(yield* store.replace(net, short[9]!.id, 9, placed(main.slice(10, 12), 10)))
+        assert.isFalse(yield* store.replace(net, absent, 15, placed(other, 16)))
+        assert.deepStrictEqual(yield* store.above(net, -1, 100), main)
       })
     )
   })

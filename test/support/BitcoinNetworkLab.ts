@@ -68,7 +68,7 @@ export class NetworkLab {
       const headerStore = Context.get(context, HeaderStore)
       if (headers.length > 0) {
         const placed = [first, ...headers].map((header, height) => ({ header, height, weight: 2n * BigInt(height) }))
-        yield* Effect.orDie(headerStore.replace(net.name, -1, placed))
+        yield* Effect.orDie(headerStore.replace(net.name, undefined, -1, placed))
       }
       const own = yield* Scope.fork(scope)
       const manager = Layer.provide(Manager.layer(configOf(changes)), Layer.succeedContext(context))
@@ -100,6 +100,9 @@ export class NetworkLab {
     const bytes = (given: Uint8Array) => Effect.andThen(Effect.ignore(writer.write(given)), settle)
     return {
       bytes,
+      /** Says it, and waits for nothing. */
+      write: (command: Command.Command, payload: Uint8Array) =>
+        Effect.ignore(writer.write(MessageFrame.encode(net, command, payload))),
       /** Says it, and lets it have its effect. */
       say: (command: Command.Command | (string & {}), payload: Uint8Array = new Uint8Array(0)) =>
         bytes(MessageFrame.encode(net, command, payload)),

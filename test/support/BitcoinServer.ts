@@ -60,7 +60,7 @@ export const serve = async (
         height,
         weight: 2n * BigInt(height)
       }))
-      yield* store.replace(network.name, -1, placed)
+      yield* store.replace(network.name, undefined, -1, placed)
       const layer = Layer.provide(Manager.layer(config), Layer.succeedContext(context))
       return Context.get(yield* Layer.buildWithScope(layer, scope), Manager)
     })

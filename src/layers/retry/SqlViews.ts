@@ -87,14 +87,15 @@ export const make = (
 
   return {
     // One look into each index per link; EXISTS would be planned as one join over everything that is owed.
+    // By order only an index will do: to find any row the planner reads the whole table where it is nearly all one link's.
     debtors: (limit, after) =>
       Effect.map(
         sql`
           SELECT l.peer FROM holdfast_links l
           WHERE l.peer > ${after ?? ""} AND coalesce(
-            (SELECT true FROM holdfast_outbox o WHERE o.link = l.id AND o.seq IS NULL AND NOT o.waiting LIMIT 1),
-            (SELECT true FROM holdfast_outbox o WHERE o.link = l.id AND o.seq IS NOT NULL LIMIT 1),
-            (SELECT true FROM holdfast_outbox o WHERE o.link = l.id AND o.waiting LIMIT 1)
+            (SELECT true FROM holdfast_outbox o WHERE o.link = l.id AND o.seq IS NULL AND NOT o.waiting ORDER BY o.place LIMIT 1),
+            (SELECT true FROM holdfast_outbox o WHERE o.link = l.id AND o.seq IS NOT NULL ORDER BY o.seq LIMIT 1),
+            (SELECT true FROM holdfast_outbox o WHERE o.link = l.id AND o.waiting ORDER BY o.due_at LIMIT 1)
           )
           ORDER BY l.peer LIMIT ${limit}`,
         (rows) => readPeers(rows).map(({ peer }) => peer)

@@ -32,15 +32,15 @@ export const medianTime = (tip: Place): number => {
   return times[times.length >> 1] ?? 0
 }
 
-/** The bits that the header after this one must have; nothing where any will do, or what they follow from is not kept. */
-export const nextBits = ({ bits, limit }: Network, tree: Tree, parent: Place): number | undefined => {
+/** The bits that the header after this one must have; any, or unknown where what they follow from is not kept. */
+export const nextBits = ({ bits, limit }: Network, tree: Tree, parent: Place): number | "any" | "unknown" => {
   const { header } = parent
   const height = parent.height + 1
   if (bits._tag === "Kept") return header.bits
-  if (bits._tag === "Any" || height > bits.until) return undefined
+  if (bits._tag === "Any" || height > bits.until) return "any"
   if (height % ProofOfWork.retargetEvery !== 0) return header.bits
   const first = tree.ancestor(parent, height - ProofOfWork.retargetEvery)?.header
-  return first === undefined ? undefined : ProofOfWork.retarget(header.bits, first.time, header.time, limit)
+  return first === undefined ? "unknown" : ProofOfWork.retarget(header.bits, first.time, header.time, limit)
 }
 
 /** Headers behind the root for which `nextBits` and `medianTime` have all that they look at. */
@@ -54,10 +54,15 @@ export const objection = (
   header: BlockHeader,
   now: number
 ): Objection | undefined => {
+  const pinned = network.pinned.get(parent.height + 1)
+  if (pinned !== undefined && pinned !== header.id) {
+    return { fault: undefined, detail: `block ${header.id} is of another chain than ${network.name}` }
+  }
   const work = network.proofOfWork(header)
   if (work !== undefined) return { fault: "header-work", detail: work }
   const bits = nextBits(network, tree, parent)
-  if (bits !== undefined && header.bits !== bits) {
+  if (bits === "unknown") return { fault: undefined, detail: `block ${header.id} is on a branch that begins too deep` }
+  if (bits !== "any" && header.bits !== bits) {
     const [given, asked] = [header.bits, bits].map((one) => one.toString(16).padStart(8, "0"))
     return { fault: "header-bits", detail: `block ${header.id} has bits ${given}, and must have ${asked}` }
   }

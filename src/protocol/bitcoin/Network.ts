@@ -33,6 +33,8 @@ export interface Network {
   /** The easiest target. */
   readonly limit: bigint
   readonly bits: BitsRule
+  /** Ids that blocks of these heights have: where chains that were one have parted. */
+  readonly pinned: ReadonlyMap<number, string>
   /** Whether its nodes understand `extmsg`, for payloads of 4 GiB and more. BTC closes on it, bcash dies of it. */
   readonly extended: boolean
   /** Names whose addresses are those of nodes. */
@@ -51,6 +53,7 @@ interface Chain {
   readonly proofOfWork: ProofOfWork.ProofOfWork
   readonly limit: bigint
   readonly bits: BitsRule
+  readonly pinned: ReadonlyMap<number, string>
 }
 
 const root = "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
@@ -63,7 +66,8 @@ const chain = (header: BlockHeader.BlockHeader, limit: bigint, bits: BitsRule): 
   first: header,
   proofOfWork: ProofOfWork.sha256d(limit),
   limit,
-  bits
+  bits,
+  pinned: new Map()
 })
 
 const { mainLimit, regtestLimit } = ProofOfWork
@@ -77,7 +81,14 @@ const litecoin: Chain = {
 }
 /** The last block that both sides of the fork of August 2017 have. */
 const lastCommon = 478_558
-const bsv = chain(main, mainLimit, { _tag: "Retarget", until: lastCommon })
+const bsv: Chain = {
+  ...chain(main, mainLimit, { _tag: "Retarget", until: lastCommon }),
+  pinned: new Map([
+    [lastCommon + 1, "000000000000000000651ef99cb9fcbe0dadde1d424bd9f15ff20136191a5eec"],
+    // The first block that BCH does not have.
+    [556_767, "000000000000000001d956714215d96ffc00e0afda4cd0a96c96f8d802b1662b"]
+  ])
+}
 const btc = chain(main, mainLimit, { _tag: "Retarget", until: Number.POSITIVE_INFINITY })
 
 const network = (name: string, magic: string, port: number, rules: Chain, extended: boolean): Network => ({

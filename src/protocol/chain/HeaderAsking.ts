@@ -20,9 +20,9 @@ interface Asked {
   /** When the status ends by itself, in monotonic milliseconds. */
   readonly until: number
   /** It has told of something new since it was asked. */
-  readonly isBehind: boolean
-  /** The height of the last header that it gave, -1 before the first. */
-  readonly height: number
+  readonly hasNews: boolean
+  /** This node has chosen it, and asks it before those that have chosen this node. */
+  readonly isChosen: boolean
 }
 
 export interface State {
@@ -34,14 +34,19 @@ export const initial: State = { peers: new Map() }
 
 export type Event =
   /** A connection has come to be. */
-  | { readonly _tag: "Joined"; readonly peer: number }
+  | { readonly _tag: "Joined"; readonly peer: number; readonly isChosen: boolean }
   | { readonly _tag: "Left"; readonly peer: number }
-  /** It has given headers, the last of them at `height`; `isFull` if it has more. */
-  | { readonly _tag: "Answered"; readonly peer: number; readonly height: number; readonly isFull: boolean }
+  /**
+   * It has given headers. `goesOn`: as many as it could, and some that were not known. `hasMore`: as many as it could, others than
+   * the last time.
+   */
+  | { readonly _tag: "Answered"; readonly peer: number; readonly goesOn: boolean; readonly hasMore: boolean }
   /** It has something that is not known here. */
   | { readonly _tag: "Announced"; readonly peer: number }
   /** Time has passed. */
   | { readonly _tag: "Looked" }
+
+type Answered = Extract<Event, { readonly _tag: "Answered" }>
 
 export interface Circumstances {
   /** Monotonic milliseconds. */
@@ -61,26 +66,19 @@ export interface Step {
 }
 
 const never = Number.POSITIVE_INFINITY
-const due = (height: number): Asked => ({ status: "due", until: never, isBehind: false, height })
-
-const answered = (policy: Policy, peer: Asked, height: number, isFull: boolean, now: number): Asked => {
-  // Who gives the same headers again and again has no more, whatever it says.
-  const goesOn = (isFull && height > peer.height) || peer.isBehind
-  const highest = Math.max(peer.height, height)
-  return goesOn ? due(highest) : { status: "done", until: now + policy.againMillis, isBehind: false, height: highest }
-}
+const due = (isChosen: boolean): Asked => ({ status: "due", until: never, hasNews: false, isChosen })
 
 /** Whoever is due is asked: all of them, or one if nobody is asked already. */
 const ask = (policy: Policy, peers: Map<number, Asked>, { isRecent, now }: Circumstances): ReadonlyArray<Action> => {
-  const actions: Array<Action> = []
-  let isBusy = [...peers.values()].some(({ status }) => status === "asked")
-  for (const [peer, asked] of peers) {
-    if (asked.status !== "due" || (isBusy && !isRecent)) continue
-    peers.set(peer, { ...asked, status: "asked", until: now + policy.silentMillis, isBehind: false })
-    actions.push({ _tag: "Ask", peer })
-    isBusy = true
+  const all = [...peers]
+  const isBusy = all.some(([, { status }]) => status === "asked")
+  const ready = all.filter(([, { status }]) => status === "due")
+  const next = ready.find(([, { isChosen }]) => isChosen) ?? ready[0]
+  const chosen = isRecent ? ready : isBusy || next === undefined ? [] : [next]
+  for (const [peer, asked] of chosen) {
+    peers.set(peer, { ...asked, status: "asked", until: now + policy.silentMillis, hasNews: false })
   }
-  return actions
+  return chosen.map(([peer]) => ({ _tag: "Ask", peer }))
 }
 
 /** Those whose time is over; they go behind all others. */
@@ -89,7 +87,7 @@ const look = (policy: Policy, peers: Map<number, Asked>, now: number): ReadonlyA
   const over = [...peers].filter(([, { until }]) => until <= now)
   for (const [peer, asked] of over) {
     peers.delete(peer)
-    if (asked.status !== "asked") peers.set(peer, due(asked.height))
+    if (asked.status !== "asked") peers.set(peer, due(asked.isChosen))
     else {
       peers.set(peer, { ...asked, status: "silent", until: now + policy.passedOverMillis })
       actions.push({ _tag: "PassOver", peer })
@@ -98,19 +96,32 @@ const look = (policy: Policy, peers: Map<number, Asked>, now: number): ReadonlyA
   return actions
 }
 
+/** Who goes on keeps its turn; who only has more, or news, comes after all others: nobody has the turn for nothing. */
+const answered = (policy: Policy, peers: Map<number, Asked>, event: Answered, now: number): void => {
+  const { goesOn, hasMore, peer } = event
+  const known = peers.get(peer)
+  if (known === undefined) return
+  if (goesOn) return void peers.set(peer, due(known.isChosen))
+  peers.delete(peer)
+  const isDone = !hasMore && !known.hasNews
+  const done: Asked = { ...known, status: "done", until: now + policy.againMillis, hasNews: false }
+  peers.set(peer, isDone ? done : due(known.isChosen))
+}
+
 const note = (policy: Policy, peers: Map<number, Asked>, event: Event, now: number): void => {
   if (event._tag === "Looked") return
   const { peer } = event
   const known = peers.get(peer)
-  if (event._tag === "Joined") return void peers.set(peer, due(-1))
-  if (known === undefined) return
   switch (event._tag) {
+    case "Joined":
+      return void peers.set(peer, due(event.isChosen))
     case "Left":
       return void peers.delete(peer)
     case "Answered":
-      return void peers.set(peer, answered(policy, known, event.height, event.isFull, now))
+      return answered(policy, peers, event, now)
     case "Announced":
-      return void peers.set(peer, known.status === "asked" ? { ...known, isBehind: true } : due(known.height))
+      if (known === undefined) return
+      return void peers.set(peer, known.status === "asked" ? { ...known, hasNews: true } : due(known.isChosen))
   }
 }
 

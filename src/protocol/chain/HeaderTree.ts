@@ -69,10 +69,19 @@ export class HeaderTree<H extends Linked> {
     return this.#nodes.get(id)
   }
 
-  /** Whether there is room for a header behind this one: beside the best chain it is bounded. */
-  hasRoom(parent: Node<H>): boolean {
-    const beside = this.#nodes.size - (this.#best.height - this.#root.height + 1)
-    return parent === this.#best || beside < this.#limits.mostBeside
+  /**
+   * Whether there is room for a header behind this one. Beside the best chain it is bounded: when it is full, all other branches are
+   * forgotten, which whoever has them tells again.
+   */
+  makeRoom(parent: Node<H>): boolean {
+    if (parent === this.#best || this.#beside < this.#limits.mostBeside) return true
+    const kept = new Set<Node<H>>()
+    for (const tip of [this.#best, parent]) {
+      for (let node: Node<H> | undefined = tip; node !== undefined && !kept.has(node); node = node.parent)
+        kept.add(node)
+    }
+    for (const [id, node] of this.#nodes) if (!kept.has(node)) this.#nodes.delete(id)
+    return this.#beside < this.#limits.mostBeside
   }
 
   /**
@@ -114,6 +123,10 @@ export class HeaderTree<H extends Linked> {
     const out: Array<Node<H>> = []
     for (let node: Node<H> | undefined = tip; node !== undefined && node !== from; node = node.parent) out.push(node)
     return out.reverse()
+  }
+
+  get #beside(): number {
+    return this.#nodes.size - (this.#best.height - this.#root.height + 1)
   }
 
   #isBetter({ header, weight }: Kept<H>): boolean {

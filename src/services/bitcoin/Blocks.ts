@@ -26,6 +26,13 @@ export class BlockUnavailable extends Schema.TaggedError<BlockUnavailable>()("Bl
   }
 }
 
+/** It is no id of a block: 64 hexadecimal digits, as explorers show it. */
+export class BlockIdInvalid extends Schema.TaggedError<BlockIdInvalid>()("BlockIdInvalid", { given: Schema.String }) {
+  override get message(): string {
+    return `${JSON.stringify(this.given.slice(0, 80))} is no id of a block: give its 64 hexadecimal digits`
+  }
+}
+
 export interface Options {
   readonly config: () => Config
   /** Those with which the handshake is over. */
@@ -48,19 +55,26 @@ const hasBlocks = ({ version }: BitcoinPeer): boolean => ((version?.services ?? 
 const idOf = (body: Uint8Array): string | undefined => BlockHeader.decode(body.subarray(0, BlockHeader.size))?.id
 
 export const make = Effect.fnUntraced(function* ({ config, peers }: Options) {
-  const waiting = new Map<string, Waiting>()
+  /** Whoever waits for a block of a peer: several may want the same one. */
+  const waiting = new Map<string, Set<Waiting>>()
   const places = yield* Semaphore.make(mostAtOnce)
 
   const settle = (key: string, answer: Answer): boolean => {
-    const deferred = waiting.get(key)
-    if (deferred !== undefined) Deferred.doneUnsafe(deferred, Effect.succeed(answer))
-    return deferred !== undefined
+    const all = waiting.get(key)
+    for (const deferred of all ?? []) Deferred.doneUnsafe(deferred, Effect.succeed(answer))
+    return all !== undefined
+  }
+
+  const leave = (key: string, deferred: Waiting): void => {
+    const all = waiting.get(key)
+    all?.delete(deferred)
+    if (all?.size === 0) waiting.delete(key)
   }
 
   const ask = Effect.fnUntraced(function* (peer: BitcoinPeer, id: string) {
     const key = keyOf(peer, id)
     const deferred = yield* Deferred.make<Answer>()
-    waiting.set(key, deferred)
+    waiting.set(key, (waiting.get(key) ?? new Set()).add(deferred))
     const { blockTimeout } = config()
     const late: Answer = Result.fail(`has not answered within ${blockTimeout} ms`)
     const asked = peer.send("getdata", Inventory.getdata.encode([{ kind: Inventory.Kind.block, id }]))
@@ -68,7 +82,7 @@ export const make = Effect.fnUntraced(function* ({ config, peers }: Options) {
       isSent ? Deferred.await(deferred) : Effect.succeed<Answer>(Result.fail("has left"))
     )
     return yield* Effect.timeoutOrElse(answered, { duration: blockTimeout, orElse: () => Effect.succeed(late) }).pipe(
-      Effect.ensuring(Effect.sync(() => waiting.delete(key)))
+      Effect.ensuring(Effect.sync(() => leave(key, deferred)))
     )
   })
 
@@ -78,7 +92,9 @@ export const make = Effect.fnUntraced(function* ({ config, peers }: Options) {
     (all) => all.toSorted((a, b) => Number(b.kind === "Outbound") - Number(a.kind === "Outbound")).slice(0, mostAsked)
   )
 
-  const fetch = Effect.fn("Bitcoin.fetchBlock")(function* (id: string) {
+  const fetch = Effect.fn("Bitcoin.fetchBlock")(function* (given: string) {
+    const id = given.toLowerCase()
+    if (!/^[0-9a-f]{64}$/.test(id)) return yield* new BlockIdInvalid({ given })
     const asked: Array<{ readonly remote: string; readonly answer: string }> = []
     for (const peer of yield* candidates) {
       const answer = yield* ask(peer, id)

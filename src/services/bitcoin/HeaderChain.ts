@@ -29,15 +29,15 @@ export class ChainMismatch extends Schema.TaggedError<ChainMismatch>()("BitcoinC
 
 /** What has come of headers that were given. */
 export interface Taken {
-  /** How many were not known. */
-  readonly fresh: number
+  /** Whether some were not known. */
+  readonly isNews: boolean
   /** The place of the last one that was taken. */
   readonly last: Node<BlockHeader>
   /** What is wrong with the one after it. */
   readonly objection: HeaderRules.Objection | undefined
 }
 
-/** The best chain has changed. */
+/** The best chain has changed; nothing has joined it where another process has changed it. */
 export interface Change {
   readonly tip: Node<BlockHeader>
   /** Headers that are not on it any more. */
@@ -73,7 +73,7 @@ export const make = Effect.fnUntraced(function* (network: Network) {
   const load = Effect.gen(function* () {
     const [genesis] = yield* store.ids(network.name, [0])
     const first = { header: network.first, height: 0, weight: work(network.first) }
-    if (genesis === undefined) yield* store.replace(network.name, -1, [first])
+    if (genesis === undefined) yield* store.replace(network.name, undefined, -1, [first])
     else if (genesis !== network.genesis) {
       return yield* new ChainMismatch({ network: network.name, stored: genesis, genesis: network.genesis })
     }
@@ -91,6 +91,8 @@ export const make = Effect.fnUntraced(function* (network: Network) {
     yield* Effect.logWarning("Another process has changed the stored headers: they are read again")
     tree = yield* load
     saved = tree.best
+    const change: Change = { tip: saved, left: 0, joined: [] }
+    return change
   })
 
   /** Writes the best chain, waiting for the database as long as that takes; how it has changed. */
@@ -99,8 +101,9 @@ export const make = Effect.fnUntraced(function* (network: Network) {
     if (best === saved) return undefined
     const fork = tree.fork(saved, best)
     const joined = tree.between(fork, best)
-    if (!(yield* store.replace(network.name, fork.height, joined))) return yield* Effect.as(reload, undefined)
+    const isSaved = yield* store.replace(network.name, saved.header.id, fork.height, joined)
     const change: Change = { tip: best, left: saved.height - fork.height, joined }
+    if (!isSaved) return yield* reload
     saved = best
     return change
   }).pipe(persist("Bitcoin headers", yield* DeliveryConfig))
@@ -115,26 +118,28 @@ export const make = Effect.fnUntraced(function* (network: Network) {
     /** Takes headers that follow each other, the first of them one that is known, until one may not come there. */
     take: (headers: ReadonlyArray<BlockHeader>, from: Node<BlockHeader>): Taken => {
       const now = Math.floor(clock.currentTimeMillisUnsafe() / 1_000)
-      const before = tree.size
+      let isNews = false
       let last = from
       for (const header of headers) {
         const known = tree.get(header.id)
         const objection = known === undefined ? objectionTo(header, last, now) : undefined
         const next = objection === undefined ? tree.add(header, work(header)) : undefined
-        if (next === undefined) return { fresh: tree.size - before, last, objection }
+        if (next === undefined) return { isNews, last, objection }
+        isNews ||= known === undefined
         last = next
       }
-      return { fresh: tree.size - before, last, objection: undefined }
+      return { isNews, last, objection: undefined }
     },
     save,
     /**
-     * Ids to ask a peer with for what comes after the best header: from that one on if it `hasMore`, else from its parent on, so
-     * that a peer which has nothing newer still has an answer.
+     * Ids to ask a peer with for what comes after the header of the id `last`, or, if that is not known, after the parent of the best
+     * one, so that a peer which has nothing newer still has an answer.
      */
-    locator: Effect.fnUntraced(function* (hasMore: boolean) {
-      const heights = Locator.heights(Math.max(0, saved.height - (hasMore ? 0 : 1)))
+    locator: Effect.fnUntraced(function* (last: string | undefined) {
+      const from = last === undefined ? undefined : tree.get(last)
+      const heights = Locator.heights(from?.height ?? Math.max(0, saved.height - 1))
       const recent: Array<string> = []
-      let at: Node<BlockHeader> = saved
+      let at: Node<BlockHeader> = from ?? saved
       for (const height of heights) {
         const found = tree.ancestor(at, height)
         if (found === undefined) break
@@ -154,11 +159,15 @@ export const make = Effect.fnUntraced(function* (network: Network) {
       return end < 0 ? after : after.slice(0, end + 1)
     }),
     /** The header at a height of the best chain, if there is one. */
-    at: (height: number) => Effect.map(store.above(network.name, height - 1, 1), ([header]) => header)
+    at: (height: number) =>
+      height < 0 ? Effect.undefined : Effect.map(store.above(network.name, height - 1, 1), ([header]) => header),
+    /** Whether the best chain has this one, however deep. */
+    isStored: (header: BlockHeader) =>
+      Effect.map(store.highest(network.name, [header.id, header.previous]), (height) => height !== undefined)
   }
 
   function objectionTo(header: BlockHeader, parent: Node<BlockHeader>, now: number) {
-    if (!tree.hasRoom(parent))
+    if (!tree.makeRoom(parent))
       return { fault: undefined, detail: `there are ${mostBeside} headers beside the best chain` }
     return HeaderRules.objection(network, tree, parent, header, now)
   }

@@ -23,12 +23,13 @@ export class HeaderStore extends Context.Service<
     /** The ids at these heights that there are, the highest first. */
     readonly ids: (network: string, heights: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<string>, SqlError>
     /**
-     * Forgets what is above a height, -1 where there is nothing yet, and keeps these instead, which begin with the next one,
-     * in one transaction. False, and nothing has changed, if the first of them does not follow what is kept: another process
-     * has written meanwhile.
+     * Forgets what is above a height, and keeps these instead, which begin with the next one, in one transaction. `tip` is the id
+     * of the last header that is kept until then; nothing, and the height -1, where none is. False, and nothing has changed, if
+     * another one is the last, which another process has written, unless it is the last of these already.
      */
     readonly replace: (
       network: string,
+      tip: string | undefined,
       above: number,
       headers: ReadonlyArray<Placed<BlockHeader>>
     ) => Effect.Effect<boolean, SqlError>

@@ -2,13 +2,14 @@
  * Keeps the headers of a node up to date: asks its peers for what comes after its own, checks and stores what they give, tells
  * them what is new, and answers those who ask.
  */
-import { Clock, Effect, Result, Semaphore } from "effect"
+import { Clock, Effect, Latch, Result, Semaphore } from "effect"
 import * as Command from "../../protocol/bitcoin/Command.ts"
 import type { BlockHeader } from "../../protocol/bitcoin/BlockHeader.ts"
 import * as Hash from "../../protocol/bitcoin/Hash.ts"
 import * as Headers from "../../protocol/bitcoin/Headers.ts"
 import * as Inventory from "../../protocol/bitcoin/Inventory.ts"
 import * as Asking from "../../protocol/chain/HeaderAsking.ts"
+import type { Node } from "../../protocol/chain/HeaderTree.ts"
 import type { Payload } from "../../protocol/bitcoin/Payload.ts"
 import { current, Service } from "../../protocol/bitcoin/Version.ts"
 import type { Frame } from "../../protocol/link/Frame.ts"
@@ -44,8 +45,8 @@ interface Member {
   readonly peer: BitcoinPeer
   /** News in a row that followed nothing that is known. */
   unconnected: number
-  /** It has more than it could say at once. */
-  hasMore: boolean
+  /** The id of the last header that it gave, where it had more than it could say at once. */
+  last: string | undefined
   /** The greatest height of this node's chain that it is known to have. */
   height: number
 }
@@ -77,9 +78,9 @@ export const make = Effect.fnUntraced(function* ({ alarms, chain, config, fork: 
     alarm = Number.isFinite(next) ? alarms.set(next, () => step({ _tag: "Looked" })) : undefined
   }
 
-  const ask = ({ hasMore, peer }: Member): Effect.Effect<void> =>
+  const ask = ({ last, peer }: Member): Effect.Effect<void> =>
     Effect.gen(function* () {
-      const locator = yield* chain.locator(hasMore)
+      const locator = yield* chain.locator(last)
       yield* peer.send("getheaders", Headers.getheaders.encode({ version: current, locator, stop: Hash.zero }))
     }).pipe(Effect.catch((error) => Effect.logWarning("The stored headers cannot be read", error)))
 
@@ -98,13 +99,18 @@ export const make = Effect.fnUntraced(function* ({ alarms, chain, config, fork: 
     tell({ _tag: "Tip", height, id: header.id, time: header.time, left, joined: joined.length })
     const fork = height - joined.length
     for (const member of members.values()) member.height = Math.min(member.height, fork)
-    if (joined.length > mostNews) return
-    const headers = Headers.headers.encode(joined.map((node) => node.header))
+    const isFew = joined.length > 0 && joined.length <= mostNews
+    if (!isFew && !isRecent()) return
+    const headers = Headers.headers.encode(joined.slice(0, mostNews).map((node) => node.header))
     const inv = Inventory.inv.encode([{ kind: Inventory.Kind.block, id: header.id }])
     const hasBlocks = (config().services & Service.network) !== 0n
-    for (const [id, { height: known, peer }] of members) {
+    for (const [id, member] of members) {
+      const { peer } = member
       if (id === source) continue
-      if (peer.wishes.headers && known === fork) run(Effect.asVoid(peer.send("headers", headers)))
+      if (isFew && peer.wishes.headers && member.height === fork) {
+        member.height = height
+        run(Effect.asVoid(peer.send("headers", headers)))
+      }
       // Who is told of a block by its id may ask for it.
       else if (peer.wishes.headers || hasBlocks) run(Effect.asVoid(peer.send("inv", inv)))
     }
@@ -125,34 +131,65 @@ export const make = Effect.fnUntraced(function* ({ alarms, chain, config, fork: 
   const isLinked = (headers: ReadonlyArray<BlockHeader>): boolean =>
     headers.every((header, at) => at === 0 || header.previous === headers[at - 1]?.id)
 
-  const take = Effect.fnUntraced(function* (member: Member, headers: ReadonlyArray<BlockHeader>) {
+  /** Headers of which the first follows one that is known. */
+  const takeAfter = Effect.fnUntraced(function* (
+    member: Member,
+    from: Node<BlockHeader>,
+    headers: ReadonlyArray<BlockHeader>,
+    isFull: boolean
+  ) {
     const { peer } = member
     const { id } = peer.connection
-    const answered = (height: number, isFull: boolean) => step({ _tag: "Answered", peer: id, height, isFull })
-    const [first] = headers
-    if (first === undefined) return answered(-1, false)
-    if (!isLinked(headers)) {
-      peer.charge("headers-broken", "headers of which one does not follow the one before it")
-      return answered(-1, false)
-    }
-    const from = chain.get(first.id) ?? chain.get(first.previous)
-    if (from === undefined) return unconnected(member, headers.length)
-    member.unconnected = 0
-    const { last, objection } = chain.take(from.header.id === first.id ? headers.slice(1) : headers, from)
+    const { isNews, last, objection } = chain.take(headers, from)
     const change = yield* chain.save
     if (change !== undefined) announce(change, id)
     member.height = Math.max(member.height, chain.common(last).height)
     if (objection?.fault !== undefined) peer.charge(objection.fault, objection.detail)
     else if (objection !== undefined) yield* Effect.logInfo("A header was not taken", objection.detail)
-    member.hasMore = objection === undefined && headers.length === Headers.mostHeaders
-    answered(last.height, member.hasMore)
+    const hasMore = isFull && objection === undefined && last.header.id !== member.last
+    member.last = hasMore ? last.header.id : undefined
+    // What it gave is lost where another process has written.
+    if (change?.joined.length === 0) step({ _tag: "Announced", peer: id })
+    step({ _tag: "Answered", peer: id, goesOn: hasMore && isNews, hasMore })
+  })
+
+  const take = Effect.fnUntraced(function* (member: Member, headers: ReadonlyArray<BlockHeader>) {
+    const { peer } = member
+    const [first] = headers
+    const hasNoMore: Asking.Event = { _tag: "Answered", peer: peer.connection.id, goesOn: false, hasMore: false }
+    if (first === undefined) return step(hasNoMore)
+    if (!isLinked(headers)) {
+      peer.charge("headers-broken", "headers of which one does not follow the one before it")
+      return step(hasNoMore)
+    }
+    const known = chain.get(first.id)
+    const from = known ?? chain.get(first.previous)
+    if (from !== undefined) {
+      member.unconnected = 0
+      const isFull = headers.length === Headers.mostHeaders
+      return yield* takeAfter(member, from, known === undefined ? headers : headers.slice(1), isFull)
+    }
+    if (!(yield* chain.isStored(first))) return unconnected(member, headers.length)
+    // A peer that is far behind, or on a branch that this node cannot follow.
+    yield* Effect.annotateLogs(Effect.logInfo("Headers that begin too deep were not taken"), {
+      remote: peer.connection.remote
+    })
+    step(hasNoMore)
   }, turn.withPermit)
 
+  /** A fiber of the node takes them, so that a peer which leaves meanwhile leaves nothing half done. */
   const heard = (peer: BitcoinPeer, frame: Frame): Effect.Effect<void> | undefined => {
     const headers = decode(peer, Headers.headers, frame)
     const member = members.get(peer.connection.id)
     if (headers === undefined || member === undefined) return undefined
-    return Effect.catch(take(member, headers), (error) => Effect.logError("Headers could not be kept", error))
+    const taken = Latch.makeUnsafe(false)
+    run(
+      take(member, headers).pipe(
+        Effect.catch((error) => Effect.logError("Headers could not be kept", error)),
+        Effect.ensuring(taken.open)
+      )
+    )
+    return taken.await
   }
 
   const asked = (peer: BitcoinPeer, frame: Frame): Effect.Effect<void> | undefined => {
@@ -184,8 +221,8 @@ export const make = Effect.fnUntraced(function* ({ alarms, chain, config, fork: 
   return {
     connected: (peer: BitcoinPeer): void => {
       const { id } = peer.connection
-      members.set(id, { peer, unconnected: 0, hasMore: false, height: 0 })
-      step({ _tag: "Joined", peer: id })
+      members.set(id, { peer, unconnected: 0, last: undefined, height: 0 })
+      step({ _tag: "Joined", peer: id, isChosen: peer.kind === "Outbound" })
     },
     /** Whether the message was about headers, and what has to be waited for before the next one. */
     received: (peer: BitcoinPeer, frame: Frame): { readonly wait: Effect.Effect<void> | undefined } | undefined => {

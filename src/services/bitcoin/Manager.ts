@@ -37,7 +37,7 @@ import * as Seeds from "./Seeds.ts"
 import * as Serve from "./Serve.ts"
 import * as Wire from "./Wire.ts"
 
-/** The headers of the best chain, of which a peer has proven the work. */
+/** The headers of the best chain, which has the most work by their own bits: docs/bitcoin.md says on which networks those are checked. */
 export interface KnownHeaders {
   /** Height 0 and the network's first header, before anything was heard. */
   readonly best: () => Placed<BlockHeader>
@@ -65,7 +65,7 @@ export class Manager extends Context.Service<
      * A block that a connected peer has and gives, with the transactions that its header commits to. One peer after another is
      * asked; four blocks at a time, the others wait.
      */
-    readonly fetchBlock: (id: string) => Effect.Effect<Block, Blocks.BlockUnavailable>
+    readonly fetchBlock: (id: string) => Effect.Effect<Block, Blocks.BlockIdInvalid | Blocks.BlockUnavailable>
     /** Closes a connection; false if there is none. */
     readonly close: (connection: number) => Effect.Effect<boolean>
     /** Dials a node now, if it is not engaged and there is a place. */

@@ -130,8 +130,9 @@ export class BitcoinPeer implements Owner {
 
   /** It has done what it must not; enough of that, and it is cut off. */
   charge(fault: Fault, detail: string): void {
+    const isEnough = this.#score.charge(fault)
     this.#watcher.misbehaved(this, fault, detail)
-    if (this.#score.charge(fault)) this.#end("misbehaved", ended("violation", detail))
+    if (isEnough) this.#end("misbehaved", ended("violation", detail))
   }
 
   /** Closes it behind what was queued. */

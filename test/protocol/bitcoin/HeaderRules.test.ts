@@ -96,7 +96,27 @@ describe("bits that follow the time that blocks took", () => {
   it("are any from the height on at which another rule holds", () => {
     const ended: Network = { ...quick, bits: { _tag: "Retarget", until: 5 } }
     const tree = treeOf(ended, Miner.chain(quick.first, 5, { network: quick }))
-    assert.isUndefined(HeaderRules.nextBits(ended, tree, tree.best))
+    assert.strictEqual(HeaderRules.nextBits(ended, tree, tree.best), "any")
     assert.strictEqual(HeaderRules.nextBits(ended, tree, tree.ancestor(tree.best, 4)!), quick.first.bits)
+  })
+
+  it("are unknown, and the header is not taken, where the first of them is not kept", () => {
+    const headers = Miner.chain(quick.first, 2_015, { network: quick })
+    const root = { header: headers[0]!, height: 1, weight: 1n }
+    const tree = new HeaderTree<BlockHeader.BlockHeader>(root, { depth: 5_000, mostBeside: 10, prefers: () => false })
+    for (const header of headers.slice(1)) tree.add(header, 1n)
+    assert.strictEqual(HeaderRules.nextBits(quick, tree, tree.best), "unknown")
+    const next = Miner.next(headers.at(-1)!, { network: quick })
+    assert.include(HeaderRules.objection(quick, tree, tree.best, next, rich)?.detail, "too deep")
+  })
+})
+
+describe("a block where chains have parted", () => {
+  it("is of this network by its id alone", () => {
+    const next = Miner.next(regtest.first, { network: regtest })
+    const here = { ...regtest, pinned: new Map([[1, next.id]]) }
+    assert.isUndefined(judge(here, [], next))
+    const there = { ...regtest, pinned: new Map([[1, "ab".repeat(32)]]) }
+    assert.include(judge(there, [], next)?.detail, "another chain")
   })
 })

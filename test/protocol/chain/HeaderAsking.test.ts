@@ -14,10 +14,11 @@ const player = (recent: boolean) => {
     return step.actions.map(({ _tag, peer }) => `${_tag === "Ask" ? "ask" : "pass over"} ${peer}`)
   }
   return {
-    joins: (peer: number, now?: number) => play({ _tag: "Joined", peer }, now),
+    joins: (peer: number, isChosen = false) => play({ _tag: "Joined", peer, isChosen }),
     leaves: (peer: number, now?: number) => play({ _tag: "Left", peer }, now),
-    answers: (peer: number, height: number, isFull = false, now?: number) =>
-      play({ _tag: "Answered", peer, height, isFull }, now),
+    /** Everything; as much as it could, with news; or the same without. */
+    answers: (peer: number, what: "all" | "a page" | "an old page" = "all", now?: number) =>
+      play({ _tag: "Answered", peer, goesOn: what === "a page", hasMore: what !== "all" }, now),
     announces: (peer: number, now?: number) => play({ _tag: "Announced", peer }, now),
     look: (now: number) => play({ _tag: "Looked" }, now),
     becomesRecent: () => {
@@ -33,10 +34,10 @@ describe("asking for headers", () => {
     const it = player(false)
     assert.deepStrictEqual(it.joins(1), ["ask 1"])
     assert.deepStrictEqual(it.joins(2), [])
-    assert.deepStrictEqual(it.answers(1, 2_000, true), ["ask 1"])
-    assert.deepStrictEqual(it.answers(1, 4_000, true), ["ask 1"])
-    assert.deepStrictEqual(it.answers(1, 4_100), ["ask 2"])
-    assert.deepStrictEqual(it.answers(2, 4_100), [])
+    assert.deepStrictEqual(it.answers(1, "a page"), ["ask 1"])
+    assert.deepStrictEqual(it.answers(1, "a page"), ["ask 1"])
+    assert.deepStrictEqual(it.answers(1), ["ask 2"])
+    assert.deepStrictEqual(it.answers(2), [])
     assert.isFalse(it.isAsking())
   })
 
@@ -46,7 +47,7 @@ describe("asking for headers", () => {
     it.joins(2)
     it.joins(3)
     it.becomesRecent()
-    assert.deepStrictEqual(it.answers(1, 4_100), ["ask 2", "ask 3"])
+    assert.deepStrictEqual(it.answers(1), ["ask 2", "ask 3"])
     assert.deepStrictEqual(it.joins(4), ["ask 4"])
   })
 
@@ -57,7 +58,7 @@ describe("asking for headers", () => {
     assert.strictEqual(it.next(), silentMillis)
     assert.deepStrictEqual(it.look(silentMillis - 1), [])
     assert.deepStrictEqual(it.look(silentMillis), ["pass over 1", "ask 2"])
-    assert.deepStrictEqual(it.answers(2, 10, false, silentMillis + 5), [])
+    assert.deepStrictEqual(it.answers(2, "all", silentMillis + 5), [])
     assert.deepStrictEqual(it.look(silentMillis + passedOverMillis - 1), [])
     assert.deepStrictEqual(it.look(silentMillis + passedOverMillis), ["ask 1"])
   })
@@ -73,22 +74,35 @@ describe("asking for headers", () => {
     const it = player(true)
     it.joins(1)
     assert.deepStrictEqual(it.announces(1), [])
-    assert.deepStrictEqual(it.answers(1, 5), ["ask 1"])
-    assert.deepStrictEqual(it.answers(1, 6), [])
+    assert.deepStrictEqual(it.answers(1), ["ask 1"])
+    assert.deepStrictEqual(it.answers(1), [])
     assert.deepStrictEqual(it.announces(1), ["ask 1"])
   })
 
-  it("does not go on with who gives the same headers again and again", () => {
-    const it = player(true)
+  it("gives the turn to others where a peer has no news, however often it says that it has some", () => {
+    const it = player(false)
     it.joins(1)
-    assert.deepStrictEqual(it.answers(1, 2_000, true), ["ask 1"])
-    assert.deepStrictEqual(it.answers(1, 2_000, true), [])
+    it.joins(2)
+    assert.deepStrictEqual(it.answers(1, "an old page"), ["ask 2"])
+    it.announces(2)
+    assert.deepStrictEqual(it.answers(2), ["ask 1"])
+    it.announces(1)
+    assert.deepStrictEqual(it.answers(1), ["ask 2"])
+  })
+
+  it("asks those first that this node has chosen, while it is far behind", () => {
+    const it = player(false)
+    it.joins(1)
+    it.joins(2)
+    it.joins(3, true)
+    assert.deepStrictEqual(it.answers(1), ["ask 3"])
+    assert.deepStrictEqual(it.answers(3), ["ask 2"])
   })
 
   it("asks again after a while, lest an announcement was lost", () => {
     const it = player(true)
     it.joins(1)
-    it.answers(1, 5, false, 7)
+    it.answers(1, "all", 7)
     assert.strictEqual(it.next(), againMillis + 7)
     assert.deepStrictEqual(it.look(againMillis + 7), ["ask 1"])
   })
@@ -98,7 +112,7 @@ describe("asking for headers", () => {
     it.joins(1)
     it.joins(2)
     assert.deepStrictEqual(it.leaves(1), ["ask 2"])
-    assert.deepStrictEqual(it.answers(1, 5), [])
+    assert.deepStrictEqual(it.answers(1), [])
     assert.deepStrictEqual(it.announces(1), [])
     it.leaves(2)
     assert.strictEqual(it.next(), Number.POSITIVE_INFINITY)

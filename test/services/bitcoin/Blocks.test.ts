@@ -72,6 +72,35 @@ describe("fetching a block", () => {
     })
   )
 
+  it.effect("gives one block to all who want it", () =>
+    Effect.gen(function* () {
+      const { guests, node } = yield* started(1)
+      const fetching = yield* Effect.forkChild(
+        Effect.all([node.fetchBlock(id), node.fetchBlock(id.toUpperCase())], { concurrency: 2 }),
+        {
+          startImmediately: true
+        }
+      )
+      yield* elapse(10)
+      yield* askedOf(guests).say("block", raw)
+      const both = yield* Fiber.join(fetching)
+      assert.deepStrictEqual(
+        both.map(({ header }) => header.id),
+        [id, id]
+      )
+    })
+  )
+
+  it.effect("asks nobody for what is no id", () =>
+    Effect.gen(function* () {
+      const { guests, node } = yield* started(1)
+      for (const given of ["zz", id.slice(1), `${id}0`, ""]) {
+        assert.strictEqual((yield* Effect.flip(node.fetchBlock(given)))._tag, "BlockIdInvalid")
+      }
+      assert.deepStrictEqual(guests[0]!.heard("getdata"), [])
+    })
+  )
+
   it.effect("fails at once where nobody has blocks, and says so", () =>
     Effect.gen(function* () {
       const { node } = yield* started(0)

@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Result } from "effect"
+import { Effect, Exit, Result, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as BlockHeader from "../../../src/protocol/bitcoin/BlockHeader.ts"
 import * as Hash from "../../../src/protocol/bitcoin/Hash.ts"
 import * as Headers from "../../../src/protocol/bitcoin/Headers.ts"
 import * as Inventory from "../../../src/protocol/bitcoin/Inventory.ts"
 import { Service, current } from "../../../src/protocol/bitcoin/Version.ts"
+import * as HeaderChain from "../../../src/services/bitcoin/HeaderChain.ts"
+import { HeaderStore } from "../../../src/services/bitcoin/HeaderStore.ts"
 import * as Miner from "../../support/BitcoinMiner.ts"
 import { at, elapse, net, NetworkLab, tags } from "../../support/BitcoinNetworkLab.ts"
 
@@ -52,8 +54,8 @@ describe("a node that keeps headers", () => {
       assert.deepStrictEqual(yield* a.headerStore.above(net.name, 0, 5_000), headers)
       assert.deepStrictEqual(yield* a.headers!.at(1_234), headers[1_233])
       assert.isFalse(a.headers!.isAsking())
-      const again = yield* lab.start("10.0.0.3", {}, [], headers)
-      assert.strictEqual(heightOf(again), 4_100)
+      const again = yield* HeaderChain.make(net).pipe(Effect.provideService(HeaderStore, a.headerStore))
+      assert.deepInclude(again.best(), { height: 4_100, weight: a.headers!.best().weight })
     })
   )
 
@@ -114,6 +116,52 @@ describe("a node that keeps headers", () => {
         headers[9]!,
         ...branch.slice(0, 8)
       ])
+    })
+  )
+
+  it.effect("follows a branch of several pages to where it has more work", () =>
+    Effect.gen(function* () {
+      yield* nearNow(headers)
+      const long = Miner.chain(headers[9]!, 2_700, { network: net, branch: 2 })
+      const lab = new NetworkLab()
+      const b = yield* listening(lab, headers.slice(0, 2_600))
+      const guest = yield* lab.guest("10.0.1.1", home)
+      guest.heard()
+      yield* guest.say("headers", given(long.slice(0, 2_000)))
+      assert.deepStrictEqual(locators(guest)[0]?.[0], long[1_999]!.id)
+      yield* guest.say("headers", given(long.slice(2_000)))
+      assert.strictEqual(b.headers!.best().header.id, long.at(-1)!.id)
+      const tip = b.events.find((event) => event._tag === "Tip")
+      assert.deepInclude(tip, { height: 2_710, left: 2_590, joined: 2_700 })
+    })
+  )
+
+  it.effect("charges nobody for being far behind", () =>
+    Effect.gen(function* () {
+      const many = Miner.chain(headers.at(-1)!, 5_000, { network: net })
+      const all = [...headers, ...many]
+      yield* nearNow(all)
+      const lab = new NetworkLab()
+      const b = yield* listening(lab, all)
+      const guest = yield* lab.guest("10.0.1.1", home)
+      yield* guest.say("headers", given(all.slice(0, 2_000)))
+      yield* guest.say("headers", given(all.slice(2_000, 2_009)))
+      assert.deepStrictEqual(faults(b), [])
+      assert.strictEqual(heightOf(b), 9_100)
+    })
+  )
+
+  it.effect("keeps what a peer has given that leaves meanwhile", () =>
+    Effect.gen(function* () {
+      yield* nearNow(headers)
+      const lab = new NetworkLab()
+      const b = yield* listening(lab, headers.slice(0, 100))
+      const scope = yield* Scope.make()
+      const guest = yield* Scope.provide(lab.guest("10.0.1.1", home), scope)
+      yield* guest.write("headers", given(headers.slice(100, 103)))
+      yield* Scope.close(scope, Exit.void)
+      yield* elapse(100)
+      assert.strictEqual(heightOf(b), 103)
     })
   )
 

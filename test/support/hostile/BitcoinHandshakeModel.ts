@@ -83,7 +83,8 @@ export class Model {
 
   /** The peer closes. */
   close(): Ending {
-    this.ending ??= this.done ? "lost" : this.#unwanted ? "unsuitable" : "handshake"
+    const early = this.#theirs === undefined ? "unreachable" : "handshake"
+    this.ending ??= this.done ? "lost" : this.#unwanted ? "unsuitable" : early
     return this.ending
   }
 

@@ -59,7 +59,7 @@ export const start = Effect.fnUntraced(function* (
     height,
     weight: work * BigInt(height)
   }))
-  yield* Effect.orDie(headerStore.replace(name, -1, placed))
+  yield* Effect.orDie(headerStore.replace(name, undefined, -1, placed))
   const defaults = Config.defaults(network)
   const endpoint = yield* freePlace
   const pool = { ...defaults.pool, ...changes.pool }
