@@ -2,7 +2,7 @@
  * How fast headers come from a real litecoind over loopback: to a node of ours, which checks and keeps them, and to a bare loop
  * that asks for the next page and looks at nothing else, which is how fast that server gives them.
  */
-import { Effect, type Scope } from "effect"
+import { Effect } from "effect"
 import * as net from "node:net"
 import * as Hash from "../../src/protocol/bitcoin/Hash.ts"
 import * as Headers from "../../src/protocol/bitcoin/Headers.ts"
@@ -24,14 +24,13 @@ const network = networkNamed("ltc-regtest")
 const each = 81
 
 /** Milliseconds from the dial to the last header. */
-const ours = (endpoint: Endpoint, height: number): Effect.Effect<number, unknown, Scope.Scope> =>
-  Effect.gen(function* () {
-    const node = yield* RealManager.start(network.name, { listen: undefined })
-    const begin = performance.now()
-    yield* node.call(endpoint)
-    yield* node.tip(height)
-    return performance.now() - begin
-  })
+const ours = Effect.fnUntraced(function* (endpoint: Endpoint, height: number) {
+  const node = yield* RealManager.start(network.name, { listen: undefined })
+  const begin = performance.now()
+  yield* node.call(endpoint)
+  yield* node.tip(height)
+  return performance.now() - begin
+})
 
 const bare = ({ host, port }: Endpoint, height: number): Promise<number> =>
   new Promise((resolve, reject) => {
