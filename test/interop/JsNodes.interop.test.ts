@@ -4,6 +4,7 @@ import { Effect, Result } from "effect"
 import * as Headers from "../../src/protocol/bitcoin/Headers.ts"
 import * as Inventory from "../../src/protocol/bitcoin/Inventory.ts"
 import { Service } from "../../src/protocol/bitcoin/Version.ts"
+import { RegtestChain } from "../../src/testing/bitcoin/RegtestChain.ts"
 import * as JsNode from "../support/interop/JsNode.ts"
 import * as RealManager from "../support/interop/RealManager.ts"
 
@@ -134,18 +135,26 @@ describe("bcoin", () => {
     })
   )
 
-  it.live("dials as a client that keeps headers only, and asks for the blocks from the first one on", () =>
-    Effect.gen(function* () {
-      const ours = yield* RealManager.start("btc-regtest", { services: Service.network | Service.bloom })
-      const coin = yield* JsNode.start({ library: "bcoin", syncsFrom: ours.endpoint })
-      const { id, kind } = yield* ours.became("Connected")
-      assert.strictEqual(kind, "Inbound")
-      // It asks for headers only up to checkpoints, and regtest has none.
-      const asked = yield* ours.heard("getblocks")
-      assert.strictEqual(asked.peer, id)
-      const { locator } = Result.getOrThrow(Headers.getblocks.decode(asked.body))
-      assert.deepStrictEqual(locator, [ours.config().network.genesis])
-      assert.strictEqual((yield* coin.peers)[0]?.subver, "/Holdfast:0.1.0/")
-    })
+  it.live(
+    "syncs as a client that keeps headers only: ids, filtered blocks and their proofs, more than one answer",
+    () =>
+      Effect.gen(function* () {
+        const chain = RegtestChain.make({ network: "btc-regtest", blocks: 540, seed: 1 })
+        const headers = chain.blocks.slice(1).map(({ header }) => header)
+        const blocks = (id: string) => Effect.succeed(chain.find(id))
+        const services = Service.network | Service.bloom
+        const ours = yield* RealManager.start("btc-regtest", { services, blocks }, headers)
+        const coin = yield* JsNode.start({ library: "bcoin", syncsFrom: ours.endpoint })
+        const { id, kind } = yield* ours.became("Connected")
+        assert.strictEqual(kind, "Inbound")
+        yield* coin.node.said(/Status: .* height=540 /)
+        assert.strictEqual(yield* coin.best, chain.tip.header.id)
+        // It asks for headers only up to checkpoints, and regtest has none.
+        const asked = yield* ours.heard("getblocks")
+        assert.strictEqual(asked.peer, id)
+        const { locator } = Result.getOrThrow(Headers.getblocks.decode(asked.body))
+        assert.deepStrictEqual(locator, [ours.config().network.genesis])
+        assert.strictEqual((yield* coin.peers)[0]?.subver, "/Holdfast:0.1.0/")
+      })
   )
 })

@@ -12,6 +12,7 @@ import * as PayloadLimits from "../../protocol/bitcoin/PayloadLimits.ts"
 import * as Pool from "../../protocol/bitcoin/Pool.ts"
 import * as Restarts from "../../protocol/bitcoin/Restarts.ts"
 import * as Version from "../../protocol/bitcoin/Version.ts"
+import type { BlockSource } from "./Giving.ts"
 import type * as Heartbeat from "../../protocol/link/Heartbeat.ts"
 
 /** Whom it dials: who is known, up to the target; or these nodes and nobody else, for ever, whatever the target. */
@@ -41,6 +42,8 @@ export interface Config {
   readonly largest: PayloadLimits.Largest
   /** Whether it keeps the headers of the network's best chain. Not to be changed while it runs, nor is the network. */
   readonly headers: boolean
+  /** Where blocks are found that peers ask for, if they are given any: say so in `services` as well. */
+  readonly blocks: BlockSource | undefined
   /** For how long one peer is waited for that was asked for a block. */
   readonly blockTimeout: number
   /** From the connection to the end of the handshake. */
@@ -68,6 +71,7 @@ export const defaults = (network: Network): Config => ({
   fixedAgain: 10 * minute,
   largest: PayloadLimits.defaults,
   headers: true,
+  blocks: undefined,
   blockTimeout: minute,
   handshakeTimeout: 10_000,
   heartbeat: { interval: 5 * minute, timeout: 5 * minute + 30_000, missed: 1, stable: minute },

@@ -22,6 +22,7 @@ import * as Blocks from "./Blocks.ts"
 import { Broadcast, type Message } from "./Broadcast.ts"
 import * as Calls from "./Calls.ts"
 import * as Config from "./Config.ts"
+import * as Giving from "./Giving.ts"
 import * as HeaderChain from "./HeaderChain.ts"
 import type { HeaderStore } from "./HeaderStore.ts"
 import * as HeaderSync from "./HeaderSync.ts"
@@ -117,6 +118,7 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
   const current = () => config
   const chain = config.headers ? yield* HeaderChain.make(config.network) : undefined
   const sync = chain && (yield* HeaderSync.make({ config: current, chain, alarms, fork, tell }))
+  const giving = chain && Giving.make({ config: current, chain })
 
   const place = (): Place => {
     const { agents, handshakeTimeout, heartbeat, largest, network, required } = config
@@ -154,7 +156,7 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
       if (taken !== undefined) return taken.wait
       if (blocks.received(peer, frame)) return undefined
       broadcast.publish({ peer: peer.connection.id, kind, command: Command.nameOf(kind), body })
-      return undefined
+      return giving?.received(peer, frame)
     },
     caughtUp: () => broadcast.flush(),
     rejected: (peer, { code, command, reason }) => {
@@ -176,6 +178,7 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
       addresses.ended(peer)
       sync?.ended(peer)
       blocks.ended(peer)
+      giving?.ended(peer)
     }
   }
 

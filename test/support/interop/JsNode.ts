@@ -59,6 +59,8 @@ export const start = Effect.fnUntraced(function* ({ agent, library, syncsFrom }:
     endpoint: new Endpoint({ host: "127.0.0.1", port }),
     rpc,
     peers: rpc.call("getpeerinfo", [], Schema.Array(Peer)),
+    /** The id of the last block of its chain. */
+    best: rpc.call("getbestblockhash", [], Schema.String),
     /** Dials once. */
     dial: ({ host, port }: Endpoint) => rpc.tell("addnode", [`${host}:${port}`, "onetry"]),
     /** Makes so many blocks, with proof of work; their ids, oldest first. */
