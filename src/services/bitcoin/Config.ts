@@ -12,7 +12,7 @@ import * as PayloadLimits from "../../protocol/bitcoin/PayloadLimits.ts"
 import * as Pool from "../../protocol/bitcoin/Pool.ts"
 import * as Restarts from "../../protocol/bitcoin/Restarts.ts"
 import * as Version from "../../protocol/bitcoin/Version.ts"
-import type { BlockSource } from "./Giving.ts"
+import type { BlockSource } from "./BlockSource.ts"
 import type * as Heartbeat from "../../protocol/link/Heartbeat.ts"
 
 /** Whom it dials: who is known, up to the target; or these nodes and nobody else, for ever, whatever the target. */

@@ -12,12 +12,10 @@ import * as MerkleBlock from "../../protocol/bitcoin/MerkleBlock.ts"
 import * as Transaction from "../../protocol/bitcoin/Transaction.ts"
 import { Service } from "../../protocol/bitcoin/Version.ts"
 import type { Frame } from "../../protocol/link/Frame.ts"
+import type { BlockSource } from "./BlockSource.ts"
 import type { Config } from "./Config.ts"
 import type { HeaderChain } from "./HeaderChain.ts"
 import type { BitcoinPeer } from "./Peer.ts"
-
-/** The block of an id, if it is there. */
-export type BlockSource = (id: string) => Effect.Effect<Block.Block | undefined>
 
 export interface Options {
   readonly config: () => Config
