@@ -140,14 +140,14 @@ describe("litecoind", () => {
     })
   )
 
-  it.live("hangs up on another magic, and is inaccessible then", () =>
+  it.live("hangs up on another magic without a word, and is dialled again later", () =>
     Effect.gen(function* () {
       const core = yield* Litecoind.start()
       const ours = yield* RealManager.start("bsv-regtest")
       yield* ours.call(core.endpoint)
       yield* core.node.said(/MESSAGESTART/)
       yield* ours.became("Failed")
-      assert.deepStrictEqual((yield* ours.marked("Inaccessible")).endpoint, core.endpoint)
+      assert.strictEqual((yield* ours.next("Restarting")).remote, core.endpoint.toString())
     })
   )
 
