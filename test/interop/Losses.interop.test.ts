@@ -1,6 +1,6 @@
 /** Real nodes that are killed, stand still, or are not there yet: when they are dialled again, and when they are given up. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import * as Litecoind from "../support/interop/Litecoind.ts"
 import * as RealManager from "../support/interop/RealManager.ts"
 
@@ -67,14 +67,13 @@ describe("a real node", () => {
       const { id } = yield* ours.became("Connected")
       yield* core.node.said(/received: ping /)
       yield* core.node.said(/received: ping /, core.node.lines.count)
-      const before = yield* Clock.currentTimeMillis
       const place = ours.events.count
       yield* core.node.freeze
       const lost = yield* ours.became("Failed", place)
-      const silent = (yield* Clock.currentTimeMillis) - before
       assert.strictEqual(lost.id, id)
-      assert.isAtLeast(silent, heartbeat.timeout - 2 * heartbeat.interval)
-      assert.include(lost.detail, "a ping was not answered")
+      // The silence may have begun before: the node says that a ping has come before it answers.
+      const silent = /nothing came for (\d+) ms and a ping was not answered/.exec(lost.detail)?.[1]
+      assert.isAtLeast(Number(silent), heartbeat.timeout)
       assert.deepStrictEqual((yield* ours.marked("Inaccessible")).endpoint, core.endpoint)
       assert.deepStrictEqual(waits(ours, place), [])
     })
