@@ -7,6 +7,7 @@ import * as AttentionStoreMemory from "./AttentionStoreMemory.ts"
 import * as BanStoreMemory from "./BanStoreMemory.ts"
 import * as BitcoinHeadersMemory from "./BitcoinHeadersMemory.ts"
 import * as BitcoinPeersMemory from "./BitcoinPeersMemory.ts"
+import * as ChainBlocksMemory from "./ChainBlocksMemory.ts"
 import * as FeedStoreMemory from "./FeedStoreMemory.ts"
 import { MemoryDatabase } from "./MemoryDatabase.ts"
 import * as ParkedStoreMemory from "./ParkedStoreMemory.ts"
@@ -23,6 +24,7 @@ const stores = Layer.mergeAll(
   BanStoreMemory.layer,
   BitcoinHeadersMemory.layer,
   BitcoinPeersMemory.layer,
+  ChainBlocksMemory.layer,
   AttentionStoreMemory.layer,
   TimerStoreMemory.layer,
   TransactionsMemory.layer

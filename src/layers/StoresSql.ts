@@ -9,6 +9,7 @@ import * as AttentionStoreSql from "./AttentionStoreSql.ts"
 import * as BanStoreSql from "./BanStoreSql.ts"
 import * as BitcoinHeadersSql from "./BitcoinHeadersSql.ts"
 import * as BitcoinPeersSql from "./BitcoinPeersSql.ts"
+import * as ChainBlocksSql from "./ChainBlocksSql.ts"
 import * as FeedStoreSql from "./FeedStoreSql.ts"
 import * as Migrations from "./Migrations.ts"
 import * as ParkedStoreSql from "./ParkedStoreSql.ts"
@@ -25,6 +26,7 @@ export const layer = Layer.mergeAll(
   BanStoreSql.layer,
   BitcoinHeadersSql.layer,
   BitcoinPeersSql.layer,
+  ChainBlocksSql.layer,
   AttentionStoreSql.layer,
   TimerStoreSql.layer,
   TransactionsSql.layer

@@ -13,6 +13,8 @@ import * as BitcoinPeersMemory from "../../src/layers/BitcoinPeersMemory.ts"
 import * as BanStoreSql from "../../src/layers/BanStoreSql.ts"
 import * as BitcoinHeadersSql from "../../src/layers/BitcoinHeadersSql.ts"
 import * as BitcoinPeersSql from "../../src/layers/BitcoinPeersSql.ts"
+import * as ChainBlocksMemory from "../../src/layers/ChainBlocksMemory.ts"
+import * as ChainBlocksSql from "../../src/layers/ChainBlocksSql.ts"
 import * as FeedStoreMemory from "../../src/layers/FeedStoreMemory.ts"
 import * as FeedStoreSql from "../../src/layers/FeedStoreSql.ts"
 import { MemoryDatabase } from "../../src/layers/MemoryDatabase.ts"
@@ -29,6 +31,7 @@ import * as TransactionsMemory from "../../src/layers/TransactionsMemory.ts"
 import * as TransactionsSql from "../../src/layers/TransactionsSql.ts"
 import type { HeaderStore } from "../../src/services/bitcoin/HeaderStore.ts"
 import type { PeerStore } from "../../src/services/bitcoin/PeerStore.ts"
+import type { BlockStore } from "../../src/services/chain/BlockStore.ts"
 import type { AttentionStore } from "../../src/services/delivery/AttentionStore.ts"
 import type { FeedStore } from "../../src/services/delivery/FeedStore.ts"
 import type { ParkedStore } from "../../src/services/delivery/ParkedStore.ts"
@@ -48,6 +51,7 @@ export type Stores =
   | BanStore
   | PeerStore
   | HeaderStore
+  | BlockStore
   | AttentionStore
   | TimerStore
   | Transactions
@@ -78,6 +82,7 @@ export const memory: Layer.Layer<Stores | Reopen | MemoryDatabase> = withReopen(
     BanStoreMemory.layer,
     BitcoinHeadersMemory.layer,
     BitcoinPeersMemory.layer,
+    ChainBlocksMemory.layer,
     AttentionStoreMemory.layer,
     TimerStoreMemory.layer,
     TransactionsMemory.layer
@@ -93,6 +98,7 @@ const sqlStores = withReopen(
     BanStoreSql.layer,
     BitcoinHeadersSql.layer,
     BitcoinPeersSql.layer,
+    ChainBlocksSql.layer,
     AttentionStoreSql.layer,
     TimerStoreSql.layer,
     TransactionsSql.layer

@@ -11,6 +11,7 @@ import type { MemoryDatabase } from "../../layers/MemoryDatabase.ts"
 import type { MigrationFailed, SchemaUnknown } from "../../layers/Migrations.ts"
 import type { HeaderStore } from "../../services/bitcoin/HeaderStore.ts"
 import type { PeerStore } from "../../services/bitcoin/PeerStore.ts"
+import type { BlockStore } from "../../services/chain/BlockStore.ts"
 import type { AttentionStore } from "../../services/delivery/AttentionStore.ts"
 import type { FeedStore } from "../../services/delivery/FeedStore.ts"
 import type { ParkedStore } from "../../services/delivery/ParkedStore.ts"
@@ -33,6 +34,7 @@ export type Stored =
   | BanStore
   | PeerStore
   | HeaderStore
+  | BlockStore
   | Transactions
   | SqlClient.SqlClient
 
