@@ -155,11 +155,21 @@ suite("trap 7: NOTIFY", (it) => {
   )
 })
 
+/** The server's processes whose last statement was LISTEN. */
+const listeners = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ pid: number }>`
+    SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'LISTEN%'`
+  return rows.map(({ pid }) => pid)
+})
+
 suite("trap 8: a listener that lost its connection", (it) => {
   it.effect("hears again, and looks at once for what was said meanwhile", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const delivery = yield* Delivery
+      // Those of other tests, which may still be closing.
+      const others = yield* listeners
       const { wakes, woken } = yield* listening
       const [attached, other] = [stranger(), stranger()]
       const latch = yield* wakes.attach(attached)
@@ -169,10 +179,9 @@ suite("trap 8: a listener that lost its connection", (it) => {
         Effect.forkScoped({ startImmediately: true })
       )
       latch.close()
-      const ended = yield* sql`
-        SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
-        WHERE datname = current_database() AND query ILIKE 'LISTEN%'`
-      assert.lengthOf(ended, 1)
+      const ours = (yield* listeners).filter((pid) => !others.includes(pid))
+      assert.lengthOf(ours, 1)
+      yield* sql`SELECT pg_terminate_backend(${ours[0]}::integer, 60000)`
       // Nobody hears this one.
       yield* sql`SELECT pg_notify(${wakeChannel}, ${attached})`
       yield* latch.wait
