@@ -16,7 +16,7 @@ import createLease from "./0009_create_lease.ts"
 import createTimers from "./0010_create_timers.ts"
 import createUntold from "./0011_create_untold.ts"
 import createBitcoinPeers from "./0012_create_bitcoin_peers.ts"
-import createBitcoinHeaders from "./0013_create_bitcoin_headers.ts"
+import createChainHeaders from "./0013_create_chain_headers.ts"
 import createChainBlocks from "./0014_create_chain_blocks.ts"
 
 /** Name to effect: four digits, what it does. Run by `holdfast/layers/Migrations`. */
@@ -33,6 +33,6 @@ export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, S
   "0010_create_timers": createTimers,
   "0011_create_untold": createUntold,
   "0012_create_bitcoin_peers": createBitcoinPeers,
-  "0013_create_bitcoin_headers": createBitcoinHeaders,
+  "0013_create_chain_headers": createChainHeaders,
   "0014_create_chain_blocks": createChainBlocks
 }

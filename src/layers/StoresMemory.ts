@@ -5,7 +5,7 @@
 import { Layer } from "effect"
 import * as AttentionStoreMemory from "./AttentionStoreMemory.ts"
 import * as BanStoreMemory from "./BanStoreMemory.ts"
-import * as BitcoinHeadersMemory from "./BitcoinHeadersMemory.ts"
+import * as ChainHeadersMemory from "./ChainHeadersMemory.ts"
 import * as BitcoinPeersMemory from "./BitcoinPeersMemory.ts"
 import * as ChainBlocksMemory from "./ChainBlocksMemory.ts"
 import * as FeedStoreMemory from "./FeedStoreMemory.ts"
@@ -22,7 +22,7 @@ const stores = Layer.mergeAll(
   FeedStoreMemory.layer,
   PeerBookMemory.layer,
   BanStoreMemory.layer,
-  BitcoinHeadersMemory.layer,
+  ChainHeadersMemory.layer,
   BitcoinPeersMemory.layer,
   ChainBlocksMemory.layer,
   AttentionStoreMemory.layer,

@@ -7,7 +7,7 @@ import { Layer } from "effect"
 import { migrations } from "../../migrations/index.ts"
 import * as AttentionStoreSql from "./AttentionStoreSql.ts"
 import * as BanStoreSql from "./BanStoreSql.ts"
-import * as BitcoinHeadersSql from "./BitcoinHeadersSql.ts"
+import * as ChainHeadersSql from "./ChainHeadersSql.ts"
 import * as BitcoinPeersSql from "./BitcoinPeersSql.ts"
 import * as ChainBlocksSql from "./ChainBlocksSql.ts"
 import * as FeedStoreSql from "./FeedStoreSql.ts"
@@ -24,7 +24,7 @@ export const layer = Layer.mergeAll(
   FeedStoreSql.layer,
   PeerBookSql.layer,
   BanStoreSql.layer,
-  BitcoinHeadersSql.layer,
+  ChainHeadersSql.layer,
   BitcoinPeersSql.layer,
   ChainBlocksSql.layer,
   AttentionStoreSql.layer,

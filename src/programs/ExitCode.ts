@@ -76,7 +76,7 @@ const byTag: Readonly<Record<string, number>> = {
   EmbeddedDatabaseUnusable: ExitCode.database,
   DatabaseOfAnother: ExitCode.database,
   DatabaseTaken: ExitCode.database,
-  BitcoinChainMismatch: ExitCode.database,
+  ChainMismatch: ExitCode.database,
   MigrationFailed: ExitCode.database,
   SchemaUnknown: ExitCode.database,
   SqlError: ExitCode.database,

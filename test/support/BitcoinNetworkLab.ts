@@ -10,14 +10,16 @@ import * as MessageFrame from "../../src/protocol/bitcoin/MessageFrame.ts"
 import * as PayloadLimits from "../../src/protocol/bitcoin/PayloadLimits.ts"
 import * as Version from "../../src/protocol/bitcoin/Version.ts"
 import * as Config from "../../src/services/bitcoin/Config.ts"
-import { HeaderStore } from "../../src/services/bitcoin/HeaderStore.ts"
+import { HeaderStore } from "../../src/services/chain/HeaderStore.ts"
 import { Manager } from "../../src/services/bitcoin/Manager.ts"
 import type { PeerEvent } from "../../src/services/bitcoin/PeerEvent.ts"
 import { PeerStore } from "../../src/services/bitcoin/PeerStore.ts"
 import { LookupFailed, Resolver } from "../../src/services/bitcoin/Resolver.ts"
 import { Bans, make as makeBans } from "../../src/services/link/Bans.ts"
+import { Transactions } from "../../src/services/Transactions.ts"
 import { MemoryNetwork } from "../../src/testing/TransportMemory.ts"
 import { version } from "./BitcoinPeerLab.ts"
+import { stored } from "./BitcoinStored.ts"
 import { networkNamed } from "./BitcoinVectors.ts"
 
 export const net = networkNamed("bsv-regtest")
@@ -67,8 +69,7 @@ export class NetworkLab {
       yield* Effect.orDie(store.learn(net.name, known, 0))
       const headerStore = Context.get(context, HeaderStore)
       if (headers.length > 0) {
-        const placed = [first, ...headers].map((header, height) => ({ header, height, weight: 2n * BigInt(height) }))
-        yield* Effect.orDie(headerStore.replace(net.name, undefined, -1, placed))
+        yield* Effect.orDie(headerStore.replace(net.name, undefined, -1, stored([first, ...headers])))
       }
       const own = yield* Scope.fork(scope)
       const manager = Layer.provide(Manager.layer(configOf(changes)), Layer.succeedContext(context))
@@ -79,7 +80,8 @@ export class NetworkLab {
         { startImmediately: true }
       )
       yield* settle
-      return { ...service, events, store, headerStore, bans: Context.get(context, Bans), scope: own }
+      const transactions = Context.get(context, Transactions)
+      return { ...service, events, store, headerStore, transactions, bans: Context.get(context, Bans), scope: own }
     }
   )
 

@@ -8,10 +8,11 @@ import { Endpoint } from "../../src/protocol/Address.ts"
 import type { BlockHeader } from "../../src/protocol/bitcoin/BlockHeader.ts"
 import * as Command from "../../src/protocol/bitcoin/Command.ts"
 import * as Config from "../../src/services/bitcoin/Config.ts"
-import { HeaderStore } from "../../src/services/bitcoin/HeaderStore.ts"
+import { HeaderStore } from "../../src/services/chain/HeaderStore.ts"
 import { Manager } from "../../src/services/bitcoin/Manager.ts"
 import { LookupFailed, Resolver } from "../../src/services/bitcoin/Resolver.ts"
 import { Bans, make as makeBans } from "../../src/services/link/Bans.ts"
+import { stored } from "./BitcoinStored.ts"
 import { networkNamed } from "./BitcoinVectors.ts"
 import { freePort } from "./FreePort.ts"
 
@@ -55,12 +56,7 @@ export const serve = async (
     Effect.gen(function* () {
       const context = yield* Layer.buildWithScope(ground, scope)
       const store = Context.get(context, HeaderStore)
-      const placed = [network.first, ...headers].map((header, height) => ({
-        header,
-        height,
-        weight: 2n * BigInt(height)
-      }))
-      yield* store.replace(network.name, undefined, -1, placed)
+      yield* store.replace(network.name, undefined, -1, stored([network.first, ...headers]))
       const layer = Layer.provide(Manager.layer(config), Layer.succeedContext(context))
       return Context.get(yield* Layer.buildWithScope(layer, scope), Manager)
     })

@@ -8,10 +8,10 @@ import { migrations } from "../../migrations/index.ts"
 import * as AttentionStoreMemory from "../../src/layers/AttentionStoreMemory.ts"
 import * as AttentionStoreSql from "../../src/layers/AttentionStoreSql.ts"
 import * as BanStoreMemory from "../../src/layers/BanStoreMemory.ts"
-import * as BitcoinHeadersMemory from "../../src/layers/BitcoinHeadersMemory.ts"
+import * as ChainHeadersMemory from "../../src/layers/ChainHeadersMemory.ts"
 import * as BitcoinPeersMemory from "../../src/layers/BitcoinPeersMemory.ts"
 import * as BanStoreSql from "../../src/layers/BanStoreSql.ts"
-import * as BitcoinHeadersSql from "../../src/layers/BitcoinHeadersSql.ts"
+import * as ChainHeadersSql from "../../src/layers/ChainHeadersSql.ts"
 import * as BitcoinPeersSql from "../../src/layers/BitcoinPeersSql.ts"
 import * as ChainBlocksMemory from "../../src/layers/ChainBlocksMemory.ts"
 import * as ChainBlocksSql from "../../src/layers/ChainBlocksSql.ts"
@@ -29,7 +29,7 @@ import * as TimerStoreMemory from "../../src/layers/TimerStoreMemory.ts"
 import * as TimerStoreSql from "../../src/layers/TimerStoreSql.ts"
 import * as TransactionsMemory from "../../src/layers/TransactionsMemory.ts"
 import * as TransactionsSql from "../../src/layers/TransactionsSql.ts"
-import type { HeaderStore } from "../../src/services/bitcoin/HeaderStore.ts"
+import type { HeaderStore } from "../../src/services/chain/HeaderStore.ts"
 import type { PeerStore } from "../../src/services/bitcoin/PeerStore.ts"
 import type { BlockStore } from "../../src/services/chain/BlockStore.ts"
 import type { AttentionStore } from "../../src/services/delivery/AttentionStore.ts"
@@ -80,7 +80,7 @@ export const memory: Layer.Layer<Stores | Reopen | MemoryDatabase> = withReopen(
     FeedStoreMemory.layer,
     PeerBookMemory.layer,
     BanStoreMemory.layer,
-    BitcoinHeadersMemory.layer,
+    ChainHeadersMemory.layer,
     BitcoinPeersMemory.layer,
     ChainBlocksMemory.layer,
     AttentionStoreMemory.layer,
@@ -96,7 +96,7 @@ const sqlStores = withReopen(
     FeedStoreSql.layer,
     PeerBookSql.layer,
     BanStoreSql.layer,
-    BitcoinHeadersSql.layer,
+    ChainHeadersSql.layer,
     BitcoinPeersSql.layer,
     ChainBlocksSql.layer,
     AttentionStoreSql.layer,

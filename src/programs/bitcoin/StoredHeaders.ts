@@ -2,8 +2,10 @@
  * Prints headers that a data folder has, without any connection.
  */
 import { Console, Effect, Schema } from "effect"
+import * as BitcoinRules from "../../protocol/bitcoin/BitcoinRules.ts"
 import type { Network } from "../../protocol/bitcoin/Network.ts"
-import { HeaderStore } from "../../services/bitcoin/HeaderStore.ts"
+import { HeaderStore } from "../../services/chain/HeaderStore.ts"
+import { read } from "../../services/chain/HeaderTurn.ts"
 import { json, Root } from "../cli/Root.ts"
 import * as HeaderReport from "./HeaderReport.ts"
 
@@ -45,13 +47,14 @@ export const show = Effect.fnUntraced(function* ({ count, folder, from, network 
   const session = yield* Effect.promise(() => import("./Session.ts"))
   const print = Effect.gen(function* () {
     const store = yield* HeaderStore
+    const rules = BitcoinRules.of(network)
     const end = from + count
     for (let height = from; height < end;) {
       const headers = yield* store.above(network.name, height - 1, Math.min(page, end - height))
       if (headers.length === 0 && height === from) {
         return yield* new HeaderUnknown({ network: network.name, height, folder })
       }
-      const lines = headers.map((header, at) => HeaderReport.header(height + at, header))
+      const lines = headers.map((header) => HeaderReport.header(header.height, read(rules, header)))
       if (lines.length > 0) yield* Console.log(lines.map(root.json ? json : HeaderReport.line).join("\n"))
       if (headers.length < page) return
       height += headers.length

@@ -2,6 +2,7 @@
  * Whether a header may come after the one it names: its proof of work, its bits and its time. What it costs a peer to say
  * otherwise is in `Misbehaviour.ts`.
  */
+import type { Objection } from "../chain/ChainRules.ts"
 import type { HeaderTree, Node } from "../chain/HeaderTree.ts"
 import type { BlockHeader } from "./BlockHeader.ts"
 import type { Fault } from "./Misbehaviour.ts"
@@ -10,12 +11,6 @@ import * as ProofOfWork from "./ProofOfWork.ts"
 
 type Tree = HeaderTree<BlockHeader>
 type Place = Node<BlockHeader>
-
-export interface Objection {
-  /** What it costs; nothing where clocks may be to blame. */
-  readonly fault: Fault | undefined
-  readonly detail: string
-}
 
 /** Headers whose middle time a new one must be after. */
 const medianOf = 11
@@ -53,7 +48,7 @@ export const objection = (
   parent: Place,
   header: BlockHeader,
   now: number
-): Objection | undefined => {
+): Objection<Fault> | undefined => {
   const pinned = network.pinned.get(parent.height + 1)
   if (pinned !== undefined && pinned !== header.id) {
     return { fault: undefined, detail: `block ${header.id} is of another chain than ${network.name}` }

@@ -14,12 +14,12 @@ import { Service } from "../../protocol/bitcoin/Version.ts"
 import type { Frame } from "../../protocol/link/Frame.ts"
 import type { BlockSource } from "./BlockSource.ts"
 import type { Config } from "./Config.ts"
-import type { HeaderChain } from "./HeaderChain.ts"
+import type { BitcoinChain } from "./HeaderSync.ts"
 import type { BitcoinPeer } from "./Peer.ts"
 
 export interface Options {
   readonly config: () => Config
-  readonly chain: HeaderChain
+  readonly chain: BitcoinChain
 }
 
 /** Ids of one answer to `getblocks`. */

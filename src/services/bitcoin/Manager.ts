@@ -6,25 +6,28 @@ import { Clock, Context, Effect, FiberSet, Layer, PubSub, Random, Stream } from 
 import type { SqlError } from "effect/sql/SqlError"
 import { Endpoint } from "../../protocol/Address.ts"
 import * as AgentPolicy from "../../protocol/bitcoin/AgentPolicy.ts"
+import * as BitcoinRules from "../../protocol/bitcoin/BitcoinRules.ts"
 import * as Command from "../../protocol/bitcoin/Command.ts"
 import type { Block } from "../../protocol/bitcoin/Block.ts"
 import type { BlockHeader } from "../../protocol/bitcoin/BlockHeader.ts"
 import * as PayloadLimits from "../../protocol/bitcoin/PayloadLimits.ts"
 import type { Placed } from "../../protocol/chain/HeaderTree.ts"
 import { Buggify } from "../Buggify.ts"
+import * as HeaderChain from "../chain/HeaderChain.ts"
+import type { HeaderStore } from "../chain/HeaderStore.ts"
+import type { ChainMismatch } from "../chain/HeaderTurn.ts"
 import { Alarms } from "../link/Alarms.ts"
 import { Bans } from "../link/Bans.ts"
 import * as DialLimits from "../link/DialLimits.ts"
 import { LinkConfig } from "../link/LinkConfig.ts"
 import type { Transport } from "../link/Transport.ts"
+import type { Transactions } from "../Transactions.ts"
 import * as Addresses from "./Addresses.ts"
 import * as Blocks from "./Blocks.ts"
 import { Broadcast, type Message } from "./Broadcast.ts"
 import * as Calls from "./Calls.ts"
 import * as Config from "./Config.ts"
 import * as Giving from "./Giving.ts"
-import * as HeaderChain from "./HeaderChain.ts"
-import type { HeaderStore } from "./HeaderStore.ts"
 import * as HeaderSync from "./HeaderSync.ts"
 import type { BitcoinPeer, Place, Watcher } from "./Peer.ts"
 import type { PeerEvent } from "./PeerEvent.ts"
@@ -84,8 +87,8 @@ export class Manager extends Context.Service<
     config: Config.Config
   ): Layer.Layer<
     Manager,
-    Config.ConfigInvalid | HeaderChain.ChainMismatch | SqlError,
-    Bans | HeaderStore | PeerStore | Resolver | Transport
+    Config.ConfigInvalid | ChainMismatch | SqlError,
+    Bans | HeaderStore | PeerStore | Resolver | Transactions | Transport
   > {
     return Layer.effect(Manager, make(config))
   }
@@ -116,7 +119,7 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
     PubSub.publishUnsafe(events, event)
   }
   const current = () => config
-  const chain = config.headers ? yield* HeaderChain.make(config.network) : undefined
+  const chain = config.headers ? yield* HeaderChain.make(BitcoinRules.of(config.network)) : undefined
   const sync = chain && (yield* HeaderSync.make({ config: current, chain, alarms, fork, tell }))
   const giving = chain && Giving.make({ config: current, chain })
 

@@ -1,13 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Result, Scope } from "effect"
 import { TestClock } from "effect/testing"
+import * as BitcoinRules from "../../../src/protocol/bitcoin/BitcoinRules.ts"
 import * as BlockHeader from "../../../src/protocol/bitcoin/BlockHeader.ts"
 import * as Hash from "../../../src/protocol/bitcoin/Hash.ts"
 import * as Headers from "../../../src/protocol/bitcoin/Headers.ts"
 import * as Inventory from "../../../src/protocol/bitcoin/Inventory.ts"
 import { Service, current } from "../../../src/protocol/bitcoin/Version.ts"
-import * as HeaderChain from "../../../src/services/bitcoin/HeaderChain.ts"
-import { HeaderStore } from "../../../src/services/bitcoin/HeaderStore.ts"
+import * as HeaderChain from "../../../src/services/chain/HeaderChain.ts"
+import { HeaderStore, type StoredHeader } from "../../../src/services/chain/HeaderStore.ts"
+import { Transactions } from "../../../src/services/Transactions.ts"
 import * as Miner from "../../support/BitcoinMiner.ts"
 import { at, elapse, net, NetworkLab, tags } from "../../support/BitcoinNetworkLab.ts"
 
@@ -20,6 +22,8 @@ const home = at("10.0.0.2")
 const listening = (lab: NetworkLab, known: ReadonlyArray<BlockHeader.BlockHeader> = []) =>
   lab.start("10.0.0.2", { listen: home }, [], known)
 
+/** What a store has. */
+const read = Effect.map((all: ReadonlyArray<StoredHeader>) => all.map(({ bytes }) => BlockHeader.decode(bytes)))
 const ids = (all: ReadonlyArray<BlockHeader.BlockHeader>) => all.map(({ id }) => id)
 const given = (all: ReadonlyArray<BlockHeader.BlockHeader>) => Headers.headers.encode(all)
 const asking = (locator: ReadonlyArray<string>, stop = Hash.zero) =>
@@ -51,10 +55,13 @@ describe("a node that keeps headers", () => {
       assert.strictEqual(heightOf(a), 4_100)
       const tips = a.events.flatMap((event) => (event._tag === "Tip" ? [event.height] : []))
       assert.deepStrictEqual(tips, [2_000, 4_000, 4_100])
-      assert.deepStrictEqual(yield* a.headerStore.above(net.name, 0, 5_000), headers)
+      assert.deepStrictEqual(yield* read(a.headerStore.above(net.name, 0, 5_000)), headers)
       assert.deepStrictEqual(yield* a.headers!.at(1_234), headers[1_233])
       assert.isFalse(a.headers!.isAsking())
-      const again = yield* HeaderChain.make(net).pipe(Effect.provideService(HeaderStore, a.headerStore))
+      const again = yield* HeaderChain.make(BitcoinRules.of(net)).pipe(
+        Effect.provideService(HeaderStore, a.headerStore),
+        Effect.provideService(Transactions, a.transactions)
+      )
       assert.deepInclude(again.best(), { height: 4_100, weight: a.headers!.best().weight })
     })
   )
@@ -111,7 +118,7 @@ describe("a node that keeps headers", () => {
       assert.strictEqual(b.headers!.best().header.id, branch[7]!.id)
       const tip = b.events.find((event) => event._tag === "Tip")
       assert.deepInclude(tip, { height: 18, left: 5, joined: 8 })
-      assert.deepStrictEqual(yield* b.headerStore.above(net.name, 8, 100), [
+      assert.deepStrictEqual(yield* read(b.headerStore.above(net.name, 8, 100)), [
         headers[8]!,
         headers[9]!,
         ...branch.slice(0, 8)

@@ -6,16 +6,19 @@ import * as StoresMemory from "../../../src/layers/StoresMemory.ts"
 import * as TransportTcp from "../../../src/layers/TransportTcp.ts"
 import { Endpoint } from "../../../src/protocol/Address.ts"
 import type { BlockHeader } from "../../../src/protocol/bitcoin/BlockHeader.ts"
+import * as BitcoinRules from "../../../src/protocol/bitcoin/BitcoinRules.ts"
 import type { State } from "../../../src/protocol/bitcoin/ConnectionState.ts"
 import * as Inventory from "../../../src/protocol/bitcoin/Inventory.ts"
 import * as ProofOfWork from "../../../src/protocol/bitcoin/ProofOfWork.ts"
 import type { Message } from "../../../src/services/bitcoin/Broadcast.ts"
 import * as Config from "../../../src/services/bitcoin/Config.ts"
-import { HeaderStore } from "../../../src/services/bitcoin/HeaderStore.ts"
+import { HeaderStore } from "../../../src/services/chain/HeaderStore.ts"
 import { Manager } from "../../../src/services/bitcoin/Manager.ts"
 import type { PeerEvent } from "../../../src/services/bitcoin/PeerEvent.ts"
 import { type KnownPeer, PeerStore, type Status } from "../../../src/services/bitcoin/PeerStore.ts"
+import { read } from "../../../src/services/chain/HeaderTurn.ts"
 import { Bans, make as makeBans } from "../../../src/services/link/Bans.ts"
+import { stored } from "../BitcoinStored.ts"
 import { networkNamed } from "../BitcoinVectors.ts"
 import { freePort } from "../FreePort.ts"
 import { Seen } from "./Seen.ts"
@@ -53,13 +56,9 @@ export const start = Effect.fnUntraced(function* (
   const context = yield* Layer.build(ground)
   const network = networkNamed(name)
   const headerStore = Context.get(context, HeaderStore)
+  const rules = BitcoinRules.of(network)
   const work = ProofOfWork.work(network.first.bits)
-  const placed = [network.first, ...headers].map((header, height) => ({
-    header,
-    height,
-    weight: work * BigInt(height)
-  }))
-  yield* Effect.orDie(headerStore.replace(name, undefined, -1, placed))
+  yield* Effect.orDie(headerStore.replace(name, undefined, -1, stored([network.first, ...headers], 0, work)))
   const defaults = Config.defaults(network)
   const endpoint = yield* freePlace
   const pool = { ...defaults.pool, ...changes.pool }
@@ -142,7 +141,9 @@ export const start = Effect.fnUntraced(function* (
         place
       ),
     /** Its headers after the first one. */
-    chain: Effect.orDie(headerStore.above(name, 0, 10_000)),
+    chain: Effect.map(Effect.orDie(headerStore.above(name, 0, 10_000)), (headers) =>
+      headers.map((it) => read(rules, it))
+    ),
     /** Where it listens. */
     endpoint
   }

@@ -1,0 +1,245 @@
+/**
+ * Keeps the headers of a chain up to date: asks peers for what comes after this node's own, checks and stores what they give, and says
+ * what has changed. Knows no wire: whoever has one decodes, sends, and tells others.
+ */
+import { Clock, Effect, Latch } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import * as Asking from "../../protocol/chain/HeaderAsking.ts"
+import type { Linked, Node } from "../../protocol/chain/HeaderTree.ts"
+import type { Alarm, Alarms } from "../link/Alarms.ts"
+import type { HeaderChain, Question } from "./HeaderChain.ts"
+import type { StoredHeader } from "./HeaderStore.ts"
+import type { ChainMoved, Change, HeaderRefused, Turn } from "./HeaderTurn.ts"
+
+/** Headers of which one does not follow the one before it, and headers that follow nothing, many at once or again and again. */
+export type Lapse = "broken" | "unconnected"
+
+/** Somebody who has headers. */
+export interface HeaderPeer<Fault> {
+  /** A number of this process. */
+  readonly id: number
+  readonly remote: string
+  /** This node has chosen it, and asks it before those that have chosen this node. */
+  readonly isChosen: boolean
+  /** Asks for what comes after these; the answer is told by `heard`. */
+  readonly ask: (locator: ReadonlyArray<string>) => Effect.Effect<void>
+  /** It has given what it must not give. */
+  readonly charge: (fault: Fault | Lapse, detail: string) => void
+}
+
+export interface Options<H extends Linked, Fault> {
+  readonly chain: HeaderChain<H, Fault>
+  readonly alarms: Alarms
+  /** Runs what has to be waited for beside the reading. */
+  readonly fork: (effect: Effect.Effect<void>) => void
+  readonly policy?: Asking.Policy
+  /** Whether a best header is so new, at `nowMillis` since 1970, that all peers are asked, and not one at a time; always without it. */
+  readonly isRecent?: (best: H, nowMillis: number) => boolean
+  /** The best chain is another one; `source` is who gave it, if it was a peer. */
+  readonly changed: (change: Change<H>, source: number | undefined) => void
+  /** It was asked and has not answered: another one is asked. */
+  readonly passedOver: (peer: HeaderPeer<Fault>) => void
+}
+
+/** So few headers that follow none that is known are news; more are an answer to nothing. */
+export const mostNews = 8
+/** So many such news in a row are one fault. */
+const newsForFault = 10
+
+interface Member<Fault> {
+  readonly peer: HeaderPeer<Fault>
+  /** News in a row that followed nothing that is known. */
+  unconnected: number
+  /** The id of the last header that it gave, where it had more than it could say at once. */
+  last: string | undefined
+  /** The greatest height of this node's chain that it is known to have. */
+  height: number
+}
+
+export interface HeaderSync<H extends Linked, Fault> {
+  readonly joined: (peer: HeaderPeer<Fault>) => void
+  readonly left: (id: number) => void
+  /**
+   * A peer has given headers, asked or not; none is an answer. A fiber of the node takes them, so that a peer which leaves meanwhile
+   * leaves nothing half done; what is returned is to be waited for before its next message.
+   */
+  readonly heard: (id: number, headers: ReadonlyArray<H>) => Effect.Effect<void> | undefined
+  /** A peer that was asked has said that it has nothing. */
+  readonly hasNothing: (id: number) => void
+  /** What a peer that asks is to be told. */
+  readonly asked: (id: number, question: Question) => Effect.Effect<ReadonlyArray<StoredHeader>, SqlError>
+  /** A peer has something that is not known here. */
+  readonly announced: (id: number) => void
+  /** Whether a peer was asked and has not answered yet. */
+  readonly isAsking: () => boolean
+  /** Whether the best header is new enough for all peers to be asked. */
+  readonly isRecent: () => boolean
+  /** The greatest height of this node's best chain that a peer is known to have; -1 if there is no such peer. */
+  readonly heightOf: (id: number) => number
+  /** A peer has the header of this height of the best chain. */
+  readonly knows: (id: number, height: number) => void
+  /**
+   * Runs a transaction that writes a header of this node's own, by `extend` (see `Turn`), while nobody else changes the chain; called
+   * outside of transactions. Once it has committed, `changed` tells, and before this returns.
+   */
+  readonly extending: <A, E, R>(
+    produce: (
+      extend: (header: H) => Effect.Effect<void, HeaderRefused | ChainMoved | SqlError>
+    ) => Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E, R>
+}
+
+const isLinked = (headers: ReadonlyArray<Linked>): boolean =>
+  headers.every((header, at) => at === 0 || header.previous === headers[at - 1]?.id)
+
+export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(options: Options<H, Fault>) {
+  const { alarms, chain, fork: run, isRecent: isNew, passedOver, policy = Asking.defaults } = options
+  const clock = yield* Clock.Clock
+  const members = new Map<number, Member<Fault>>()
+  let asking = Asking.initial
+  let alarm: Alarm | undefined
+
+  const isRecent = (): boolean => isNew?.(chain.best().header, clock.currentTimeMillisUnsafe()) ?? true
+
+  const step = (event: Asking.Event): void => {
+    const { actions, state } = Asking.step(policy, asking, event, { now: alarms.now, isRecent: isRecent() })
+    asking = state
+    for (const { _tag, peer } of actions) {
+      const member = members.get(peer)
+      if (member === undefined) continue
+      if (_tag === "Ask") run(ask(member))
+      else passedOver(member.peer)
+    }
+    alarm?.cancel()
+    const next = Asking.nextLook(state)
+    alarm = Number.isFinite(next) ? alarms.set(next, () => step({ _tag: "Looked" })) : undefined
+  }
+
+  const ask = ({ last, peer }: Member<Fault>): Effect.Effect<void> =>
+    chain.locator(last).pipe(
+      Effect.flatMap(peer.ask),
+      Effect.catch((error) => Effect.logWarning("The stored headers cannot be read", error))
+    )
+
+  /** Who has told it has it; of the others nobody is known to have what is new. */
+  const changed = (change: Change<H>, source: number | undefined): void => {
+    for (const member of members.values()) member.height = Math.min(member.height, change.fork)
+    options.changed(change, source)
+  }
+
+  const answered = (peer: number, goesOn: boolean, hasMore: boolean): void =>
+    step({ _tag: "Answered", peer, goesOn, hasMore })
+
+  /** Headers that follow nothing that is known here. */
+  const unconnected = (member: Member<Fault>, count: number): void => {
+    const { peer } = member
+    const detail = `${count} headers that follow none that is known`
+    if (count >= mostNews) return peer.charge("unconnected", detail)
+    // While it catches up, whatever is new follows nothing that it knows.
+    if (isRecent() || !Asking.isAsking(asking)) member.unconnected++
+    if (member.unconnected > 0 && member.unconnected % newsForFault === 0)
+      peer.charge("unconnected", `${detail}, again and again`)
+    step({ _tag: "Announced", peer: peer.id })
+  }
+
+  /** Headers of which the first follows one that is known. */
+  const takeAfter = Effect.fnUntraced(function* (
+    turn: Turn<H, Fault>,
+    member: Member<Fault>,
+    from: Node<H>,
+    headers: ReadonlyArray<H>,
+    isFull: boolean
+  ) {
+    const { peer } = member
+    const { isNews, last, objection } = yield* turn.take(headers, from)
+    const change = yield* turn.save
+    if (change !== undefined) changed(change, peer.id)
+    member.height = Math.max(member.height, chain.common(last).height)
+    if (objection?.fault !== undefined) peer.charge(objection.fault, objection.detail)
+    else if (objection !== undefined) yield* Effect.logInfo("A header was not taken", objection.detail)
+    const hasMore = isFull && objection === undefined && last.header.id !== member.last
+    member.last = hasMore ? last.header.id : undefined
+    // What it gave is lost where another process has written.
+    if (change?.joined.length === 0) step({ _tag: "Announced", peer: peer.id })
+    answered(peer.id, hasMore && isNews, hasMore)
+  })
+
+  const take = Effect.fnUntraced(function* (turn: Turn<H, Fault>, member: Member<Fault>, headers: ReadonlyArray<H>) {
+    const { peer } = member
+    const [first] = headers
+    if (first === undefined) return answered(peer.id, false, false)
+    if (!isLinked(headers)) {
+      peer.charge("broken", "headers of which one does not follow the one before it")
+      return answered(peer.id, false, false)
+    }
+    const known = chain.get(first.id)
+    const from = known ?? chain.get(first.previous)
+    if (from !== undefined) {
+      member.unconnected = 0
+      const isFull = headers.length === chain.rules.page
+      return yield* takeAfter(turn, member, from, known === undefined ? headers : headers.slice(1), isFull)
+    }
+    if (!(yield* chain.isStored(first))) return unconnected(member, headers.length)
+    // A peer that is far behind, or on a branch that this node cannot follow.
+    yield* Effect.annotateLogs(Effect.logInfo("Headers that begin too deep were not taken"), { remote: peer.remote })
+    answered(peer.id, false, false)
+  })
+
+  const heard = (id: number, headers: ReadonlyArray<H>): Effect.Effect<void> | undefined => {
+    const member = members.get(id)
+    if (member === undefined) return undefined
+    const taken = Latch.makeUnsafe(false)
+    run(
+      chain
+        .alone((turn) => take(turn, member, headers))
+        .pipe(
+          Effect.catch((error) => Effect.logError("Headers could not be kept", error)),
+          Effect.ensuring(taken.open)
+        )
+    )
+    return taken.await
+  }
+
+  const knows = (id: number, height: number): void => {
+    const member = members.get(id)
+    if (member !== undefined) member.height = Math.max(member.height, height)
+  }
+
+  const asked = (id: number, question: Question): Effect.Effect<ReadonlyArray<StoredHeader>, SqlError> =>
+    Effect.tap(chain.answer(question), (headers) => {
+      const last = headers.at(-1)
+      if (last !== undefined && chain.get(last.id) !== undefined) knows(id, last.height)
+      return Effect.void
+    })
+
+  const extending: HeaderSync<H, Fault>["extending"] = (produce) =>
+    chain.alone(
+      Effect.fnUntraced(function* ({ extend, save }) {
+        const produced = yield* Effect.exit(produce((header) => extend(header, (change) => changed(change, undefined))))
+        // Another process may have written: what it wrote is read, so that the next attempt follows it.
+        const change = yield* Effect.catch(save, (error) => Effect.logError("Headers could not be kept", error))
+        if (change !== undefined) changed(change, undefined)
+        return yield* produced
+      })
+    )
+
+  const sync: HeaderSync<H, Fault> = {
+    joined: (peer) => {
+      members.set(peer.id, { peer, unconnected: 0, last: undefined, height: 0 })
+      step({ _tag: "Joined", peer: peer.id, isChosen: peer.isChosen })
+    },
+    left: (id) => {
+      if (members.delete(id)) step({ _tag: "Left", peer: id })
+    },
+    heard,
+    hasNothing: (id) => answered(id, false, false),
+    asked,
+    announced: (id) => step({ _tag: "Announced", peer: id }),
+    isAsking: () => Asking.isAsking(asking),
+    isRecent,
+    heightOf: (id) => members.get(id)?.height ?? -1,
+    knows,
+    extending
+  }
+  return sync
+})
