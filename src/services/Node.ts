@@ -37,6 +37,9 @@ import * as Acceptor from "./link/Acceptor.ts"
 import { Bans } from "./link/Bans.ts"
 import type { BanStore } from "./link/BanStore.ts"
 import * as BanGate from "./link/BanGate.ts"
+import { type Beside, NodeChain } from "./link/Beside.ts"
+import * as Besides from "./link/Besides.ts"
+import * as ChainGate from "./link/ChainGate.ts"
 import * as HoldfastWire from "./link/HoldfastWire.ts"
 import { Identity } from "./link/Identity.ts"
 import * as LinkObserver from "./link/LinkObserver.ts"
@@ -136,8 +139,14 @@ const handler = <R>(options: Options<R>) =>
       const book = yield* PeerBook
       const clock = yield* Clock.Clock
       const gossip = yield* Gossip
+      const gossiping: Beside = {
+        kinds: [Frame.Kind.Gossip],
+        join: gossip.join,
+        receive: (session, { body }) => gossip.receive(session, body)
+      }
+      const beside = Besides.all([gossiping, ChainGate.guarded(yield* NodeChain)])
       yield* (yield* Outbounds).pump
-      const exchange = yield* Exchange.make(options.protocols, (session, { body }) => gossip.receive(session, body))
+      const exchange = yield* Exchange.make(options.protocols, beside.receive)
       const introduce = Effect.fnUntraced(function* ({ direction, hello, peer, remote }: Session) {
         yield* book.connected(peer, clock.currentTimeMillisUnsafe())
         if (direction === "outbound") {
@@ -150,7 +159,7 @@ const handler = <R>(options: Options<R>) =>
         run: (session) =>
           Effect.andThen(
             Effect.catch(introduce(session), (error) => Effect.logWarning("The peer book cannot be written", error)),
-            Effect.scoped(Effect.andThen(gossip.join(session), exchange(session)))
+            Effect.scoped(Effect.andThen(beside.join(session), exchange(session)))
           )
       })
     })

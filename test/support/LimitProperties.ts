@@ -85,9 +85,10 @@ const tight: RateLimit.Limits = {
   ping: { perSecond: 10, burst: 5, delays: 4, drops: 3 },
   pong: { perSecond: 10, burst: 5, delays: 4, drops: 3 },
   control: { perSecond: 7, burst: 6, delays: 2, drops: 5 },
-  gossip: { perSecond: 20, burst: 10, delays: 0, drops: Number.POSITIVE_INFINITY }
+  gossip: { perSecond: 20, burst: 10, delays: 0, drops: Number.POSITIVE_INFINITY },
+  question: { perSecond: 15, burst: 8, delays: Number.POSITIVE_INFINITY, drops: 0 }
 }
-const classes = ["ping", "pong", "control", "gossip"] as const
+const classes = ["ping", "pong", "control", "gossip", "question"] as const
 
 /** A peer that floods: what is handled keeps the rate, and it is told so in the right order, from quiet to quiet. */
 const rates: Run = (random) => {

@@ -17,6 +17,8 @@ export interface ChainRules<H extends Linked, Fault> {
   readonly name: string
   /** The header at height 0. */
   readonly genesis: H
+  /** The body of that block, as it is stored. */
+  readonly genesisBody: Uint8Array
   /** Headers of a full answer: who gives so many has more. */
   readonly page: number
   /** Headers that are checked in one go, which should take no more than 5 ms; other fibers run between two goes. */

@@ -33,6 +33,11 @@ export const Kind = {
   Data: 17,
   Receipt: 18,
   Stream: 19,
+  Ask: 32,
+  Headers: 33,
+  Want: 34,
+  Blocks: 35,
+  Tip: 36,
   Gossip: 128
 } as const
 

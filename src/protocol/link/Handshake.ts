@@ -4,6 +4,7 @@
  * Both sides send HELLO at once and run this machine, whichever of them dialled. It checks what the peer says of
  * itself; which connection becomes the session is the arbiter's business (`Arbiter.ts`).
  */
+import { type ChainClaim, mismatch } from "../chain/ChainClaim.ts"
 import type { NodeKey } from "../NodeKey.ts"
 import { roleOf } from "./Arbiter.ts"
 import { Kind, mayBeIgnored } from "./Frame.ts"
@@ -58,6 +59,8 @@ export interface Self {
   readonly network: string
   readonly instance: string
   readonly versions: { readonly min: number; readonly max: number }
+  /** The chain that it keeps, if any. */
+  readonly chain?: Pick<ChainClaim, "id" | "genesis"> | undefined
 }
 
 const refuse = (reason: RejectReason, detail: string): Step => ({
@@ -72,6 +75,11 @@ const sessionKinds: ReadonlySet<number> = new Set([
   Kind.Data,
   Kind.Receipt,
   Kind.Stream,
+  Kind.Ask,
+  Kind.Headers,
+  Kind.Want,
+  Kind.Blocks,
+  Kind.Tip,
   Kind.Gossip
 ])
 
@@ -96,7 +104,8 @@ export const objection = (
       detail: `versions ${min} to ${max}, this node speaks ${self.versions.min} to ${self.versions.max}`
     }
   }
-  return undefined
+  const otherChain = mismatch(self.chain, hello.chain)
+  return otherChain === undefined ? undefined : { reason: "genesis", detail: otherChain }
 }
 
 const greeted = (self: Self, peer: NodeKey, hello: Hello): Step => {

@@ -4,6 +4,7 @@
  */
 import { Result, Schema } from "effect"
 import { Host, Port } from "../Address.ts"
+import { ChainClaim } from "../chain/ChainClaim.ts"
 import { type BodyInvalid, type Codec, codec, text, U64, Uuid } from "../Cbor.ts"
 import { Kind } from "./Frame.ts"
 
@@ -24,7 +25,7 @@ const LaneCount = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 255 }
  * `instance` is random per process, `database` per database, `incarnation` grows with every start on that database.
  * `knows` is the highest session number seen from the arbiter of the pair and `holds` whether that session still
  * lives here: the arbiter decides by them, see `Arbiter.ts`. `lanes` is how many a session may have, see `Lanes.ts`; one
- * where it says nothing.
+ * where it says nothing. `chain` is the chain that it keeps, if any.
  */
 export const Hello = Schema.Struct({
   network: text(64),
@@ -37,7 +38,8 @@ export const Hello = Schema.Struct({
   agent: text(64),
   protocols: Schema.Array(ProtocolName).check(Schema.isMaxLength(maxProtocols)),
   listen: Schema.optionalKey(Schema.Struct({ host: Host, port: Port })),
-  lanes: Schema.optionalKey(LaneCount)
+  lanes: Schema.optionalKey(LaneCount),
+  chain: Schema.optionalKey(ChainClaim)
 })
 export type Hello = typeof Hello.Type
 
@@ -59,7 +61,8 @@ const RetryMillis = Schema.Natural.check(Schema.isLessThanOrEqualTo(maxRetryMill
 /**
  * Why a connection does not become a session. `duplicate` names the session that stays; `occupied`: another node is
  * connected from this address and alive; `owner`: another agent of this node keeps the link; `banned`: the peer or its
- * host is kept out; `lane`: the connection does not become a lane of a session. `self`, `clone`, `network` and `version` will not change by redialling soon.
+ * host is kept out; `lane`: the connection does not become a lane of a session; `genesis`: both keep a chain, and not the same.
+ * `self`, `clone`, `network`, `version` and `genesis` will not change by redialling soon.
  */
 export const RejectReason = Schema.Literals([
   "duplicate",
@@ -73,7 +76,8 @@ export const RejectReason = Schema.Literals([
   "violation",
   "busy",
   "shutdown",
-  "lane"
+  "lane",
+  "genesis"
 ])
 export type RejectReason = typeof RejectReason.Type
 

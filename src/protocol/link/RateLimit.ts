@@ -9,11 +9,12 @@ import { Kind } from "./Frame.ts"
 import { type Rate, TokenBucket } from "./TokenBucket.ts"
 
 /**
- * `control`: messages about the link. `gossip`: what may be lost. `bulk`: what is only sent where it was asked for, which
- * resuming a stream does, or where both sides' programs have agreed on it; it has limits of its own.
+ * `control`: messages about the link. `gossip`: what may be lost. `question`: what has an answer and is asked a few times at once,
+ * as the protocol of a chain says. `bulk`: what is only sent where it was asked for, which resuming a stream does, or where both
+ * sides' programs have agreed on it; it has limits of its own.
  */
 export type FrameClass = Metered | "bulk"
-export type Metered = "ping" | "pong" | "control" | "gossip"
+export type Metered = "ping" | "pong" | "control" | "gossip" | "question"
 
 /** The class of a frame by its kind. Kinds that nobody knows count as gossip if they may be ignored. */
 export const classOf = (kind: number): FrameClass => {
@@ -21,7 +22,14 @@ export const classOf = (kind: number): FrameClass => {
     case Kind.Data:
     case Kind.Receipt:
     case Kind.Stream:
+    case Kind.Headers:
+    case Kind.Blocks:
       return "bulk"
+    case Kind.Ask:
+    case Kind.Want:
+      return "question"
+    case Kind.Tip:
+      return "gossip"
     case Kind.Ping:
       return "ping"
     case Kind.Pong:
@@ -45,7 +53,10 @@ export const defaults: Limits = {
   pong: { perSecond: 10, burst: 50, delays: 50, drops: 50 },
   control: { perSecond: 10, burst: 50, delays: 50, drops: 50 },
   // It may be lost, so too much of it is no offence, and waiting for it would hold up the rest. Topics have their own.
-  gossip: { perSecond: 1_000, burst: 2_000, delays: 0, drops: Number.POSITIVE_INFINITY }
+  gossip: { perSecond: 1_000, burst: 2_000, delays: 0, drops: Number.POSITIVE_INFINITY },
+  // Who asks waits for the answer, so that none may be dropped, and few are under way at once. A fast sync asks for a hundred
+  // chunks of blocks a second; beyond what nobody needs they are slowed down.
+  question: { perSecond: 200, burst: 400, delays: Number.POSITIVE_INFINITY, drops: 0 }
 }
 
 export type Answer =

@@ -103,7 +103,7 @@ export interface Step {
 }
 
 /** What another dial soon will not change. */
-export const hopeless: ReadonlySet<RejectReason> = new Set(["self", "network", "version", "banned"])
+export const hopeless: ReadonlySet<RejectReason> = new Set(["self", "network", "version", "genesis", "banned"])
 /** Refusals that say how the next dial succeeds: what is known is exact now, or who keeps the link. */
 const exact: ReadonlySet<RejectReason> = new Set(["duplicate", "owner"])
 /** So many of them in a row cost nothing: after a crossing the second dial is exact (docs/PROTOCOL.md, 4.1). */

@@ -12,6 +12,7 @@ import * as Sequence from "../../protocol/delivery/Sequence.ts"
 import { type Frame, Kind } from "../../protocol/link/Frame.ts"
 import { Buggify } from "../Buggify.ts"
 import { monotonic } from "../Monotonic.ts"
+import type { Beside } from "../link/Beside.ts"
 import type { Session } from "../link/Session.ts"
 import { DeliveryConfig } from "./DeliveryConfig.ts"
 import * as IntakeService from "./Intake.ts"
@@ -65,11 +66,11 @@ const decoded = <A>(result: Result.Result<A, Error>) =>
     ? Effect.succeed(result.success)
     : Effect.fail(new StreamViolated({ detail: result.failure.message }))
 
-/** Takes what came beside the streams, and may come at any time; a sentence says how it breaks the protocol. */
-export type Beside = (session: Session, frame: Frame) => string | undefined
+/** The frames that are read here; all others may come at any time. */
+const ownKinds: ReadonlySet<number> = new Set([Kind.Resume, Kind.Data, Kind.Receipt])
 
-/** What runs on every session of a node with these protocols. */
-export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Handled<R>>, beside: Beside) {
+/** What runs on every session of a node with these protocols. `beside` takes every frame that is not delivery's. */
+export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Handled<R>>, beside: Beside["receive"]) {
   const byName = new Map(protocols.map((protocol) => [protocol.name, protocol]))
   const store = yield* RetryStore
   const wakes = yield* Wakes
@@ -109,7 +110,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
     let theirs: DeliveryFrame.Resume | undefined
     for (let part = 0; part < DeliveryFrame.maxResumes; part++) {
       let frame = yield* session.frames.take
-      while (frame.kind === Kind.Gossip) {
+      while (!ownKinds.has(frame.kind)) {
         yield* aside(session, frame)
         frame = yield* session.frames.take
       }
@@ -241,9 +242,8 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyArray<Han
         if (result._tag === "Violation") return yield* new StreamViolated({ detail: result.detail })
         // As many as there are messages in flight at the most: each finishes one.
         if (result._tag === "Progress") Queue.offerUnsafe(receipts, receipt)
-      } else if (frame.kind === Kind.Gossip) yield* aside(session, frame)
-      else if (frame.kind === Kind.Resume) return yield* new StreamViolated({ detail: "RESUME came twice" })
-      else return yield* new StreamViolated({ detail: `frame kind ${frame.kind} is nothing that this node reads` })
+      } else if (frame.kind === Kind.Resume) return yield* new StreamViolated({ detail: "RESUME came twice" })
+      else yield* aside(session, frame)
     }
   })
 

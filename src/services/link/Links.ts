@@ -10,6 +10,7 @@ import { type NodeKey, short } from "../../protocol/NodeKey.ts"
 import { Buggify } from "../Buggify.ts"
 import { Alarms } from "./Alarms.ts"
 import { BanGate } from "./BanGate.ts"
+import { NodeChain } from "./Beside.ts"
 import { Complaints } from "./Complaints.ts"
 import type { Conversation } from "./Conversation.ts"
 import { Connection } from "./Connection.ts"
@@ -63,6 +64,7 @@ const make = Effect.gen(function* () {
   const conversations = new Map<number, Conversation>()
   const live = new Map<NodeKey, RunningSession>()
   const gate = yield* BanGate
+  const chain = yield* NodeChain
   const random = yield* Random.Random
   const salt = random.nextIntUnsafe()
   const strangers = new Complaints(closed)
@@ -78,8 +80,15 @@ const make = Effect.gen(function* () {
     alarms,
     fork,
     registry,
-    self: { network: self.network, key: self.key, instance: self.instance, versions: self.versions },
-    greeting: (peer) => Greeting.frame(self, registry.standing(peer), config.lanes),
+    self: {
+      network: self.network,
+      key: self.key,
+      instance: self.instance,
+      versions: self.versions,
+      chain: chain?.claim()
+    },
+    greeting: (peer) =>
+      Greeting.frame(self, { ...registry.standing(peer), lanes: config.lanes, chain: chain?.claim() }),
     entrance,
     gate,
     activated: (session) => {

@@ -42,6 +42,11 @@ const events = {
   DATA: frame(Frame.Kind.Data),
   RECEIPT: frame(Frame.Kind.Receipt),
   STREAM: frame(Frame.Kind.Stream),
+  ASK: frame(Frame.Kind.Ask),
+  HEADERS: frame(Frame.Kind.Headers),
+  WANT: frame(Frame.Kind.Want),
+  BLOCKS: frame(Frame.Kind.Blocks),
+  TIP: frame(Frame.Kind.Tip),
   GOSSIP: frame(Frame.Kind.Gossip),
   "an unknown kind that must be understood": frame(99),
   "an unknown kind that may be ignored": frame(200),
@@ -71,6 +76,11 @@ const table: Record<keyof typeof events, Record<Exclude<Phase, "closed">, string
   DATA: { greeting: v, candidate: v, active: "Deliver>active" },
   RECEIPT: { greeting: v, candidate: v, active: "Deliver>active" },
   STREAM: { greeting: v, candidate: v, active: "Deliver>active" },
+  ASK: { greeting: v, candidate: v, active: "Deliver>active" },
+  HEADERS: { greeting: v, candidate: v, active: "Deliver>active" },
+  WANT: { greeting: v, candidate: v, active: "Deliver>active" },
+  BLOCKS: { greeting: v, candidate: v, active: "Deliver>active" },
+  TIP: { greeting: v, candidate: v, active: "Deliver>active" },
   GOSSIP: { greeting: v, candidate: v, active: "Deliver>active" },
   "an unknown kind that must be understood": { greeting: v, candidate: v, active: v },
   "an unknown kind that may be ignored": {
@@ -151,6 +161,27 @@ describe("a HELLO", () => {
     assert.strictEqual(reason({ instance: "me" }, high), "self")
     assert.strictEqual(reason({ instance: "them" }, high), "clone")
     assert.isUndefined(reason({ instance: "me" }, low), "an instance alone says nothing")
+  })
+
+  it("that names the same chain is fine, however far that has come, and so is one that names none", () => {
+    const chain = { id: "main", genesis: "ab".repeat(32), tip: "cd".repeat(32), height: 7 }
+    const wrongOf = (own: typeof chain | undefined, theirs: typeof chain | undefined) =>
+      Handshake.objection({ ...self, chain: own }, low, theirs === undefined ? hello : { ...hello, chain: theirs })
+    assert.isUndefined(wrongOf(chain, { ...chain, tip: chain.genesis, height: 0 }))
+    assert.isUndefined(wrongOf(chain, undefined))
+    assert.isUndefined(wrongOf(undefined, chain))
+    assert.isUndefined(wrongOf(undefined, undefined))
+    for (const other of [
+      { ...chain, id: "other" },
+      { ...chain, genesis: "ac".repeat(32) }
+    ]) {
+      const wrong = wrongOf(chain, other)
+      assert.strictEqual(wrong?.reason, "genesis")
+      assert.include(wrong?.detail, `chain "${other.id}"`)
+      assert.include(wrong?.detail, 'this node keeps chain "main" that begins with abababab')
+      const event = message({ _tag: "Hello", hello: { ...hello, chain: other } })
+      assert.strictEqual(words({ ...self, chain }, low, greeting, event), "genesis>closed")
+    }
   })
 
   it("is refused unless some version is in both ranges", () => {

@@ -16,7 +16,8 @@ const hello: LinkMessage.Hello = {
   agent: "holdfast/0.1.0",
   protocols: ["chat", "credit"],
   lanes: 8,
-  listen: { host: "2001:db8::1", port: 4001 }
+  listen: { host: "2001:db8::1", port: 4001 },
+  chain: { id: "main", genesis: "ab".repeat(32), tip: "cd".repeat(32), height: 70_000 }
 }
 const bodies: ReadonlyArray<readonly [number, Uint8Array]> = [
   [Frame.Kind.Hello, LinkMessage.hello.encode(hello)],
@@ -66,7 +67,9 @@ describe("link messages", () => {
       versions: { min: Number.MAX_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER },
       agent: "€".repeat(64),
       protocols: new Array<string>(LinkMessage.maxProtocols).fill("p".repeat(64)),
-      listen: { host: "h".repeat(253), port: 65_535 }
+      listen: { host: "h".repeat(253), port: 65_535 },
+      lanes: 255,
+      chain: { id: "c".repeat(64), genesis: "f".repeat(64), tip: "f".repeat(64), height: 2 ** 32 - 1 }
     }
     const frames = [
       Frame.encode(Frame.Kind.Hello, LinkMessage.hello.encode(longest)),

@@ -5,7 +5,7 @@ import * as RateLimit from "../../../src/protocol/link/RateLimit.ts"
 
 const { classOf, defaults } = RateLimit
 type Metered = RateLimit.Metered
-const metered: ReadonlyArray<Metered> = ["ping", "pong", "control", "gossip"]
+const metered: ReadonlyArray<Metered> = ["ping", "pong", "control", "gossip", "question"]
 
 /** The answers to so many frames of one class at one moment. */
 const flood = (limit: RateLimit.RateLimit, frame: Metered, count: number, now = 0) =>
@@ -36,6 +36,17 @@ describe("frames that nobody asked for", () => {
     assert.strictEqual(counts(gossip), "Pass 2000, Drop 98000", "it may be lost, so too much is no offence")
   })
 
+  it("are never dropped where somebody waits for the answer, and slowed down to the rate", () => {
+    const limit = new RateLimit.RateLimit(defaults)
+    let now = 0
+    for (let n = 0; n < 10_400; n++) {
+      const answer = limit.step("question", false, now)
+      if (answer._tag === "Delay") now += answer.millis
+      else assert.strictEqual(answer._tag, "Pass")
+    }
+    assert.closeTo(now, 50_000, 100)
+  })
+
   it("are forgiven once the peer has been quiet for a whole burst", () => {
     const limit = new RateLimit.RateLimit(defaults)
     flood(limit, "control", 140)
@@ -50,8 +61,9 @@ describe("frames that nobody asked for", () => {
     assert.deepStrictEqual(of(Kind.Hello, Kind.Commit, Kind.Reject, Kind.Goodbye, Kind.Resume, 99), ["control"])
     assert.deepStrictEqual(of(Kind.Ping), ["ping"])
     assert.deepStrictEqual(of(Kind.Pong), ["pong"])
-    assert.deepStrictEqual(of(Kind.Data, Kind.Receipt), ["bulk"])
-    assert.deepStrictEqual(of(Kind.Gossip, 200, 255), ["gossip"])
+    assert.deepStrictEqual(of(Kind.Data, Kind.Receipt, Kind.Stream, Kind.Headers, Kind.Blocks), ["bulk"])
+    assert.deepStrictEqual(of(Kind.Gossip, Kind.Tip, 200, 255), ["gossip"])
+    assert.deepStrictEqual(of(Kind.Ask, Kind.Want), ["question"])
   })
 })
 
@@ -66,7 +78,8 @@ const tight: RateLimit.Limits = {
   ping: { perSecond: 10, burst: 5, delays: 4, drops: 3 },
   pong: { perSecond: 10, burst: 5, delays: 4, drops: 3 },
   control: { perSecond: 7, burst: 6, delays: 2, drops: 5 },
-  gossip: { perSecond: 20, burst: 10, delays: 0, drops: 2 }
+  gossip: { perSecond: 20, burst: 10, delays: 0, drops: 2 },
+  question: { perSecond: 15, burst: 8, delays: Number.POSITIVE_INFINITY, drops: 0 }
 }
 
 describe("whatever a peer sends", () => {

@@ -4,7 +4,7 @@ import * as Redial from "../../../src/protocol/link/Redial.ts"
 import { GoodbyeReason, RejectReason } from "../../../src/protocol/link/LinkMessage.ts"
 
 const { defaults, initial, step } = Redial
-const hopeless: ReadonlyArray<RejectReason> = ["self", "network", "version", "banned"]
+const hopeless: ReadonlyArray<RejectReason> = ["self", "network", "version", "genesis", "banned"]
 const exact: ReadonlyArray<RejectReason> = ["duplicate", "owner"]
 
 /** The states and waits after each of `events`. */

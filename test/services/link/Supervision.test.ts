@@ -224,27 +224,29 @@ describe("a peer that is there again", () => {
 })
 
 describe("what a peer says", () => {
-  seeded("about networks and versions is asked for once in ten minutes, however often somebody wants to connect", () =>
-    Effect.gen(function* () {
-      for (const reason of ["network", "version"] as const) {
-        const { book, decide, dials, supervisor, want, watch } = yield* start()
-        decide(() => rejected({ reason }))
-        yield* want(9)
-        for (let i = 0; i < 120; i++) {
+  seeded(
+    "about networks, versions and chains is asked for once in ten minutes, however often somebody wants to connect",
+    () =>
+      Effect.gen(function* () {
+        for (const reason of ["network", "version", "genesis"] as const) {
+          const { book, decide, dials, supervisor, want, watch } = yield* start()
+          decide(() => rejected({ reason }))
+          yield* want(9)
+          for (let i = 0; i < 120; i++) {
+            yield* supervisor.poke(keyOf(9))
+            yield* pass("30 seconds")
+          }
+          assert.isAtLeast(dials.length, 6, reason)
+          assert.isAtMost(dials.length, 7, reason)
+          assert.deepInclude((yield* watch(9))?.lastEnded, { reason: "rejected", detail: reason })
+          // Somewhere else it may be another one.
+          decide(() => lasting(hour))
+          yield* book.want(keyOf(9), endpointOf(8))
           yield* supervisor.poke(keyOf(9))
-          yield* pass("30 seconds")
+          yield* settle
+          assert.strictEqual(dials.at(-1)?.to, to(8))
         }
-        assert.isAtLeast(dials.length, 6, reason)
-        assert.isAtMost(dials.length, 7, reason)
-        assert.deepInclude((yield* watch(9))?.lastEnded, { reason: "rejected", detail: reason })
-        // Somewhere else it may be another one.
-        decide(() => lasting(hour))
-        yield* book.want(keyOf(9), endpointOf(8))
-        yield* supervisor.poke(keyOf(9))
-        yield* settle
-        assert.strictEqual(dials.at(-1)?.to, to(8))
-      }
-    }).pipe(Effect.scoped)
+      }).pipe(Effect.scoped)
   )
 
   seeded("about a ban is waited out, wherever it is, then it is dialled", () =>

@@ -47,6 +47,13 @@ export interface Talk {
 const number = (chance: Chance): bigint =>
   chance.pick([0n, 1n, 2n, BigInt(chance.below(20)), 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n])
 
+const chainOf = (chance: Chance): LinkMessage.Hello["chain"] => ({
+  id: "main",
+  genesis: "ab".repeat(32),
+  tip: "cd".repeat(32),
+  height: chance.below(9)
+})
+
 const helloOf = (chance: Chance): LinkMessage.Hello => ({
   ...greeting,
   network: chance.oneIn(12) ? "other" : "test",
@@ -56,7 +63,8 @@ const helloOf = (chance: Chance): LinkMessage.Hello => ({
   versions: chance.oneIn(12) ? { min: 3, max: 5 } : greeting.versions,
   knows: chance.oneIn(2) ? 0n : number(chance),
   holds: chance.oneIn(3),
-  ...(chance.oneIn(3) ? {} : { lanes: 1 + chance.below(9) })
+  ...(chance.oneIn(3) ? {} : { lanes: 1 + chance.below(9) }),
+  ...(chance.oneIn(3) ? { chain: chainOf(chance) } : {})
 })
 
 /** Often for a lane of a session that may be there. */
@@ -91,7 +99,7 @@ const frameOf = (chance: Chance): Uint8Array => {
       return Frame.encode(chance.pick([Kind.Ping, Kind.Pong]), chance.bytes(chance.oneIn(8) ? chance.below(20) : 8))
     case 7:
       return Frame.encode(
-        chance.pick([Kind.Data, Kind.Resume, Kind.Receipt, Kind.Stream]),
+        chance.pick([Kind.Data, Kind.Resume, Kind.Receipt, Kind.Stream, Kind.Ask, Kind.Blocks, Kind.Tip]),
         chance.bytes(chance.below(60))
       )
     case 8:
