@@ -75,7 +75,7 @@ describe("two nodes that keep chains", () => {
         [claim, undefined],
         [undefined, claim]
       ] as const) {
-        const { high, low } = yield* pair(...chains)
+        const { high, low } = yield* pair(chains[0], chains[1])
         yield* low.want(high)
         yield* settle
         assert.deepStrictEqual(live(low, high)?.hello.chain, chains[1])

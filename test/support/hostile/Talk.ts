@@ -3,6 +3,7 @@
  * fields that fit and fields that do not, spoilt and cut.
  */
 import { roleOf } from "../../../src/protocol/link/Arbiter.ts"
+import type { ChainClaim } from "../../../src/protocol/chain/ChainClaim.ts"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
 import * as LinkMessage from "../../../src/protocol/link/LinkMessage.ts"
 import type { NodeKey } from "../../../src/protocol/NodeKey.ts"
@@ -47,7 +48,7 @@ export interface Talk {
 const number = (chance: Chance): bigint =>
   chance.pick([0n, 1n, 2n, BigInt(chance.below(20)), 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n])
 
-const chainOf = (chance: Chance): LinkMessage.Hello["chain"] => ({
+const chainOf = (chance: Chance): ChainClaim => ({
   id: "main",
   genesis: "ab".repeat(32),
   tip: "cd".repeat(32),
