@@ -2,7 +2,7 @@
  * Prints headers that a data folder has, without any connection.
  */
 import { Console, Effect, Schema } from "effect"
-import * as BitcoinRules from "../../protocol/bitcoin/BitcoinRules.ts"
+import * as ChainRules from "../../protocol/bitcoin/ChainRules.ts"
 import type { Network } from "../../protocol/bitcoin/Network.ts"
 import { HeaderStore } from "../../services/chain/HeaderStore.ts"
 import { read } from "../../services/chain/HeaderTurn.ts"
@@ -47,7 +47,7 @@ export const show = Effect.fnUntraced(function* ({ count, folder, from, network 
   const session = yield* Effect.promise(() => import("./Session.ts"))
   const print = Effect.gen(function* () {
     const store = yield* HeaderStore
-    const rules = BitcoinRules.of(network)
+    const rules = ChainRules.of(network)
     const end = from + count
     for (let height = from; height < end;) {
       const headers = yield* store.above(network.name, height - 1, Math.min(page, end - height))

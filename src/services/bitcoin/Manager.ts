@@ -6,7 +6,7 @@ import { Clock, Context, Effect, FiberSet, Layer, PubSub, Random, Stream } from 
 import type { SqlError } from "effect/sql/SqlError"
 import { Endpoint } from "../../protocol/Address.ts"
 import * as AgentPolicy from "../../protocol/bitcoin/AgentPolicy.ts"
-import * as BitcoinRules from "../../protocol/bitcoin/BitcoinRules.ts"
+import * as ChainRules from "../../protocol/bitcoin/ChainRules.ts"
 import * as Command from "../../protocol/bitcoin/Command.ts"
 import type { Block } from "../../protocol/bitcoin/Block.ts"
 import type { BlockHeader } from "../../protocol/bitcoin/BlockHeader.ts"
@@ -119,7 +119,7 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
     PubSub.publishUnsafe(events, event)
   }
   const current = () => config
-  const chain = config.headers ? yield* HeaderChain.make(BitcoinRules.of(config.network)) : undefined
+  const chain = config.headers ? yield* HeaderChain.make(ChainRules.of(config.network)) : undefined
   const sync = chain && (yield* HeaderSync.make({ config: current, chain, alarms, fork, tell }))
   const giving = chain && Giving.make({ config: current, chain })
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Result, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import * as BitcoinRules from "../../../src/protocol/bitcoin/BitcoinRules.ts"
+import * as ChainRules from "../../../src/protocol/bitcoin/ChainRules.ts"
 import * as BlockHeader from "../../../src/protocol/bitcoin/BlockHeader.ts"
 import * as Hash from "../../../src/protocol/bitcoin/Hash.ts"
 import * as Headers from "../../../src/protocol/bitcoin/Headers.ts"
@@ -58,7 +58,7 @@ describe("a node that keeps headers", () => {
       assert.deepStrictEqual(yield* read(a.headerStore.above(net.name, 0, 5_000)), headers)
       assert.deepStrictEqual(yield* a.headers!.at(1_234), headers[1_233])
       assert.isFalse(a.headers!.isAsking())
-      const again = yield* HeaderChain.make(BitcoinRules.of(net)).pipe(
+      const again = yield* HeaderChain.make(ChainRules.of(net)).pipe(
         Effect.provideService(HeaderStore, a.headerStore),
         Effect.provideService(Transactions, a.transactions)
       )

@@ -6,7 +6,7 @@ import * as StoresMemory from "../../../src/layers/StoresMemory.ts"
 import * as TransportTcp from "../../../src/layers/TransportTcp.ts"
 import { Endpoint } from "../../../src/protocol/Address.ts"
 import type { BlockHeader } from "../../../src/protocol/bitcoin/BlockHeader.ts"
-import * as BitcoinRules from "../../../src/protocol/bitcoin/BitcoinRules.ts"
+import * as ChainRules from "../../../src/protocol/bitcoin/ChainRules.ts"
 import type { State } from "../../../src/protocol/bitcoin/ConnectionState.ts"
 import * as Inventory from "../../../src/protocol/bitcoin/Inventory.ts"
 import * as ProofOfWork from "../../../src/protocol/bitcoin/ProofOfWork.ts"
@@ -56,7 +56,7 @@ export const start = Effect.fnUntraced(function* (
   const context = yield* Layer.build(ground)
   const network = networkNamed(name)
   const headerStore = Context.get(context, HeaderStore)
-  const rules = BitcoinRules.of(network)
+  const rules = ChainRules.of(network)
   const work = ProofOfWork.work(network.first.bits)
   yield* Effect.orDie(headerStore.replace(name, undefined, -1, stored([network.first, ...headers], 0, work)))
   const defaults = Config.defaults(network)
