@@ -72,7 +72,7 @@ describe("a real node", () => {
       const lost = yield* ours.became("Failed", place)
       assert.strictEqual(lost.id, id)
       // The silence may have begun before: the node says that a ping has come before it answers.
-      const silent = /nothing came for (\d+) ms and a ping was not answered/.exec(lost.detail)?.[1]
+      const silent = /nothing came for (\d+) ms and a ping was not answered/.exec(lost.detail ?? "")?.[1]
       assert.isAtLeast(Number(silent), heartbeat.timeout)
       assert.deepStrictEqual((yield* ours.marked("Inaccessible")).endpoint, core.endpoint)
       assert.deepStrictEqual(waits(ours, place), [])

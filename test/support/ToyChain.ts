@@ -34,6 +34,7 @@ export const rules = (
 ): ChainRules<ToyHeader, ToyFault> => ({
   name: "toy",
   genesis,
+  genesisBody: new Uint8Array(),
   page: 20,
   atOnce: 5,
   depth: 50,

@@ -23,6 +23,8 @@ const workBy = () => {
 export const of = (network: Network): ChainRules<BlockHeader.BlockHeader, Fault> => ({
   name: network.name,
   genesis: network.first,
+  // Nobody asks for it, and every node has it in its program.
+  genesisBody: new Uint8Array(),
   page: Headers.mostHeaders,
   atOnce: 500,
   depth,

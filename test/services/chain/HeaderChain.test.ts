@@ -38,7 +38,7 @@ const produce = (chain: Chain, header: Toy.ToyHeader, changes: Array<Change<Toy.
     return changes
   })
 
-const test = (name: string, body: Effect.Effect<void, unknown, HeaderStore | Transactions>) =>
+const test = <E>(name: string, body: Effect.Effect<void, E, HeaderStore | Transactions>) =>
   it.effect(name, () => Effect.provide(body, Layer.fresh(stores)))
 
 describe("a chain of headers", () => {

@@ -56,7 +56,7 @@ const start = Effect.fnUntraced(function* (known = 0, isRecent = true) {
 const settle = TestClock.adjust(1)
 const heightOf = (id: string | undefined) => headers.findIndex((header) => header.id === id) + 1
 
-const test = (name: string, body: Effect.Effect<void, unknown, HeaderStore | Transactions | Scope.Scope>) =>
+const test = <E>(name: string, body: Effect.Effect<void, E, HeaderStore | Transactions | Scope.Scope>) =>
   it.effect(name, () => Effect.provide(body, Layer.fresh(stores)))
 
 describe("the headers of any chain", () => {

@@ -1,0 +1,321 @@
+/**
+ * Brings the blocks of the best chain of headers here, from all peers at once, and applies them in their order.
+ *
+ * Whether it is at work is no flag but follows from what is missing. One fiber fills the window and applies, so that no two ever
+ * do; what peers bring is taken at once, checked against its header, and held until its turn.
+ */
+import { Effect, Latch, Semaphore } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import * as BodySchedule from "../../protocol/chain/BodySchedule.ts"
+import { BlockWindow, type Held, type Wanted } from "../../protocol/chain/BlockWindow.ts"
+import type { ChainRules } from "../../protocol/chain/ChainRules.ts"
+import type { Linked } from "../../protocol/chain/HeaderTree.ts"
+import { DeliveryConfig } from "../delivery/DeliveryConfig.ts"
+import { persist } from "../delivery/Persist.ts"
+import type { Alarm, Alarms } from "../link/Alarms.ts"
+import * as Applying from "./Applying.ts"
+import { BlockStore } from "./BlockStore.ts"
+import type { ChainEvent } from "./ChainEvent.ts"
+import type { HeaderChain } from "./HeaderChain.ts"
+import { HeaderStore } from "./HeaderStore.ts"
+import type { BlockRefused, Ledger } from "./Ledger.ts"
+import { Progress } from "./Progress.ts"
+
+/** Somebody who gives blocks. */
+export interface BodyPeer {
+  readonly id: number
+  readonly remote: string
+  /** Asks for these blocks; what comes of it is told by `got` and `missing`. */
+  readonly ask: (request: number, ids: ReadonlyArray<string>) => Effect.Effect<void>
+  /** It gave another body than that of the block. */
+  readonly charge: (detail: string) => void
+}
+
+export interface Options<H extends Linked, Fault> {
+  readonly rules: ChainRules<H, Fault>
+  readonly chain: HeaderChain<H, Fault>
+  readonly policy: BodySchedule.Policy
+  readonly alarms: Alarms
+  /** Runs what has to be waited for beside the reading. */
+  readonly fork: (effect: Effect.Effect<void>) => void
+  readonly tell: (event: ChainEvent) => void
+  /** Why a body is not that of the block with this header, if so. */
+  readonly objection: (header: H, body: Uint8Array) => string | undefined
+  readonly ledger: Ledger<H> | undefined
+  /** Blocks above which bodies are kept, counted from the tip; all of them without it. */
+  readonly keep: number | undefined
+}
+
+/** Blocks that are applied in one transaction, and about how many bytes of them. */
+const atOnce = 256
+const bytesAtOnce = 8 * 1024 * 1024
+/** How long the chain stands before a block that the program refuses, in milliseconds. */
+const refusedMillis = 30_000
+/** Bodies that are taken away at once. */
+const prunedAtOnce = 256
+/** Bodies that are kept of those that came unasked. */
+const mostOffered = 16
+/** No peer's number. */
+const nobody = -1
+
+/** False, and nothing has changed, if the tip is another one meanwhile. */
+export type Join<H extends Linked> = (block: Held<H>) => Effect.Effect<boolean, BlockRefused | SqlError>
+
+export type BlockSync<H extends Linked, Fault> = Effect.Success<ReturnType<typeof make<H, Fault>>>
+
+export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(options: Options<H, Fault>) {
+  const { alarms, chain, fork, policy, rules, tell } = options
+  const { name } = rules
+  const headers = yield* HeaderStore
+  const blocks = yield* BlockStore
+  const config = yield* DeliveryConfig
+  const applying = yield* Applying.make(rules, options.ledger)
+  const schedule = new BodySchedule.BodySchedule(policy)
+  const window = new BlockWindow<H>()
+  const progress = new Progress()
+  const peers = new Map<number, BodyPeer>()
+  const work = Latch.makeUnsafe(true)
+  /** Whoever applies does so alone. */
+  const turn = yield* Semaphore.make(1)
+  let applied = yield* applying.tip
+  /** The last block that is both applied and on the best chain: the window begins above it. */
+  let base = applied.height
+  /** The best chain is another than the one that the window was filled from. */
+  let isStale = true
+  let isBehind = false
+  /** The block that the program has refused last, until another one is applied. */
+  let stands: { readonly height: number; readonly id: string; readonly reason: string } | undefined
+  let alarm: Alarm | undefined
+  const offered = new Map<string, Uint8Array>()
+  const counts = { unneeded: 0, wrong: 0 }
+
+  const act = (): void => {
+    for (const action of schedule.look(alarms.now)) perform(action)
+    alarm?.cancel()
+    const next = schedule.nextLook
+    alarm = Number.isFinite(next) ? alarms.set(next, act) : undefined
+  }
+
+  const perform = (action: BodySchedule.Action): void => {
+    if (action._tag === "Stalled") return tell({ _tag: "Stalled", height: base + 1, millis: alarms.now - action.since })
+    const peer = peers.get(action.peer)
+    if (peer === undefined) return
+    if (action._tag === "Ask") fork(peer.ask(action.request, action.ids))
+    else tell({ _tag: "SlowPeer", peer: peer.id, remote: peer.remote })
+  }
+
+  const isOnChain = (height: number): Effect.Effect<boolean> =>
+    Effect.gen(function* () {
+      const [id] = yield* headers.ids(name, [height])
+      return id !== undefined && (yield* applying.isApplied(height, id))
+    }).pipe(persist("blocks of a chain", config), Effect.orDie)
+
+  /** The height of the last block that is applied and on the best chain: both are chains, so halving finds it. */
+  const forkHeight = Effect.fnUntraced(function* () {
+    let [low, high] = [0, applied.height]
+    if (yield* isOnChain(high)) return high
+    while (high - low > 1) {
+      const middle = (low + high) >> 1
+      if (yield* isOnChain(middle)) low = middle
+      else high = middle
+    }
+    return low
+  })
+
+  const takeOffered = (header: H): void => {
+    const body = offered.get(header.id)
+    if (body === undefined || options.objection(header, body) !== undefined) return
+    if (schedule.got(nobody, header.id, body.length, alarms.now) === "wanted") window.hold(header.id, body)
+  }
+
+  const refill = Effect.gen(function* () {
+    isStale = false
+    base = yield* forkHeight()
+    const next = yield* headers
+      .above(name, base, policy.window)
+      .pipe(persist("headers of a chain", config), Effect.orDie)
+    const wanted: Array<Wanted<H>> = []
+    for (const { bytes } of next) {
+      const header = rules.decode(bytes)
+      if (header === undefined) break
+      wanted.push({ header, height: base + wanted.length + 1 })
+    }
+    window.fill(wanted)
+    schedule.want(
+      base + 1,
+      wanted.map(({ header }) => header.id)
+    )
+    for (const { header } of wanted) takeOffered(header)
+    offered.clear()
+    act()
+  })
+
+  /** Whether the best chain goes on behind the window, and the window is half empty. */
+  const isLow = (): boolean => window.size < policy.window / 2 && chain.best().height > (window.last?.height ?? base)
+
+  /** What can be applied now. Another branch is gone over to only with as many blocks as make it better than this one. */
+  const ready = (): ReadonlyArray<Held<H>> => {
+    if (base === applied.height) return window.ready(atOnce, bytesAtOnce)
+    const run = window.ready(policy.window, policy.mostBytes)
+    const last = run.at(-1)
+    if (last === undefined) return []
+    const weight = chain.get(last.header.id)?.weight
+    const current = chain.get(applied.id)?.weight
+    const isBetter = weight !== undefined && (current === undefined || weight > current)
+    return isBetter || run.length === window.size || run.length >= policy.window / 2 ? run : []
+  }
+
+  const apply = Effect.fnUntraced(function* (run: ReadonlyArray<Held<H>>) {
+    const last = run.at(-1)!
+    const left = applied.height - base
+    const isDone = yield* applying.replace(applied, base, run)
+    if (!isDone) {
+      yield* Effect.logWarning("Another process has changed the stored blocks: they are read again")
+      applied = yield* applying.tip
+      isStale = true
+      return
+    }
+    if (left > 0) tell({ _tag: "Reorganised", fork: base, left, joined: run.length })
+    moved({ id: last.header.id, height: last.height }, left, run.length)
+    yield* prune
+  })
+
+  /** The tip is another one. */
+  const moved = (to: Applying.Applied, left: number, joined: number): void => {
+    applied = to
+    base = to.height
+    stands = undefined
+    window.take(joined)
+    schedule.applied(to.height)
+    progress.applied(joined, alarms.now)
+    tell({ _tag: "Tip", height: to.height, id: to.id, left, joined })
+    noteCaughtUp()
+    act()
+  }
+
+  const noteCaughtUp = (): void => {
+    const behind = applied.id !== chain.best().header.id
+    if (isBehind && !behind) tell({ _tag: "CaughtUp", height: applied.height, id: applied.id })
+    isBehind = behind
+  }
+
+  const prune = Effect.suspend(() => {
+    const { keep } = options
+    return keep === undefined || applied.height <= keep
+      ? Effect.void
+      : Effect.asVoid(blocks.prune(name, applied.height - keep, prunedAtOnce))
+  })
+
+  const refused = Effect.fnUntraced(function* ({ height, id, message, reason }: BlockRefused) {
+    stands = { height, id, reason }
+    yield* Effect.logError("The chain stands before a block that is refused", message)
+    tell({ _tag: "Refused", height, id, reason })
+    yield* Effect.timeoutOption(work.await, refusedMillis)
+  })
+
+  const round = Effect.gen(function* () {
+    if (isStale || isLow()) yield* refill
+    const run = ready()
+    if (run.length === 0) return work.closeUnsafe()
+    yield* apply(run)
+    yield* Effect.yieldNow
+  }).pipe(
+    Effect.catchTags({
+      BlockRefused: refused,
+      SqlError: (error) =>
+        Effect.andThen(
+          Effect.logError("Blocks could not be applied", error),
+          Effect.sleep(config.databaseRetry.longest)
+        )
+    })
+  )
+
+  return {
+    /** Applies what comes, for ever. */
+    run: Effect.forever(Effect.andThen(work.await, turn.withPermit(round)), { disableYield: true }),
+    /** The block that was applied last. */
+    applied: (): Applying.Applied => applied,
+    /** Whether blocks of the best chain are not applied yet. */
+    isBehind: (): boolean => applied.id !== chain.best().header.id,
+    /** The best chain of headers has changed. */
+    changed: (): void => {
+      isStale = true
+      noteCaughtUp()
+      work.openUnsafe()
+    },
+    /**
+     * Runs what applies a block of this node's own behind the tip, while nothing else is applied; `join` does so in the transaction
+     * that is open, and says false if another process has moved the tip. It counts once the whole has succeeded.
+     */
+    extending: <E, R>(produce: (tip: Applying.Applied, join: Join<H>) => Effect.Effect<Held<H>, E, R>) =>
+      turn.withPermit(
+        Effect.gen(function* () {
+          const from = applied
+          const made = yield* produce(from, (block) => applying.join(from, from.height, [block]))
+          isStale = true
+          moved({ id: made.header.id, height: made.height }, 0, 1)
+          work.openUnsafe()
+          return made
+        })
+      ),
+    joined: (peer: BodyPeer, height: number): void => {
+      peers.set(peer.id, peer)
+      schedule.joined(peer.id, height, alarms.now)
+      act()
+    },
+    left: (id: number): void => {
+      if (!peers.delete(id)) return
+      schedule.left(id)
+      act()
+    },
+    /** The greatest height of the best chain of which the peer is known to have the block. */
+    raise: (id: number, height: number): void => {
+      schedule.raise(id, height)
+      act()
+    },
+    /** A peer has given a body, which must stay as it is. */
+    got: (from: number, id: string, body: Uint8Array): void => {
+      const wanted = window.get(id)
+      const wrong = wanted === undefined ? undefined : options.objection(wanted.header, body)
+      if (wrong !== undefined) {
+        counts.wrong++
+        schedule.spoilt(from, id)
+        const peer = peers.get(from)
+        if (peer !== undefined) tell({ _tag: "FalsePeer", peer: from, remote: peer.remote, detail: wrong })
+        peer?.charge(wrong)
+      } else if (schedule.got(from, id, body.length, alarms.now) === "wanted") {
+        window.hold(id, body)
+        progress.got(body.length)
+        // Another branch is gone over to at once, whatever its last body was.
+        if (base < applied.height || window.next?.header.id === id) work.openUnsafe()
+      } else counts.unneeded++
+      act()
+    },
+    /** A peer does not have a block. */
+    missing: (from: number, id: string): void => {
+      schedule.missing(from, id)
+      act()
+    },
+    /** A body that nobody was asked for: kept until the window is filled again, in case it is the block that comes next. */
+    offer: (id: string, body: Uint8Array): Effect.Effect<void> =>
+      Effect.sync(() => {
+        offered.set(id, body)
+        for (const oldest of offered.keys()) {
+          if (offered.size <= mostOffered) break
+          offered.delete(oldest)
+        }
+        isStale ||= window.get(id) !== undefined
+        work.openUnsafe()
+      }),
+    /** Bodies of the blocks that are here. */
+    bodies: (ids: ReadonlyArray<string>, mostBytes: number) => blocks.bodies(name, ids, mostBytes),
+    status: () => ({
+      applied,
+      refused: stands,
+      held: window.held,
+      heldBytes: window.bytes,
+      perSecond: progress.perSecond(alarms.now),
+      ...counts
+    })
+  }
+})

@@ -1,0 +1,192 @@
+/**
+ * The native chain on the links of a node: asks and answers, one session at a time (docs/PROTOCOL.md, 11).
+ *
+ * What comes in is sorted at once; questions of a peer are answered by one fiber of its session, in order, so that who asks for much
+ * waits for itself. Everything a peer may say unasked, or leave unanswered here, is counted, and too much of it ends the session.
+ */
+import { Effect, Queue, Result, type Scope } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { BlockHeader } from "../../protocol/chain/BlockHeader.ts"
+import * as ChainMessage from "../../protocol/chain/ChainMessage.ts"
+import { type Frame, nameOf } from "../../protocol/link/Frame.ts"
+import type { Alarms } from "../link/Alarms.ts"
+import type { Session } from "../link/Session.ts"
+import { read as readHeader } from "./HeaderTurn.ts"
+import type { NativeBlocks, NativeHeaders, NativeRules } from "./Native.ts"
+import { Neighbour, type Question } from "./Neighbour.ts"
+
+export interface Options {
+  readonly rules: NativeRules
+  readonly headers: NativeHeaders
+  readonly blocks: NativeBlocks
+  readonly alarms: Alarms
+  readonly fork: (effect: Effect.Effect<void>) => void
+  /** The greatest height of the best chain of headers that who has applied this block has; -1 if that is not known. */
+  readonly heightOf: (tip: Neighbour["tip"]) => Effect.Effect<number, SqlError>
+}
+
+type Of<Tag extends ChainMessage.ChainMessage["_tag"]> = Extract<ChainMessage.ChainMessage, { readonly _tag: Tag }>
+type Asked = Of<"Ask">
+type Wanted = Of<"Want">
+type Given = Of<"Blocks">
+type Told = Of<"Tip">
+
+export type ChainLink = ReturnType<typeof make>
+
+export const make = ({ alarms, blocks, fork, headers, heightOf, rules }: Options) => {
+  const neighbours = new Map<Session, Neighbour>()
+  let ids = 0
+
+  const send = (session: Session, message: ChainMessage.ChainMessage): Effect.Effect<void> => {
+    const { body, kind } = ChainMessage.encode(message)
+    return session.send(kind, body)
+  }
+
+  const answerAsk = Effect.fnUntraced(function* ({ id, session }: Neighbour, { locator }: Asked) {
+    const found = yield* headers.asked(id, { locator })
+    yield* send(session, { _tag: "Headers", headers: found.map((stored) => readHeader(rules, stored)) })
+  })
+
+  const answerWant = Effect.fnUntraced(function* (session: Session, { ids, request }: Wanted) {
+    for (let at = 0; at < ids.length;) {
+      const found = yield* blocks.bodies(ids.slice(at), ChainMessage.mostBodies)
+      const end = found.indexOf(undefined)
+      const bodies = (end < 0 ? found : found.slice(0, end)).filter((body) => body !== undefined)
+      yield* send(session, { _tag: "Blocks", request, bodies, missing: end >= 0 })
+      if (end >= 0) return
+      at += bodies.length
+    }
+  })
+
+  const answer = (neighbour: Neighbour, question: Question): Effect.Effect<void> => {
+    const { session } = neighbour
+    return (question._tag === "Ask" ? answerAsk(neighbour, question) : answerWant(session, question)).pipe(
+      Effect.catch((error) => Effect.logWarning("The stored chain cannot be read", error)),
+      Effect.ensuring(Effect.sync(() => neighbour.answered(question)))
+    )
+  }
+
+  /** Where a peer's applied tip is on this node's best chain. */
+  const place = ({ id, tip }: Neighbour): Effect.Effect<void> =>
+    Effect.map(heightOf(tip), (height) => blocks.raise(id, height)).pipe(
+      Effect.catch((error) => Effect.logWarning("The stored headers cannot be read", error))
+    )
+
+  const heard = (neighbour: Neighbour, line: ReadonlyArray<BlockHeader>): string | undefined => {
+    if (!neighbour.hasAsked) return "HEADERS came that nobody asked for"
+    neighbour.hasAsked = false
+    neighbour.hasAnswered = true
+    fork(headers.heard(neighbour.id, line) ?? Effect.void)
+    return undefined
+  }
+
+  const given = (neighbour: Neighbour, { bodies, missing, request }: Given): string | undefined => {
+    const ids = neighbour.given(request, bodies.length, missing)
+    if (ids === undefined) return "BLOCKS came that nobody asked for"
+    // A copy: what comes in is overwritten by what comes next.
+    bodies.forEach((body, at) => blocks.got(neighbour.id, ids.got[at]!, Uint8Array.from(body)))
+    for (const id of ids.missing) blocks.missing(neighbour.id, id)
+    return undefined
+  }
+
+  const told = (neighbour: Neighbour, { body, headers: line }: Told): undefined => {
+    const last = line.at(-1)
+    if (last === undefined) return undefined
+    neighbour.tip = { id: last.id, height: last.height }
+    const copy = body === undefined ? undefined : Uint8Array.from(body)
+    const offer = copy === undefined ? Effect.void : blocks.offer(last.id, copy)
+    const taken = headers.heard(neighbour.id, line) ?? Effect.void
+    fork(taken.pipe(Effect.andThen(offer), Effect.andThen(place(neighbour))))
+    return undefined
+  }
+
+  const sorted = (neighbour: Neighbour, message: ChainMessage.ChainMessage): string | undefined => {
+    switch (message._tag) {
+      case "Ask":
+      case "Want":
+        return neighbour.question(message)
+      case "Headers":
+        return heard(neighbour, message.headers)
+      case "Blocks":
+        return given(neighbour, message)
+      case "Tip":
+        return told(neighbour, message)
+    }
+  }
+
+  const enter = (session: Session, tip: Neighbour["tip"], questions: Queue.Queue<Question>): Neighbour => {
+    const neighbour = new Neighbour({ id: ids++, session, tip, questions, since: alarms.now })
+    const { id } = neighbour
+    const charge = (detail: string) => fork(session.close("violation", detail))
+    const about = { id, remote: session.remote }
+    neighbours.set(session, neighbour)
+    blocks.joined(
+      {
+        ...about,
+        charge,
+        ask: (request, wanted) => {
+          neighbour.wants.set(request, wanted)
+          return send(session, { _tag: "Want", request, ids: wanted })
+        }
+      },
+      -1
+    )
+    headers.joined({
+      ...about,
+      isChosen: session.direction === "outbound",
+      charge: (_fault, detail) => charge(detail),
+      ask: (locator) => {
+        if (neighbour.hasAsked) return Effect.void
+        neighbour.hasAsked = true
+        return send(session, { _tag: "Ask", locator })
+      }
+    })
+    fork(place(neighbour))
+    return neighbour
+  }
+
+  const leave = ({ id, session }: Neighbour): void => {
+    neighbours.delete(session)
+    headers.left(id)
+    blocks.left(id)
+  }
+
+  return {
+    kinds: ChainMessage.kinds,
+    /** With this peer until the scope closes; nothing where it has no chain. */
+    join: (session: Session): Effect.Effect<void, never, Scope.Scope> => {
+      const { chain } = session.hello
+      if (chain === undefined) return Effect.void
+      return Effect.gen(function* () {
+        const neighbour = yield* Effect.acquireRelease(
+          Effect.map(Queue.unbounded<Question>(), (questions) =>
+            enter(session, { id: chain.tip, height: chain.height }, questions)
+          ),
+          (entered) => Effect.sync(() => leave(entered))
+        )
+        const answers = Effect.flatMap(Queue.take(neighbour.questions), (question) => answer(neighbour, question))
+        yield* Effect.forkScoped(Effect.forever(answers, { disableYield: true }))
+      })
+    },
+    receive: (session: Session, frame: Frame): string | undefined => {
+      const neighbour = neighbours.get(session)
+      if (neighbour === undefined) return `${nameOf(frame.kind)} came from a node that has not said that it has a chain`
+      const message = ChainMessage.decode(frame)
+      if (message === undefined) return `${nameOf(frame.kind)} is nothing of a chain`
+      return Result.isFailure(message) ? message.failure.message : sorted(neighbour, message.success)
+    },
+    /** The best chain of headers has changed: some peers have blocks on it that they did not have on the last one. */
+    replace: (): void => {
+      for (const neighbour of neighbours.values()) fork(place(neighbour))
+    },
+    /** Tells all, but those that have it, of a new applied tip, with the last headers up to it, and its body if this node made it. */
+    tell: (line: ReadonlyArray<BlockHeader>, body?: Uint8Array): void => {
+      const last = line.at(-1)
+      const carried = body !== undefined && body.length <= ChainMessage.mostTipBody ? body : undefined
+      for (const { session, tip } of neighbours.values()) {
+        if (tip.id !== last?.id) fork(send(session, { _tag: "Tip", headers: line, body: carried }))
+      }
+    },
+    neighbours: () => neighbours.values()
+  }
+}

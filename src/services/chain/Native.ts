@@ -1,0 +1,113 @@
+/**
+ * Puts the native chain together: its headers, its blocks, the links that bring them, and the making of new ones.
+ */
+import { Effect, FiberSet, PubSub, Result, Stream } from "effect"
+import * as Block from "../../protocol/chain/Block.ts"
+import type { BlockHeader } from "../../protocol/chain/BlockHeader.ts"
+import * as BodySchedule from "../../protocol/chain/BodySchedule.ts"
+import { mostTip } from "../../protocol/chain/ChainMessage.ts"
+import type { ChainRules } from "../../protocol/chain/ChainRules.ts"
+import { type ChainSettings, maxBlockBytes } from "../../protocol/chain/Genesis.ts"
+import * as HeaderAsking from "../../protocol/chain/HeaderAsking.ts"
+import { type Fault, rulesOf } from "../../protocol/chain/NativeRules.ts"
+import { Alarms } from "../link/Alarms.ts"
+import { Identity } from "../link/Identity.ts"
+import * as BlockSync from "./BlockSync.ts"
+import type { ChainEvent } from "./ChainEvent.ts"
+import * as ChainLink from "./ChainLink.ts"
+import * as HeaderChain from "./HeaderChain.ts"
+import { HeaderStore } from "./HeaderStore.ts"
+import * as HeaderSync from "./HeaderSync.ts"
+import type { Ledger } from "./Ledger.ts"
+import * as Producing from "./Producing.ts"
+
+export type NativeChain = HeaderChain.HeaderChain<BlockHeader, Fault>
+export type NativeBlocks = BlockSync.BlockSync<BlockHeader, Fault>
+export type NativeRules = ChainRules<BlockHeader, Fault>
+export type NativeHeaders = HeaderSync.HeaderSync<BlockHeader, Fault>
+
+export interface Options {
+  readonly settings: ChainSettings
+  readonly ledger: Ledger<BlockHeader> | undefined
+  readonly keep: number | undefined
+}
+
+/** Events kept for a reader that falls behind; of more it misses the oldest. */
+const keptEvents = 1_000
+/** Headers are small, and peers of one chain are few: all of them are asked, and again every 30 s. */
+const asking: HeaderAsking.Policy = { silentMillis: 10_000, passedOverMillis: 30_000, againMillis: 30_000 }
+/** How long a peer that has just come keeps this node from producing, without a word of what it has. */
+const answerMillis = 10_000
+
+/** Why a body is not the one that its header promises, in a chain with these limits. */
+export const bodyObjection =
+  (settings: ChainSettings) =>
+  ({ id, payload }: BlockHeader, body: Uint8Array): string | undefined => {
+    if (Block.payloadOf(body) !== payload) return `the body given as that of block ${id} is another one`
+    const items = Block.decode(body, maxBlockBytes(settings))
+    return Result.isFailure(items) ? `block ${id}: ${items.failure.message}` : undefined
+  }
+
+export type Native = Effect.Success<ReturnType<typeof make>>
+
+export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Options) {
+  const rules = rulesOf(settings)
+  const objection = bodyObjection(settings)
+  const alarms = yield* Alarms.make
+  const fork = yield* FiberSet.makeRuntime<never, void>()
+  const events = yield* PubSub.sliding<ChainEvent>(keptEvents)
+  const store = yield* HeaderStore
+  const chain = yield* HeaderChain.make(rules)
+  const tell = (event: ChainEvent): void => {
+    PubSub.publishUnsafe(events, event)
+    if (event._tag === "Tip") announce(event.id)
+    if (event._tag !== "Stalled") producing.changed()
+  }
+  const headers = yield* HeaderSync.make({
+    chain,
+    alarms,
+    fork,
+    policy: asking,
+    passedOver: () => undefined,
+    changed: () => {
+      blocks.changed()
+      link.replace()
+    }
+  })
+  const blocks = yield* BlockSync.make({
+    rules,
+    chain,
+    policy: BodySchedule.defaults,
+    alarms,
+    fork,
+    tell,
+    objection,
+    ledger,
+    keep
+  })
+  const heightOf = Effect.fnUntraced(function* ({ height, id }: { readonly height: number; readonly id: string }) {
+    const node = chain.get(id)
+    if (node !== undefined) return chain.common(node).height
+    const [stored] = yield* store.ids(rules.name, [height])
+    return stored === id ? height : -1
+  })
+  const link = ChainLink.make({ rules, headers, blocks, alarms, fork, heightOf })
+  const producing = yield* Producing.make({
+    settings,
+    identity: yield* Identity,
+    chain,
+    headers,
+    blocks,
+    unanswered: () => [...link.neighbours()].filter((one) => one.isSilent(alarms.now, answerMillis)).length,
+    produced: (header, body) => link.tell([header], body)
+  })
+
+  /** The last headers up to the tip, so that who has the block before needs not ask. */
+  const announce = (tip: string): void => {
+    const line: Array<BlockHeader> = []
+    for (let at = chain.get(tip); at?.parent !== undefined && line.length < mostTip; at = at.parent)
+      line.push(at.header)
+    link.tell(line.reverse())
+  }
+  return { rules, objection, chain, blocks, link, producing, events: Stream.fromPubSub(events) }
+})

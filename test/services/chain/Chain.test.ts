@@ -1,0 +1,57 @@
+/** Chains of whole nodes: what one has is brought to the others, and to one tip. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
+import * as ChainNode from "../../support/ChainNode.ts"
+
+describe("a node with a chain", () => {
+  it.effect("brings all blocks here from a peer that has them", () =>
+    Effect.gen(function* () {
+      const network = new MemoryNetwork()
+      const one = yield* ChainNode.start({ network, seed: 1, settings: ChainNode.open })
+      const other = yield* ChainNode.start({ network, seed: 2, settings: ChainNode.open })
+      yield* one.produce(300)
+      yield* other.connect(one)
+      yield* ChainNode.agree(one.chain.tip().id, other)
+      assert.strictEqual(other.chain.tip().height, 300)
+      assert.deepStrictEqual(yield* other.ids, yield* one.ids)
+      assert.strictEqual(other.chain.status().behind, 0)
+    })
+  )
+
+  it.effect("brings a new block to whoever is connected", () =>
+    Effect.gen(function* () {
+      const network = new MemoryNetwork()
+      const [one, other, third] = [
+        yield* ChainNode.start({ network, seed: 1, settings: ChainNode.open }),
+        yield* ChainNode.start({ network, seed: 2, settings: ChainNode.open }),
+        yield* ChainNode.start({ network, seed: 3, settings: ChainNode.open })
+      ] as const
+      yield* one.connect(other)
+      yield* other.connect(third)
+      yield* ChainNode.agree("none", one)
+      for (const maker of [one, third, other]) {
+        yield* maker.produce(1)
+        yield* ChainNode.agree(maker.chain.tip().id, one, other, third)
+        for (const node of [one, other, third]) assert.deepStrictEqual(node.chain.tip(), maker.chain.tip())
+      }
+    })
+  )
+
+  it.effect("goes over to the heavier branch when a partition ends", () =>
+    Effect.gen(function* () {
+      const network = new MemoryNetwork()
+      const one = yield* ChainNode.start({ network, seed: 1, settings: ChainNode.open })
+      const other = yield* ChainNode.start({ network, seed: 2, settings: ChainNode.open })
+      yield* one.produce(20)
+      yield* other.produce(12)
+      yield* one.connect(other)
+      yield* ChainNode.agree(one.chain.tip().id, other)
+      assert.deepStrictEqual(other.chain.tip(), one.chain.tip())
+      assert.deepStrictEqual(yield* other.ids, yield* one.ids)
+      const [reorganised] = other.events.filter((event) => event._tag === "Reorganised")
+      assert.deepInclude(reorganised, { fork: 0, left: 12 })
+      assert.isEmpty(one.events.filter(({ _tag }) => _tag === "Reorganised"))
+    })
+  )
+})
