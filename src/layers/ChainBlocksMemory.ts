@@ -2,14 +2,9 @@
  * Blocks of chains in a `MemoryDatabase`: for tests and simulations, rule for rule what the SQL store does.
  */
 import { Effect, Layer, Result } from "effect"
-import { BlockStore, misfit, type StoredBlock } from "../services/chain/BlockStore.ts"
+import { BlockStore, type KeptBlock, misfit, type StoredBlock } from "../services/chain/BlockStore.ts"
 import { MemoryDatabase, MemorySlot } from "./MemoryDatabase.ts"
 import { MemoryTable } from "./MemoryTable.ts"
-
-interface Row extends Omit<StoredBlock, "body"> {
-  /** Nothing once it was pruned. */
-  readonly body: Uint8Array | undefined
-}
 
 interface Tip {
   readonly id: string
@@ -19,7 +14,7 @@ interface Tip {
 }
 
 const slot = new MemorySlot((log) => ({
-  byHeight: new MemoryTable<string, Row>(log),
+  byHeight: new MemoryTable<string, KeptBlock>(log),
   heights: new MemoryTable<string, number>(log),
   tips: new MemoryTable<string, Tip>(log)
 }))
@@ -30,16 +25,16 @@ const at = (chain: string, height: number): string => `${chain} ${String(height)
 const named = (chain: string, id: string): string => `${chain} ${id}`
 
 /** Bytes of the caller's may change, or be part of something larger. */
-const rowOf = ({ body, header, height, id }: StoredBlock): Row => ({
+const rowOf = ({ body, header, height, id }: StoredBlock): KeptBlock => ({
   id,
   height,
   header: new Uint8Array(header),
   body: new Uint8Array(body)
 })
 
-/** Whether one more body may come to those of so many bytes: the first one may always. */
-const fits = (bytes: number, body: Uint8Array, mostBytes: number, isFirst: boolean): boolean =>
-  isFirst || bytes + body.length <= mostBytes
+/** Whether one more body of a size may come to those of so many bytes: the first one may always. */
+const fits = (bytes: number, size: number, mostBytes: number, isFirst: boolean): boolean =>
+  isFirst || bytes + size <= mostBytes
 
 const replace = (
   { byHeight, heights, tips }: Tables,
@@ -76,14 +71,15 @@ const blocksAbove = (
   height: number,
   limit: number,
   mostBytes: number
-): ReadonlyArray<StoredBlock> => {
-  const out: Array<StoredBlock> = []
+): ReadonlyArray<KeptBlock> => {
+  const out: Array<KeptBlock> = []
   let bytes = 0
   for (let next = Math.max(0, height + 1); out.length < limit; next++) {
     const row = byHeight.get(at(chain, next))
-    if (row?.body === undefined || !fits(bytes, row.body, mostBytes, out.length === 0)) break
-    bytes += row.body.length
-    out.push({ ...row, body: row.body })
+    const size = row?.body?.length ?? 0
+    if (row === undefined || !fits(bytes, size, mostBytes, out.length === 0)) break
+    bytes += size
+    out.push(row)
   }
   return out
 }
@@ -99,7 +95,7 @@ const bodiesOf = (
   let found = 0
   for (const id of ids) {
     const body = byHeight.get(at(chain, heights.get(named(chain, id)) ?? -1))?.body
-    if (body !== undefined && !fits(bytes, body, mostBytes, found === 0)) break
+    if (body !== undefined && !fits(bytes, body.length, mostBytes, found === 0)) break
     if (body !== undefined) found++
     bytes += body?.length ?? 0
     out.push(body)

@@ -12,7 +12,12 @@ const readTips = reader(Schema.Struct({ height: Schema.Int, id: Schema.Uint8Arra
 const readPlaces = reader(Schema.Struct({ height: Schema.Int, id: Schema.Uint8Array }))
 const readBodies = reader(Schema.Struct({ body: Schema.NullOr(Schema.Uint8Array) }))
 const readBlocks = reader(
-  Schema.Struct({ height: Schema.Int, id: Schema.Uint8Array, header: Schema.Uint8Array, body: Schema.Uint8Array })
+  Schema.Struct({
+    height: Schema.Int,
+    id: Schema.Uint8Array,
+    header: Schema.Uint8Array,
+    body: Schema.NullOr(Schema.Uint8Array)
+  })
 )
 
 const bytesOf = (id: string): Buffer => Buffer.from(id, "hex")
@@ -145,15 +150,19 @@ export const layer: Layer.Layer<BlockStore, never, SqlClient.SqlClient> = Layer.
         Effect.map(
           sql`
             SELECT height, id, header, body FROM (
-              SELECT *, count(*) OVER up AS place, sum(length(body)) OVER up AS bytes,
-                bool_or(body IS NULL) OVER up AS pruned
-              FROM (
+              SELECT *, count(*) OVER up AS place, sum(coalesce(length(body), 0)) OVER up AS bytes FROM (
                 SELECT height, id, header, body FROM holdfast_chain_blocks
                 WHERE chain = ${chain} AND height > ${height} ORDER BY height LIMIT ${limit}
               ) AS next WINDOW up AS (ORDER BY height)
             ) AS counted
-            WHERE NOT pruned AND (place = 1 OR bytes <= ${mostBytes}::bigint) ORDER BY height`,
-          (rows) => readBlocks(rows).map(({ id, ...block }) => ({ id: textOf(id), ...block }))
+            WHERE place = 1 OR bytes <= ${mostBytes}::bigint ORDER BY height`,
+          (rows) =>
+            readBlocks(rows).map(({ body, header, height, id }) => ({
+              id: textOf(id),
+              height,
+              header,
+              body: optional(body)
+            }))
         ),
       // The limit of one row makes the plan a look into the index for each id, whatever is known of the table.
       bodies: (chain, ids, mostBytes) =>

@@ -9,8 +9,8 @@ import type { Linked } from "../../protocol/chain/HeaderTree.ts"
 import { DeliveryConfig } from "../delivery/DeliveryConfig.ts"
 import { persist } from "../delivery/Persist.ts"
 import { Transactions } from "../Transactions.ts"
-import { BlockStore, type StoredBlock } from "./BlockStore.ts"
-import type { Ledger } from "./Ledger.ts"
+import { BlockStore, type KeptBlock, type StoredBlock } from "./BlockStore.ts"
+import { BlockRefused, type Ledger } from "./Ledger.ts"
 
 /** The block that was applied last. */
 export interface Applied {
@@ -41,11 +41,12 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(
   })
 
   /** What the store gives is what was put there. */
-  const held = ({ body, header, height, id }: StoredBlock): Held<H> => {
+  const held = Effect.fnUntraced(function* ({ body, header, height, id }: KeptBlock) {
     const decoded = rules.decode(header)
     if (decoded === undefined) throw new Error(`the stored header of block ${id} cannot be read`)
-    return { header: decoded, height, body }
-  }
+    if (body !== undefined) return { header: decoded, height, body }
+    return yield* new BlockRefused({ height, id, reason: "it would have to be taken back, and its body was pruned" })
+  })
 
   /** The blocks above a height, which are the branch's that ends there: bounded by how deep a branch may begin. */
   const above = Effect.fnUntraced(function* (height: number) {
@@ -54,7 +55,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(
       const page = yield* store.above(name, from, leftAtOnce, leftBytes)
       const last = page.at(-1)
       if (last === undefined) return out
-      out.push(...page.map(held))
+      out.push(...(yield* Effect.forEach(page, held)))
       from = last.height
     }
   })

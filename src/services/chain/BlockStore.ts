@@ -19,6 +19,11 @@ export interface StoredBlock {
   readonly body: Uint8Array
 }
 
+/** As it is read again: without a body where that was pruned. */
+export interface KeptBlock extends Omit<StoredBlock, "body"> {
+  readonly body: Uint8Array | undefined
+}
+
 export class BlockStore extends Context.Service<
   BlockStore,
   {
@@ -42,14 +47,14 @@ export class BlockStore extends Context.Service<
     ) => Effect.Effect<boolean, SqlError>
     /**
      * The blocks above a height, in the order of their heights and without a gap: at most `limit`, and as many as have `mostBytes`
-     * of bodies together, or the first of them if that alone has more. They end before one whose body was pruned.
+     * of bodies together, or the first of them if that alone has more.
      */
     readonly above: (
       chain: string,
       height: number,
       limit: number,
       mostBytes: number
-    ) => Effect.Effect<ReadonlyArray<StoredBlock>, SqlError>
+    ) => Effect.Effect<ReadonlyArray<KeptBlock>, SqlError>
     /**
      * The bodies of these blocks, at most 1,024, in the same order; nothing in the place of one that is not applied or was pruned.
      * They end before the body with which they have more than `mostBytes` together, but have one if there is any: fewer than the

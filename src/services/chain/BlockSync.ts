@@ -86,6 +86,8 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
   /** The block that the program has refused last, until another one is applied. */
   let stands: { readonly height: number; readonly id: string; readonly reason: string } | undefined
   let alarm: Alarm | undefined
+  /** A block that was refused, behind others that were to be applied with it. */
+  let refusedAt = 0
   const offered = new Map<string, Uint8Array>()
   const counts = { unneeded: 0, wrong: 0 }
 
@@ -155,7 +157,10 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
 
   /** What can be applied now. Another branch is gone over to only with as many blocks as make it better than this one. */
   const ready = (): ReadonlyArray<Held<H>> => {
-    if (base === applied.height) return window.ready(atOnce, bytesAtOnce)
+    if (base === applied.height) {
+      const run = window.ready(atOnce, bytesAtOnce)
+      return refusedAt > base + 1 ? run.filter(({ height }) => height < refusedAt) : run
+    }
     const run = window.ready(policy.window, policy.mostBytes)
     const last = run.at(-1)
     if (last === undefined) return []
@@ -185,6 +190,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
     applied = to
     base = to.height
     stands = undefined
+    if (to.height >= refusedAt) refusedAt = 0
     window.take(joined)
     schedule.applied(to.height)
     progress.applied(joined, alarms.now)
@@ -206,33 +212,42 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
       : Effect.asVoid(blocks.prune(name, applied.height - keep, prunedAtOnce))
   })
 
+  /** Goes up to the block that is refused; there it waits. */
   const refused = Effect.fnUntraced(function* ({ height, id, message, reason }: BlockRefused) {
+    if (height > base + 1) {
+      refusedAt = height
+      return 0
+    }
     stands = { height, id, reason }
+    work.closeUnsafe()
     yield* Effect.logError("The chain stands before a block that is refused", message)
     tell({ _tag: "Refused", height, id, reason })
-    yield* Effect.timeoutOption(work.await, refusedMillis)
+    return refusedMillis
   })
 
+  const failed = (error: SqlError) =>
+    Effect.as(Effect.logError("Blocks could not be applied", error), config.databaseRetry.longest)
+
+  /** Fills the window and applies what is ready; for how long to wait then. */
   const round = Effect.gen(function* () {
     if (isStale || isLow()) yield* refill
     const run = ready()
-    if (run.length === 0) return work.closeUnsafe()
-    yield* apply(run)
-    yield* Effect.yieldNow
-  }).pipe(
-    Effect.catchTags({
-      BlockRefused: refused,
-      SqlError: (error) =>
-        Effect.andThen(
-          Effect.logError("Blocks could not be applied", error),
-          Effect.sleep(config.databaseRetry.longest)
-        )
-    })
-  )
+    if (run.length === 0) work.closeUnsafe()
+    else yield* apply(run)
+    return 0
+  }).pipe(Effect.catchTags({ BlockRefused: refused, SqlError: failed }))
+
+  const rounds = Effect.gen(function* () {
+    yield* work.await
+    const wait = yield* turn.withPermit(round)
+    if (wait === 0) return yield* Effect.yieldNow
+    yield* Effect.timeoutOption(work.await, wait)
+    work.openUnsafe()
+  })
 
   return {
     /** Applies what comes, for ever. */
-    run: Effect.forever(Effect.andThen(work.await, turn.withPermit(round)), { disableYield: true }),
+    run: Effect.forever(rounds, { disableYield: true }),
     /** The block that was applied last. */
     applied: (): Applying.Applied => applied,
     /** Whether blocks of the best chain are not applied yet. */

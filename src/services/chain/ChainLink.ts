@@ -12,7 +12,7 @@ import { type Frame, nameOf } from "../../protocol/link/Frame.ts"
 import type { Alarms } from "../link/Alarms.ts"
 import type { Session } from "../link/Session.ts"
 import { read as readHeader } from "./HeaderTurn.ts"
-import type { NativeBlocks, NativeHeaders, NativeRules } from "./Native.ts"
+import type { NativeBlocks, NativeHeaders, NativeRules } from "./NativeParts.ts"
 import { Neighbour, type Question } from "./Neighbour.ts"
 
 export interface Options {

@@ -6,10 +6,9 @@ import * as Block from "../../protocol/chain/Block.ts"
 import type { BlockHeader } from "../../protocol/chain/BlockHeader.ts"
 import * as BodySchedule from "../../protocol/chain/BodySchedule.ts"
 import { mostTip } from "../../protocol/chain/ChainMessage.ts"
-import type { ChainRules } from "../../protocol/chain/ChainRules.ts"
 import { type ChainSettings, maxBlockBytes } from "../../protocol/chain/Genesis.ts"
 import * as HeaderAsking from "../../protocol/chain/HeaderAsking.ts"
-import { type Fault, rulesOf } from "../../protocol/chain/NativeRules.ts"
+import { rulesOf } from "../../protocol/chain/NativeRules.ts"
 import { Alarms } from "../link/Alarms.ts"
 import { Identity } from "../link/Identity.ts"
 import * as BlockSync from "./BlockSync.ts"
@@ -20,11 +19,6 @@ import { HeaderStore } from "./HeaderStore.ts"
 import * as HeaderSync from "./HeaderSync.ts"
 import type { Ledger } from "./Ledger.ts"
 import * as Producing from "./Producing.ts"
-
-export type NativeChain = HeaderChain.HeaderChain<BlockHeader, Fault>
-export type NativeBlocks = BlockSync.BlockSync<BlockHeader, Fault>
-export type NativeRules = ChainRules<BlockHeader, Fault>
-export type NativeHeaders = HeaderSync.HeaderSync<BlockHeader, Fault>
 
 export interface Options {
   readonly settings: ChainSettings
@@ -61,6 +55,7 @@ export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Opt
   const tell = (event: ChainEvent): void => {
     PubSub.publishUnsafe(events, event)
     if (event._tag === "Tip") announce(event.id)
+    if (event._tag === "Reorganised") producing.reorganised(event.fork)
     if (event._tag !== "Stalled") producing.changed()
   }
   const headers = yield* HeaderSync.make({

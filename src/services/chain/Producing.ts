@@ -13,7 +13,7 @@ import * as Production from "../../protocol/chain/Production.ts"
 import type { Identity } from "../link/Identity.ts"
 import { Transactions } from "../Transactions.ts"
 import type { Join } from "./BlockSync.ts"
-import type { NativeBlocks, NativeChain, NativeHeaders } from "./Native.ts"
+import type { NativeBlocks, NativeChain, NativeHeaders } from "./NativeParts.ts"
 
 /** No block was made. */
 export class NotProduced extends Schema.TaggedError<NotProduced>()("ChainNotProduced", { problem: Schema.String }) {
@@ -39,6 +39,8 @@ const defaultInterval = 5_000
 /** What may wait for a block. */
 const poolItems = 10_000
 const poolBytes = 32 * 1024 * 1024
+/** Blocks of this node whose items are given back if they are taken back. */
+const mostOwn = 100
 /** Bytes of an item in a body beside its own. */
 const overhead = 4
 /** The longest time after which it is looked whether a block is due. */
@@ -61,6 +63,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const changed = Latch.makeUnsafe(false)
   const largest = Genesis.maxBlockBytes(settings)
   const pool = new ItemPool({ items: poolItems, bytes: poolBytes, block: largest - overhead, overhead })
+
+  /** The newest blocks that this node has made. */
+  let own: Array<Made & { readonly items: ReadonlyArray<Uint8Array> }> = []
 
   const fieldsOf = (parent: BlockHeader.BlockHeader, body: Uint8Array): BlockHeader.Fields => {
     const height = parent.height + 1
@@ -109,6 +114,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         })
       )
       pool.taken(items)
+      own.push({ ...made, items })
+      if (own.length > mostOwn) own.shift()
       options.produced(made.header, made.body)
       return { id: made.header.id, height: made.height }
     },
@@ -118,6 +125,17 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       BlockRefused: ({ message }) => Effect.fail(new NotProduced({ problem: message }))
     })
   )
+
+  /** The chain is another one above this height: what this node's blocks there were made of waits again. */
+  const reorganised = (fork: number): void => {
+    const isThere = ({ header, height }: Made): boolean => {
+      const node = chain.get(header.id)
+      return height <= fork || (node !== undefined && chain.common(node) === node)
+    }
+    const lost = own.filter((made) => !isThere(made))
+    pool.returned(lost.flatMap(({ items }) => items))
+    own = own.filter(isThere)
+  }
 
   const decide = (): Production.Decision => {
     const tip = chain.get(blocks.applied().id)
@@ -147,6 +165,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   return {
     produce,
+    reorganised,
     decide,
     pool,
     /** The chain has changed: somebody else's turn may be this node's now. */

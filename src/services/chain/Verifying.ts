@@ -5,7 +5,7 @@ import { Effect, Option, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { ChainRules } from "../../protocol/chain/ChainRules.ts"
 import { HeaderTree, type Linked } from "../../protocol/chain/HeaderTree.ts"
-import { BlockStore, type StoredBlock } from "./BlockStore.ts"
+import { BlockStore, type KeptBlock } from "./BlockStore.ts"
 
 /** How far the check is. */
 export interface Verified {
@@ -50,7 +50,7 @@ class Walk<H extends Linked, Fault> {
   }
 
   /** What is wrong with the block that comes next. */
-  next({ body, header, height, id }: StoredBlock): string | undefined {
+  next({ body, header, height, id }: KeptBlock): string | undefined {
     const { objection, rules } = this.#options
     if (height !== this.height + 1) return `block ${this.height + 1} is missing`
     const decoded = rules.decode(header)
