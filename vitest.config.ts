@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
+import { LongestFirst } from "./test/support/LongestFirst.ts"
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -20,6 +21,7 @@ export default defineConfig({
   },
   test: {
     globalSetup: ["test/support/globalSetup.ts"],
+    sequence: { sequencer: LongestFirst },
     // They end what hangs, and nothing else: a slow or busy machine must never reach them.
     testTimeout: 300_000,
     hookTimeout: 300_000,

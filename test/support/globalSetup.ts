@@ -1,10 +1,14 @@
 /**
- * One PostgreSQL server for a whole test run, started when the first test file asks for it: a run of tests that need
- * none pays nothing. Test files ask through `FreshDatabase.ts`.
+ * What a whole test run shares: one PostgreSQL server, started when the first test file asks for it (through
+ * `FreshDatabase.ts`), so that a run of tests that need none pays nothing; and a folder in which Node keeps the code that it
+ * has compiled, since hundreds of processes load the same sources, and loading takes more than half of what most of them do.
  */
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
+import { mkdtemp, rm } from "node:fs/promises"
 import * as net from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import type { TestProject } from "vitest/node"
 import type { Reply } from "./FreshDatabase.ts"
 import { type Server, start } from "./PostgresServer.ts"
@@ -16,7 +20,15 @@ declare module "vitest" {
   }
 }
 
+/** Has all processes of the run, and those that they start, share what Node has compiled. Gives back what removes it. */
+const shareCompiled = async (): Promise<() => Promise<void>> => {
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-compiled-"))
+  process.env["NODE_COMPILE_CACHE"] = folder
+  return () => rm(folder, { recursive: true, force: true, maxRetries: 5 })
+}
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const removeCompiled = await shareCompiled()
   const word = randomBytes(16).toString("hex")
   let server: Promise<Server> | undefined
   const reply = async (): Promise<Reply> => {
@@ -46,5 +58,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
       (it) => it.stop(),
       () => {}
     )
+    await removeCompiled()
   }
 }

@@ -117,7 +117,7 @@ export class NodeProcess {
     const child = fork(program, [JSON.stringify(assignment)], {
       // Lives are short: most of one would go into loading modules and optimising the embedded database.
       execArgv: ["--liftoff-only", "--expose-gc"],
-      env: { ...process.env, NODE_COMPILE_CACHE: path.join(os.tmpdir(), "holdfast-test-compile-cache") },
+      env: { NODE_COMPILE_CACHE: path.join(os.tmpdir(), "holdfast-test-compile-cache"), ...process.env },
       stdio: ["ignore", "pipe", "pipe", "ipc"]
     })
     this.#child = child
