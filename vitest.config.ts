@@ -4,8 +4,23 @@ import { LongestFirst } from "./test/support/LongestFirst.ts"
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
-/** Real processes, sockets and signals: their times count, so each has the machine to itself. */
+/** Real processes, sockets and signals. Where nothing else is said their times count, so each has the machine to itself. */
 const processes = ["test/**/*.integration.test.ts"]
+/** Those of them that wait for what they expect and measure no time: two of them share the machine. */
+const patient = [
+  "test/integration/BsvP2p.integration.test.ts",
+  "test/integration/DatabaseLoss.integration.test.ts",
+  "test/integration/ExplainPage.integration.test.ts",
+  "test/integration/KillRounds.integration.test.ts",
+  "test/integration/Observability.integration.test.ts",
+  "test/integration/Pack.integration.test.ts",
+  "test/programs/Bans.integration.test.ts",
+  "test/programs/FaultProxy.integration.test.ts",
+  "test/programs/InboxFollow.integration.test.ts",
+  "test/programs/cli/*.integration.test.ts",
+  "test/programs/http/*.integration.test.ts",
+  "test/programs/sim/*.integration.test.ts"
+]
 /** The same with nodes that others have written and npm does not bring: `npm run test:interop` installs them first. */
 const interop = ["test/interop/**/*.interop.test.ts"]
 
@@ -39,11 +54,21 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "alone", include: processes, maxWorkers: 1, sequence: { groupOrder: 1 } }
+        test: { name: "pairs", include: patient, maxWorkers: 2, sequence: { groupOrder: 1 } }
       },
       {
         extends: true,
-        test: { name: "interop", include: interop, maxWorkers: 1, sequence: { groupOrder: 2 } }
+        test: {
+          name: "alone",
+          include: processes,
+          exclude: patient,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 }
+        }
+      },
+      {
+        extends: true,
+        test: { name: "interop", include: interop, maxWorkers: 1, sequence: { groupOrder: 3 } }
       }
     ]
   }

@@ -11,6 +11,6 @@ hunted({
   program: "peer.ts",
   mutants: peering.map((mutant) => ({ ...mutant, shows: mutant.property })),
   shows: properties,
-  clean: { seeds: 10, found: null },
+  clean: { seeds: 4, found: null },
   check: (found) => assert.isNotNull(found)
 })

@@ -5,4 +5,4 @@ import { broken, properties } from "../support/BitcoinProperties.ts"
 import { peering } from "./Peering.ts"
 import { seek } from "./Seek.ts"
 
-await seek({ of: "Bitcoin", mutants: peering, properties, broken, clean: 10 })
+await seek({ of: "Bitcoin", mutants: peering, properties, broken, clean: 4 })

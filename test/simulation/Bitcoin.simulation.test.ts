@@ -4,10 +4,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { bitcoin } from "../../src/testing/bitcoin/BitcoinScenario.ts"
 import { check } from "../../src/testing/campaign/Check.ts"
+import { worlds } from "../support/worlds/Worlds.ts"
 
 describe("a Bitcoin manager keeps to its limits, bans nobody that behaves, and has everybody back", () => {
-  it("in 40 worlds of the swarm", async () => {
-    const { figures } = await check(bitcoin, { seeds: 40 })
+  const swarm = worlds(40)
+
+  it(`in ${swarm} worlds of the swarm`, async () => {
+    const { figures } = await check(bitcoin, { seeds: swarm })
     assert.isAbove(figures["fault: Kill"] ?? 0, 10)
     assert.isAbove(figures["fault: Partition"] ?? 0, 5)
     assert.isUndefined(figures["users who failed"])

@@ -8,22 +8,25 @@ import { held } from "../../src/testing/cluster/Verdict.ts"
 import * as Swarm from "../../src/testing/faults/Swarm.ts"
 import type { FaultPlan } from "../../src/testing/faults/FaultPlan.ts"
 import { timers } from "../../src/testing/timers/TimersScenario.ts"
+import { worlds } from "../support/worlds/Worlds.ts"
 
 describe("every timer that is not taken back rings once, in its time", { timeout: 600_000 }, () => {
-  it("in 100 worlds of the swarm", async () => {
-    const { figures } = await check(timers, { seeds: 100 })
-    assert.isAbove(figures["timers: Rang"] ?? 0, 5_000)
-    assert.isAbove(figures["timers: Cancelled"] ?? 0, 2_000)
+  const swarm = worlds(30)
+
+  it(`in ${swarm} worlds of the swarm`, async () => {
+    const { figures } = await check(timers, { seeds: swarm })
+    assert.isAbove(figures["timers: Rang"] ?? 0, 50 * swarm)
+    assert.isAbove(figures["timers: Cancelled"] ?? 0, 20 * swarm)
   })
 
   it("in worlds that kill, and where commits fail on either side of their moment, run twice to the same end", async () => {
-    await check(timers, { seeds: 10, from: 1_000, profile: "crash", twice: true })
-    await check(timers, { seeds: 10, from: 2_000, profile: "database", twice: true })
-    await check(timers, { seeds: 10, from: 3_000, profile: "clock", twice: true })
+    await check(timers, { seeds: worlds(5), from: 1_000, profile: "crash", twice: true })
+    await check(timers, { seeds: worlds(5), from: 2_000, profile: "database", twice: true })
+    await check(timers, { seeds: worlds(5), from: 3_000, profile: "clock", twice: true })
   })
 
   it("on PostgreSQL's own database as well", async () => {
-    for (let seed = 4_000; seed < 4_003; seed++) {
+    for (let seed = 4_000; seed < 4_000 + worlds(2); seed++) {
       const plan = Swarm.generate(seed, "crash", { database: "pglite", nodes: 2, duration: 8_000, operations: 10 })
       assert.deepStrictEqual((await Simulation.make(timers).run(seed, plan)).verdict, held)
     }
