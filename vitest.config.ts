@@ -9,9 +9,14 @@ const processes = ["test/**/*.integration.test.ts"]
 /** Those of them that wait for what they expect and measure no time: two of them share the machine. */
 const patient = [
   "test/integration/BsvP2p.integration.test.ts",
+  "test/integration/BadInput.integration.test.ts",
   "test/integration/DatabaseLoss.integration.test.ts",
   "test/integration/ExplainPage.integration.test.ts",
+  "test/integration/FaultProxy.integration.test.ts",
+  "test/integration/FewFiles.integration.test.ts",
   "test/integration/KillRounds.integration.test.ts",
+  "test/integration/Lanes.integration.test.ts",
+  "test/integration/MovedPeer.integration.test.ts",
   "test/integration/Observability.integration.test.ts",
   "test/integration/Pack.integration.test.ts",
   "test/programs/Bans.integration.test.ts",

@@ -9,38 +9,11 @@ import * as HostilePeer from "../support/HostilePeer.ts"
 import { arbiter, follower, keyOf } from "../support/LinkNode.ts"
 import * as MemoryNode from "../support/MemoryNode.ts"
 import * as RawPeer from "../support/RawPeer.ts"
+import { milliseconds } from "../support/Stopwatch.ts"
 
 const seed = (n: number): Uint8Array => new Uint8Array(32).fill(n)
 /** What a node promises, in milliseconds. */
 const bound = 5_000
-
-/** How often the stopwatch looks, in milliseconds. */
-const tick = 10
-
-/**
- * Milliseconds that an effect takes, without those for which a busy machine lets this whole process stand still: a look
- * that comes late counts with what was computed meanwhile, and with no more than it would be late by itself.
- */
-const milliseconds = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.suspend(() => {
-    let took = 0
-    let at = performance.now()
-    let computed = process.cpuUsage()
-    const look = (): void => {
-      const { system, user } = process.cpuUsage(computed)
-      took += Math.min(performance.now() - at, Math.max(2 * tick, (system + user) / 1_000))
-      at = performance.now()
-      computed = process.cpuUsage()
-    }
-    const timer = setInterval(look, tick)
-    return effect.pipe(
-      Effect.ensuring(Effect.sync(() => clearInterval(timer))),
-      Effect.map(() => {
-        look()
-        return took
-      })
-    )
-  })
 
 describe("a node that stops", () => {
   it.live("says GOODBYE, closes its port, and is gone within its bound", () =>

@@ -74,7 +74,10 @@ describe("an operator", () => {
       shown.slice(0, known.length).map((line) => transitionIn(line)),
       known
     )
-    assert.match(await succeeding("bans"), new RegExp(`^${prefix} +operator +\\d+(?:ms|s|m)\\b.* ago +in 5\\dm .* no more$`, "m"))
+    assert.match(
+      await succeeding("bans"),
+      new RegExp(`^${prefix} +operator +\\d+(?:ms|s|m)\\b.* ago +in 5\\dm .* no more$`, "m")
+    )
     assert.include(await succeeding("unban", prefix), `${prefix} may connect again`)
     assert.strictEqual(await succeeding("bans"), "Nobody is banned.\n")
   })

@@ -132,7 +132,8 @@ describe("two nodes", () => {
     const before = process.hrtime.bigint()
     const { code } = await alice.process.stop()
     assert.strictEqual(code, 0)
-    assert.isBelow(Number((process.hrtime.bigint() - before) / 1_000_000n), 5_000)
+    // It promises five seconds, which `test/integration/Shutdown` measures; here only what no busy machine reaches.
+    assert.isBelow(Number((process.hrtime.bigint() - before) / 1_000_000n), 30_000)
     await send("three")
     const [owed] = owedIn(await succeeding(bob, "outbox", "--json")).items
     assert.deepInclude(owed, { peer: alice.node, protocol: "note" })

@@ -7,7 +7,34 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /** Seconds on two cores, of the files that take more than twenty; only their order counts. */
 export const seconds: Readonly<Record<string, number>> = {
-  "test/mutants/Caught.test.ts": 150
+  "test/mutants/Caught.test.ts": 150,
+  "test/protocol/link/ArbiterExplorer.test.ts": 100,
+  "test/simulation/Ledger.simulation.test.ts": 80,
+  "test/protocol/bitcoin/Fuzz.test.ts": 75,
+  "test/simulation/KillEverywhere.simulation.test.ts": 70,
+  "test/mutants/Storing.test.ts": 60,
+  "test/mutants/Enduring.test.ts": 60,
+  "test/mutants/Gossiping.test.ts": 55,
+  "test/mutants/Laning.test.ts": 55,
+  "test/simulation/Timers.simulation.test.ts": 50,
+  "test/layers/Pglite.test.ts": 50,
+  "test/mutants/Exploring.test.ts": 45,
+  "test/mutants/Peering.test.ts": 40,
+  "test/mutants/Limiting.test.ts": 40,
+  "test/simulation/Grouped.simulation.test.ts": 40,
+  "test/simulation/Bitcoin.simulation.test.ts": 30,
+  "test/testing/database/PgliteDatabases.test.ts": 25,
+  "test/simulation/EqualTables.simulation.test.ts": 25,
+  "test/protocol/link/Fuzz.test.ts": 23,
+  "examples/chat/Chat.simulation.test.ts": 22,
+  "test/layers/Postgres.test.ts": 22,
+  "test/services/link/FrameTorture.test.ts": 21,
+  "examples/chat/Chat.test.ts": 20,
+  "test/integration/KillRounds.integration.test.ts": 100,
+  "test/integration/DatabaseLoss.integration.test.ts": 80,
+  "test/integration/Pack.integration.test.ts": 60,
+  "test/integration/BadInput.integration.test.ts": 40,
+  "test/programs/sim/SimCommand.integration.test.ts": 40
 }
 
 export class LongestFirst extends BaseSequencer {

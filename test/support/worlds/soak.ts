@@ -12,7 +12,13 @@ const { values } = parseArgs({ options: { times: { type: "string", default: "5" 
 
 const child = spawn(
   process.execPath,
-  [join(dirname(fileURLToPath(import.meta.resolve("vitest/package.json"))), "vitest.mjs"), "run", "--project", "together", "test/simulation"],
+  [
+    join(dirname(fileURLToPath(import.meta.resolve("vitest/package.json"))), "vitest.mjs"),
+    "run",
+    "--project",
+    "together",
+    "test/simulation"
+  ],
   {
     cwd: fileURLToPath(new URL("../../..", import.meta.url)),
     env: { ...process.env, HOLDFAST_TEST_WORLDS: values.times },
