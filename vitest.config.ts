@@ -1,6 +1,7 @@
+import { globSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
-import { LongestFirst } from "./test/support/LongestFirst.ts"
+import { LongestFirst, seconds } from "./test/support/LongestFirst.ts"
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -26,6 +27,11 @@ const patient = [
   "test/programs/http/*.integration.test.ts",
   "test/programs/sim/*.integration.test.ts"
 ]
+/**
+ * Tests of pure code, which leaves nothing behind, but for those that take long: they share processes, since loading modules
+ * takes most of their time.
+ */
+const pure = globSync("test/protocol/**/*.test.ts", { cwd: here("./") }).filter((file) => !(file in seconds))
 /** The same with nodes that others have written and npm does not bring: `npm run test:interop` installs them first. */
 const interop = ["test/interop/**/*.interop.test.ts"]
 
@@ -52,10 +58,14 @@ export default defineConfig({
         test: {
           name: "together",
           include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
-          exclude: [...processes, ...interop],
+          exclude: [...processes, ...interop, ...pure],
           maxWorkers: "100%",
           sequence: { groupOrder: 0 }
         }
+      },
+      {
+        extends: true,
+        test: { name: "pure", include: pure, isolate: false, maxWorkers: "100%", sequence: { groupOrder: 0 } }
       },
       {
         extends: true,

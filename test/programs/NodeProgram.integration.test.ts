@@ -99,7 +99,7 @@ describe("two nodes", () => {
     const peers = await holdfast(["peers", "--data", bob.data])
     assert.match(peers.stdout, /^PEER +STATE +WHERE +DIRECTION +RTT +IN +OUT +QUEUE +OWED +RECEIVED/)
     const row = new RegExp(
-      `^${alice.node.slice(0, 8)}  connected \\d+m?s +127[.\\d:]+ +outbound +[\\d.]+ms +\\d+ / [\\d.]+(Ki)?B +\\d+ / [\\d.]+(Ki)?B +\\d+B +0 +0 +session 1`,
+      `^${alice.node.slice(0, 8)}  connected [\\dmsh ]+ +127[.\\d:]+ +outbound +[\\d.]+ms +\\d+ / [\\d.]+(Ki)?B +\\d+ / [\\d.]+(Ki)?B +\\d+B +0 +0 +session 1`,
       "m"
     )
     assert.match(peers.stdout, row)
