@@ -38,8 +38,7 @@ const roundTrip = Effect.fnUntraced(function* (
 /** The first ping went out with the end of the handshake. */
 const first = (peer: BitcoinPeer, timeout: number) => roundTrip(peer, 0, 0, timeout)
 
-const next = Effect.fnUntraced(function* (peer: BitcoinPeer, { interval, timeout }: Options) {
-  yield* Effect.sleep(interval)
+const next = Effect.fnUntraced(function* (peer: BitcoinPeer, timeout: number) {
   const { matched, roundTrips } = peer.connection.heartbeat
   // Whatever comes first would be the sign of life that it reports; what is measured is the pong.
   peer.connection.probe(timeout, () => undefined)
@@ -52,8 +51,10 @@ export const run = (peer: BitcoinPeer, options: Options): Effect.Effect<number> 
   const roundTrips: Array<number> = []
   let sent = 0
   const one = Effect.gen(function* () {
+    if (sent > 0) yield* Effect.sleep(options.interval)
+    // Not before it goes out: what is summed up meanwhile is what was sent.
     const number = ++sent
-    const millis = yield* number === 1 ? first(peer, options.timeout) : next(peer, options)
+    const millis = yield* number === 1 ? first(peer, options.timeout) : next(peer, options.timeout)
     if (millis !== undefined) roundTrips.push(millis)
     yield* options.tell(
       millis === undefined
