@@ -7,10 +7,11 @@ import { Manager } from "../../services/bitcoin/Manager.ts"
 import type { PeerEvent } from "../../services/bitcoin/PeerEvent.ts"
 import { json, print, Root } from "../cli/Root.ts"
 import { untilSignal } from "../Main.ts"
-import * as Flags from "./BitcoinFlags.ts"
+import { type Whom, whom } from "./BitcoinFlags.ts"
 import * as HeaderReport from "./HeaderReport.ts"
 import * as Progress from "./Progress.ts"
-import { ProgressLine } from "./ProgressLine.ts"
+import { ProgressLine } from "../cli/ProgressLine.ts"
+import * as Flags from "../cli/ValueFlags.ts"
 import * as Reach from "./Reach.ts"
 import { folder, withManager } from "./Running.ts"
 import * as StoredHeaders from "./StoredHeaders.ts"
@@ -21,7 +22,7 @@ const mostWaiting = 1_000
 /** How long a dial may take, in milliseconds. */
 const dialTimeout = 10_000
 
-interface Given extends Flags.Whom {
+interface Given extends Whom {
   readonly follow: boolean
   readonly timeout: number
   readonly from: number | undefined
@@ -86,7 +87,7 @@ const sync = Effect.fnUntraced(function* (given: Given) {
 export const HeadersCommand = Command.make(
   "headers",
   {
-    ...Flags.whom,
+    ...whom,
     follow: Flag.Boolean("follow").pipe(
       Flag.withAlias("f"),
       Flag.withoutNegation,

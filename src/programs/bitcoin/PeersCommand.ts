@@ -9,11 +9,12 @@ import { PeerStore } from "../../services/bitcoin/PeerStore.ts"
 import { path } from "../cli/Given.ts"
 import { json, Root } from "../cli/Root.ts"
 import { table } from "../cli/Table.ts"
-import * as Flags from "./BitcoinFlags.ts"
+import { type Whom, whom } from "./BitcoinFlags.ts"
 import * as Importing from "./Importing.ts"
 import * as Known from "./Known.ts"
 import * as PeerView from "./PeerView.ts"
-import { ProgressLine } from "./ProgressLine.ts"
+import { ProgressLine } from "../cli/ProgressLine.ts"
+import * as Flags from "../cli/ValueFlags.ts"
 import * as Reach from "./Reach.ts"
 import { folder, withManager } from "./Running.ts"
 import { nobodyFound, unreached } from "./Unreached.ts"
@@ -21,7 +22,7 @@ import { nobodyFound, unreached } from "./Unreached.ts"
 /** How often it looks, in milliseconds. */
 const every = 50
 
-interface Given extends Flags.Whom {
+interface Given extends Whom {
   readonly target: number | undefined
   readonly timeout: number
   readonly limit: number
@@ -132,7 +133,7 @@ const peers = Effect.fnUntraced(function* (given: Given) {
 export const PeersCommand = Command.make(
   "peers",
   {
-    ...Flags.whom,
+    ...whom,
     target: Flags.optionally(
       Flags.count("target", "How many connections are enough (default 8, or all that are named)", 1, 100)
     ),

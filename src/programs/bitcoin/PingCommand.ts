@@ -7,7 +7,8 @@ import * as AgentPolicy from "../../protocol/bitcoin/AgentPolicy.ts"
 import { Manager } from "../../services/bitcoin/Manager.ts"
 import type { PeerEvent } from "../../services/bitcoin/PeerEvent.ts"
 import { json, Root } from "../cli/Root.ts"
-import * as Flags from "./BitcoinFlags.ts"
+import * as Flags from "../cli/ValueFlags.ts"
+import { type Whom, whom } from "./BitcoinFlags.ts"
 import * as PeerView from "./PeerView.ts"
 import * as Pinging from "./Pinging.ts"
 import * as PingReport from "./PingReport.ts"
@@ -45,7 +46,7 @@ class Outcomes {
   }
 }
 
-interface Given extends Flags.Whom {
+interface Given extends Whom {
   readonly count: number
   readonly interval: number
   readonly timeout: number
@@ -100,7 +101,7 @@ const ping = Effect.fnUntraced(function* (given: Given) {
 export const PingCommand = Command.make(
   "ping",
   {
-    ...Flags.whom,
+    ...whom,
     count: Flag.withDefault(Flags.count("count", "How many pings (default 5)", 1, 100_000), 5),
     interval: Flag.withDefault(Flags.duration("interval", "From one answer to the next ping (default 1s)", 1), 1_000),
     timeout: Flags.timeout("How long a connection with its handshake may take, and each answer (default 10s)", 10_000)

@@ -2,6 +2,7 @@
  * How far the headers of a network have come: height, rate, and how long the rest will take. Pure: times are milliseconds that come
  * with each look.
  */
+import type { Claims } from "../cli/Claims.ts"
 import { lasting } from "../cli/Table.ts"
 import { many } from "./PeerView.ts"
 
@@ -35,19 +36,6 @@ export const rate = ({ looks }: Progress): number => {
   const last = looks.at(-1)
   if (first === undefined || last === undefined || last.at === first.at) return 0
   return Math.max(0, ((last.height - first.height) * 1_000) / (last.at - first.at))
-}
-
-/** What peers say of their heights, which nothing proves. */
-export interface Claims {
-  /** The greatest. */
-  readonly greatest: number
-  /** What half of them have at the least; of two the lower. */
-  readonly median: number
-}
-
-export const claims = (heights: ReadonlyArray<number>): Claims => {
-  const sorted = heights.toSorted((a, b) => a - b)
-  return { greatest: Math.max(0, ...heights), median: Math.max(0, sorted[Math.floor((sorted.length - 1) / 2)] ?? 0) }
 }
 
 /** A moment of it, as it is shown. */

@@ -3,6 +3,7 @@
  */
 import { Clock, Effect } from "effect"
 import type { Manager } from "../../services/bitcoin/Manager.ts"
+import * as Claims from "../cli/Claims.ts"
 import * as Progress from "./Progress.ts"
 import * as Reach from "./Reach.ts"
 import { NoAnswer, nobodyFound, type PeersRefused, type PeersUnreached, unreached } from "./Unreached.ts"
@@ -24,13 +25,13 @@ const every = 50
 type Headers = NonNullable<Manager["Service"]["headers"]>
 
 /** The heights that connected peers have named. */
-export const claimsOf = (manager: Manager["Service"]): { readonly claims: Progress.Claims; readonly peers: number } => {
+export const claimsOf = (manager: Manager["Service"]): { readonly claims: Claims.Claims; readonly peers: number } => {
   const peers = manager.connections().filter(({ peer }) => peer?.isConnected === true)
-  return { claims: Progress.claims(peers.map(({ peer }) => peer?.version?.height ?? -1)), peers: peers.length }
+  return { claims: Claims.of(peers.map(({ peer }) => peer?.version?.height ?? -1)), peers: peers.length }
 }
 
 /** Whether nobody has more. Who says that it has, and gives none, has not. */
-const isCaughtUp = (headers: Headers, peers: number, { median }: Progress.Claims): boolean =>
+const isCaughtUp = (headers: Headers, peers: number, { median }: Claims.Claims): boolean =>
   peers > 0 && !headers.isAsking() && headers.best().height >= median
 
 const tooLong = (options: Options, { height, goal }: Progress.State): NoAnswer | PeersRefused | PeersUnreached => {

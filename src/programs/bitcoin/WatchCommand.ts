@@ -7,9 +7,10 @@ import { Manager } from "../../services/bitcoin/Manager.ts"
 import type { PeerEvent } from "../../services/bitcoin/PeerEvent.ts"
 import { json, Root } from "../cli/Root.ts"
 import { moment } from "../cli/Table.ts"
+import * as Flags from "../cli/ValueFlags.ts"
 import { untilSignal } from "../Main.ts"
 import * as SettingValue from "../SettingValue.ts"
-import * as Flags from "./BitcoinFlags.ts"
+import { type Whom, whom } from "./BitcoinFlags.ts"
 import * as EventLine from "./EventLine.ts"
 import { FullScreen } from "./FullScreen.ts"
 import * as Keys from "./Keys.ts"
@@ -48,9 +49,9 @@ const print = (events: Queue.Queue<Dated>, isJson: boolean): Effect.Effect<never
     Console.log(isJson ? json(event) : `${moment(event.at, event.at)}  ${EventLine.text(event)}`)
   ).pipe(Effect.forever)
 
-interface Given extends Flags.Whom {
+interface Given extends Whom {
   readonly target: number | undefined
-  readonly listen: Flags.Whom["connect"][number] | undefined
+  readonly listen: Whom["connect"][number] | undefined
   readonly timeout: number | undefined
 }
 
@@ -76,7 +77,7 @@ const watch = Effect.fnUntraced(function* (given: Given) {
 export const WatchCommand = Command.make(
   "watch",
   {
-    ...Flags.whom,
+    ...whom,
     target: Flags.optionally(Flags.count("target", "How many connections there shall be (default 8)", 1, 100)),
     listen: Flags.optionally(
       Flag.String("listen").pipe(

@@ -9,6 +9,7 @@ import { Refused } from "./ApiErrors.ts"
 import * as EventStream from "./EventStream.ts"
 import { AuditItem } from "./Models.ts"
 import { reachable } from "./Reachable.ts"
+import { Readers } from "./Readers.ts"
 
 const encode = Schema.encodeSync(Schema.fromJsonString(Schema.toCodecJson(AuditItem)))
 
@@ -16,11 +17,7 @@ const render = (item: AuditItem): string => `data: ${encode(item)}\n\n`
 
 export const make = Effect.gen(function* () {
   const audit = yield* Audit
-  let running = 0
-  const run = Effect.acquireRelease(
-    Effect.sync(() => void running++),
-    () => Effect.sync(() => void running--)
-  )
+  const running = new Readers(1)
 
   /** As many items as there are checks and findings: neither is without bounds. */
   const items = Stream.callback<AuditItem>((queue) =>
@@ -39,10 +36,10 @@ export const make = Effect.gen(function* () {
 
   return {
     stream: Effect.fn("Api.audit")(function* () {
-      if (running > 0) {
+      if (running.isFull) {
         return yield* new Refused({ message: "an audit is under way", fix: "Wait for its end, then begin another." })
       }
-      return EventStream.answer(Stream.unwrap(Effect.as(run, items)).pipe(Stream.map(render)))
+      return EventStream.answer(running.counted(Stream.map(items, render)))
     })
   }
 })

@@ -10,6 +10,7 @@ import { Unavailable } from "./ApiErrors.ts"
 import * as EventStream from "./EventStream.ts"
 import { EventView } from "./Models.ts"
 import { reachable } from "./Reachable.ts"
+import { Readers } from "./Readers.ts"
 
 export interface Query {
   /**
@@ -51,15 +52,11 @@ const existing = (feed: Feed["Service"], after: Cursor | undefined) =>
 
 export const make = Effect.gen(function* () {
   const feed = yield* Feed
-  let readers = 0
-  const reader = Effect.acquireRelease(
-    Effect.sync(() => void readers++),
-    () => Effect.sync(() => void readers--)
-  )
+  const readers = new Readers(maxReaders)
 
   return {
     stream: Effect.fn("Api.events")(function* (query: Query) {
-      if (readers >= maxReaders) {
+      if (readers.isFull) {
         return yield* new Unavailable({
           message: `${maxReaders} readers follow the events already`,
           fix: "Close readers that are no longer needed, or try again later."
@@ -72,7 +69,7 @@ export const make = Effect.gen(function* () {
       const first = now === undefined ? ":\n\n" : render({ _tag: "Now", cursor: now })
       const lines = Stream.concat(Stream.make(first), Stream.map(items, render))
       return EventStream.answer(
-        Stream.unwrap(Effect.as(reader, lines)).pipe(
+        readers.counted(lines).pipe(
           // The reader comes back with its cursor; there is nobody else to tell.
           Stream.tapError((error) => Effect.logWarning("A stream of events found no database", error))
         )

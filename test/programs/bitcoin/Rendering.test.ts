@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as PeerView from "../../../src/programs/bitcoin/PeerView.ts"
 import * as PingReport from "../../../src/programs/bitcoin/PingReport.ts"
 import * as Progress from "../../../src/programs/bitcoin/Progress.ts"
-import { ProgressLine } from "../../../src/programs/bitcoin/ProgressLine.ts"
+import * as Claims from "../../../src/programs/cli/Claims.ts"
+import { ProgressLine } from "../../../src/programs/cli/ProgressLine.ts"
 import * as Reach from "../../../src/programs/bitcoin/Reach.ts"
 import { nobodyFound, unreached } from "../../../src/programs/bitcoin/Unreached.ts"
 import type { PeerEvent } from "../../../src/services/bitcoin/PeerEvent.ts"
@@ -55,15 +56,15 @@ describe("pings", () => {
 })
 
 describe("progress", () => {
-  const claims = Progress.claims([1_000, 900, 5])
+  const claims = Claims.of([1_000, 900, 5])
   const after = (looks: ReadonlyArray<readonly [number, number]>) =>
     looks.reduce((progress, [at, height]) => Progress.look(progress, at, height), Progress.start(0, 0))
 
   it("goes by the greatest height that is named, and the median of all", () => {
     assert.deepStrictEqual(claims, { greatest: 1_000, median: 900 })
-    assert.deepStrictEqual(Progress.claims([7, 3]), { greatest: 7, median: 3 })
-    assert.deepStrictEqual(Progress.claims([-1]), { greatest: 0, median: 0 })
-    assert.deepStrictEqual(Progress.claims([]), { greatest: 0, median: 0 })
+    assert.deepStrictEqual(Claims.of([7, 3]), { greatest: 7, median: 3 })
+    assert.deepStrictEqual(Claims.of([-1]), { greatest: 0, median: 0 })
+    assert.deepStrictEqual(Claims.of([]), { greatest: 0, median: 0 })
   })
 
   it("has a rate, a part and an estimate", () => {
@@ -97,9 +98,9 @@ describe("progress", () => {
   })
 
   it("is never done before it is, and knows no goal before anybody has named one", () => {
-    assert.strictEqual(Progress.state(after([[1, 99_999]]), Progress.claims([100_000]), 1).percent, 99.9)
-    assert.strictEqual(Progress.state(after([[1, 5]]), Progress.claims([3]), 1).percent, 100)
-    const alone = Progress.state(after([]), Progress.claims([]), 0)
+    assert.strictEqual(Progress.state(after([[1, 99_999]]), Claims.of([100_000]), 1).percent, 99.9)
+    assert.strictEqual(Progress.state(after([[1, 5]]), Claims.of([3]), 1).percent, 100)
+    const alone = Progress.state(after([]), Claims.of([]), 0)
     assert.deepStrictEqual(alone, { height: 0, rate: 0, peers: 0 })
     assert.strictEqual(Progress.line(alone), "headers 0, connecting")
   })

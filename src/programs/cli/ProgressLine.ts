@@ -2,7 +2,7 @@
  * Shows progress on the standard error output: a line that is drawn again and again on a terminal, at most four times a second; a
  * line once in a while elsewhere.
  */
-import { Line, type Screen } from "../sim/RunProgress.ts"
+import { Line, type Screen } from "./Line.ts"
 
 /** Between two lines, in milliseconds. */
 const onTerminal = 250
