@@ -14,6 +14,8 @@ import { migrations } from "../../migrations/index.ts"
 import { DataFolder, layer as dataFolder } from "../layers/DataFolder.ts"
 import * as AttentionStoreSql from "../layers/AttentionStoreSql.ts"
 import * as BanStoreSql from "../layers/BanStoreSql.ts"
+import * as ChainBlocksSql from "../layers/ChainBlocksSql.ts"
+import * as ChainHeadersSql from "../layers/ChainHeadersSql.ts"
 import * as DatabaseOwner from "../layers/DatabaseOwner.ts"
 import * as FeedStoreSql from "../layers/FeedStoreSql.ts"
 import * as IdentityFile from "../layers/IdentityFile.ts"
@@ -37,13 +39,19 @@ import * as TimerStoreSql from "../layers/TimerStoreSql.ts"
 import * as TransactionsSql from "../layers/TransactionsSql.ts"
 import * as TransportTcp from "../layers/TransportTcp.ts"
 import * as WakeListening from "../layers/WakeListening.ts"
+import { Chain, type Options as ChainOptions } from "../services/chain/Chain.ts"
+import type { BlockStore } from "../services/chain/BlockStore.ts"
+import type { HeaderStore } from "../services/chain/HeaderStore.ts"
+import type { ChainMismatch } from "../services/chain/HeaderTurn.ts"
 import * as DeliveryConfig from "../services/delivery/DeliveryConfig.ts"
 import { Notices } from "../services/delivery/Notices.ts"
 import { CurrentTerm, Ownership } from "../services/delivery/Ownership.ts"
 import { Parked } from "../services/delivery/Parked.ts"
 import * as LinkConfig from "../services/link/LinkConfig.ts"
+import type { Identity } from "../services/link/Identity.ts"
 import { Transport } from "../services/link/Transport.ts"
 import { Node, type Options as NodeOptions } from "../services/Node.ts"
+import type { Transactions } from "../services/Transactions.ts"
 import { files } from "./FolderFiles.ts"
 
 export interface Options<R> extends NodeOptions<R> {
@@ -69,6 +77,8 @@ export interface Options<R> extends NodeOptions<R> {
   readonly onStandby?: Effect.Effect<void> | undefined
   /** How long a dial may take, in milliseconds; 10 s by default. */
   readonly dialTimeout?: number | undefined
+  /** The chain that the node keeps; none by default. */
+  readonly chain?: Omit<ChainOptions<never>, "ledger"> | undefined
 }
 
 type DatabaseFailed =
@@ -110,6 +120,8 @@ export const standing = <R>(options: Options<R>) => {
 }
 
 const stores = Layer.mergeAll(
+  ChainBlocksSql.layer,
+  ChainHeadersSql.layer,
   RetryStoreSql.layer,
   ParkedStoreSql.layer,
   PeerBookSql.layer,
@@ -146,6 +158,12 @@ const transport = <R>(options: Options<R>) => {
 const portTaken = (port: number) =>
   Effect.annotateLogs(Effect.logInfo("The usual port is taken, listening at a free one"), { port })
 
+/** The chain, for who asks whether there is one; the node that is built on it tells its peers of it. */
+const chain = <R>(
+  options: Options<R>
+): Layer.Layer<never, ChainMismatch | SqlError, BlockStore | HeaderStore | Identity | Transactions> =>
+  options.chain === undefined ? Layer.empty : Chain.layer(options.chain)
+
 /**
  * A running node over what `standing` provides, for one term: `Node`, `Delivery`, `Feed`, `Parked`, `Registry`,
  * `Supervisor`, the stores and the `SqlClient`. Its protocols may require any of these from below the node.
@@ -153,7 +171,7 @@ const portTaken = (port: number) =>
 export const node = <R>(options: Options<R>) =>
   Layer.merge(Parked.layer(options.protocols), WakeListening.layer).pipe(
     Layer.provideMerge(Node.layer(options)),
-    Layer.provideMerge(transport(options)),
+    Layer.provideMerge(Layer.merge(transport(options), chain(options))),
     Layer.provideMerge(
       Layer.mergeAll(
         Layer.succeed(LinkConfig.LinkConfig, options.link ?? LinkConfig.defaults),

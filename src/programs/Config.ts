@@ -7,6 +7,8 @@
  */
 import { Effect, FileSystem, Option, Result, Schema } from "effect"
 import * as path from "node:path"
+import type { ChainSettings } from "../protocol/chain/Genesis.ts"
+import * as ChainFile from "./ChainFile.ts"
 import { files } from "./FolderFiles.ts"
 import { type Key, keys, type Setting, settings, type Values } from "./Settings.ts"
 import { nearest } from "./Suggestion.ts"
@@ -23,6 +25,8 @@ export class ConfigInvalid extends Schema.TaggedError<ConfigInvalid>()("ConfigIn
 export interface Config extends Values {
   /** The data folder, absolute. */
   readonly data: string
+  /** What the file says that `chain` names. */
+  readonly chainSettings: ChainSettings | undefined
 }
 
 export type Raw = string | ReadonlyArray<string>
@@ -176,15 +180,21 @@ export const load = Effect.fn("Config.load")(function* (sources: Sources) {
     if (Result.isSuccess(decoded)) values[key] = decoded.success
     else problems.push(`${layer?.nameOf(key) ?? key} is ${shown(key, raw)}: ${decoded.failure}`)
   }
+  const chain = typeof values.chain === "string" ? yield* ChainFile.read(values.chain) : Result.succeed(undefined)
+  if (Result.isFailure(chain)) problems.push(...chain.failure)
+  const chainSettings = Result.getOrUndefined(chain)
   const [first, ...more] = problems
   if (first !== undefined) return yield* new ConfigInvalid({ problems: [first, ...more] })
   if (!isComplete(values)) return yield* Effect.die(new Error("a setting has no value"))
-  return yield* checked({ ...values, data })
+  return yield* checked({ ...values, data, chainSettings })
 })
+
+const withoutChain = (key: "produce" | "chainKeep"): string =>
+  `${key} is set and chain is not: name the file of the chain with --chain <file>, or leave out --${settings[key].flag}`
 
 /** What only two settings together can get wrong. */
 const checked = (config: Config): Effect.Effect<Config, ConfigInvalid> => {
-  const { maxSessions, redialFirst, redialLongest, reservedSessions = 0 } = config
+  const { chain, chainKeep, maxSessions, produce, redialFirst, redialLongest, reservedSessions = 0 } = config
   const [first, ...more] = [
     ...(redialFirst <= redialLongest
       ? []
@@ -194,7 +204,9 @@ const checked = (config: Config): Effect.Effect<Config, ConfigInvalid> => {
         ]),
     ...(reservedSessions <= maxSessions
       ? []
-      : [`reservedSessions is ${reservedSessions} and maxSessions is ${maxSessions}: give no more than there are`])
+      : [`reservedSessions is ${reservedSessions} and maxSessions is ${maxSessions}: give no more than there are`]),
+    ...(chain === undefined && produce ? [withoutChain("produce")] : []),
+    ...(chain === undefined && chainKeep !== undefined ? [withoutChain("chainKeep")] : [])
   ]
   return first === undefined ? Effect.succeed(config) : Effect.fail(new ConfigInvalid({ problems: [first, ...more] }))
 }

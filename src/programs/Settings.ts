@@ -4,6 +4,7 @@
  */
 import * as Value from "./SettingValue.ts"
 import { admissionSettings } from "./settings/AdmissionSettings.ts"
+import { chainSettings } from "./settings/ChainSettings.ts"
 import { deliverySettings } from "./settings/DeliverySettings.ts"
 import { linkSettings } from "./settings/LinkSettings.ts"
 import { observationSettings } from "./settings/ObservationSettings.ts"
@@ -67,6 +68,7 @@ const nodeSettings = {
 
 export const settings = {
   ...nodeSettings,
+  ...chainSettings,
   ...admissionSettings,
   ...linkSettings,
   ...deliverySettings,

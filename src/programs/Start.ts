@@ -43,6 +43,11 @@ const options = (config: Config) => ({
   dialTimeout: config.dialTimeout,
   link: Figures.link(config),
   delivery: Figures.delivery(config),
+  chain: config.chainSettings && {
+    settings: config.chainSettings,
+    produce: config.produce,
+    keep: config.chainKeep
+  },
   agent
 })
 

@@ -5,13 +5,14 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, FileSystem, Layer, Schema } from "effect"
 import { Command } from "effect/cli"
 import { SecureRandom } from "effect/crypto"
+import * as path from "node:path"
 import { DataFolder, layer as dataFolder } from "../../layers/DataFolder.ts"
 import * as IdentityFile from "../../layers/IdentityFile.ts"
 import { Identity } from "../../services/link/Identity.ts"
 import * as Config from "../Config.ts"
 import { files } from "../FolderFiles.ts"
 import * as Logging from "../Logging.ts"
-import { keys } from "../Settings.ts"
+import { type Key, keys } from "../Settings.ts"
 import { folder, print } from "./Root.ts"
 import { settingFlags } from "./SettingFlags.ts"
 import { list } from "./Table.ts"
@@ -23,13 +24,25 @@ export class ConfigExists extends Schema.TaggedError<ConfigExists>()("ConfigExis
   }
 }
 
+/** A path that means the same wherever the node is started later. */
+const lasting = (key: Key, value: Config.Raw): Config.Raw =>
+  key === "chain" && typeof value === "string" ? path.resolve(value) : value
+
+const chosen = (flags: Config.Sources["flags"]): Readonly<Record<string, Config.Raw>> =>
+  Object.fromEntries(
+    keys.flatMap((key) => {
+      const value = flags[key]
+      return value === undefined ? [] : [[key, lasting(key, value)]]
+    })
+  )
+
 export const InitCommand = Command.make(
   "init",
   { flags: settingFlags },
   Effect.fnUntraced(function* ({ flags }) {
     const data = yield* folder
     yield* Config.load({ flags, data, env: {} })
-    const given = Object.fromEntries(keys.flatMap((key) => (flags[key] === undefined ? [] : [[key, flags[key]]])))
+    const given = chosen(flags)
     const make = Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const at = yield* DataFolder
