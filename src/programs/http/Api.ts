@@ -11,6 +11,7 @@ import { Cursor } from "../../services/delivery/Feed.ts"
 import { Transition } from "../../services/link/Transition.ts"
 import { NotFound, Refused, Unavailable } from "./ApiErrors.ts"
 import { Authorization, RequestCheck } from "./Authorization.ts"
+import { ChainGroup } from "./ChainApi.ts"
 import {
   Accepted,
   AttentionList,
@@ -198,6 +199,7 @@ export class NodeGroup extends HttpApiGroup.make("node", { topLevel: true })
 
 export class Api extends HttpApi.make("holdfast")
   .add(NodeGroup)
+  .add(ChainGroup)
   .annotateMerge(
     OpenApi.annotations({
       title: "Holdfast node",

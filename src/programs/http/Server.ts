@@ -16,6 +16,7 @@ import { files } from "../FolderFiles.ts"
 import type { Place } from "../SettingValue.ts"
 import { Api } from "./Api.ts"
 import { authorize, checkRequests } from "./Authorization.ts"
+import * as ChainHandlers from "./ChainHandlers.ts"
 import { readerPatience } from "./EventStream.ts"
 import * as Handlers from "./Handlers.ts"
 import type { Health } from "./Models.ts"
@@ -89,7 +90,7 @@ const tooLarge = HttpRouter.middleware(
             {
               _tag: "TooLarge",
               message: `the body has more than ${maxBody} bytes`,
-              fix: "Send less at a time; a note has 65536 characters at most."
+              fix: "Send less at a time; a note has 65536 characters at most, an item of the chain about 250000 bytes."
             },
             { status: 413 }
           ).pipe(Effect.orDie)
@@ -126,7 +127,9 @@ export const layer = (options: { readonly place: Place; readonly database: Healt
         tooLarge
       ).pipe(
         Layer.provide(
-          Handlers.layer(options.database).pipe(Layer.provide([authorize(token), checkRequests, AuditSql.layer]))
+          Layer.merge(Handlers.layer(options.database), ChainHandlers.layer).pipe(
+            Layer.provide([authorize(token), checkRequests, AuditSql.layer])
+          )
         )
       )
       return Layer.merge(

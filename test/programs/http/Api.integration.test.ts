@@ -123,6 +123,10 @@ layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
         "/audit",
         "/attention",
         "/events",
+        "/chain",
+        "/chain/blocks",
+        "/chain/events",
+        "/chain/verify",
         `/peers/${stranger}/transitions`
       ]
       for (const path of paths) {
