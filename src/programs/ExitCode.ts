@@ -8,7 +8,7 @@ import { misuse } from "./Misuse.ts"
 export const ExitCode = {
   ok: 0,
   unexpected: 1,
-  /** Of `audit`: there are findings. */
+  /** Of `audit` and `chain verify`: there are findings. */
   findings: 1,
   usage: 2,
   noNode: 3,
@@ -24,9 +24,9 @@ export const ExitCode = {
 export const meaning = [
   "Exit codes:",
   "0  done",
-  "1  unexpected failure; of audit: there are findings",
+  "1  unexpected failure; of audit and chain verify: there are findings",
   "2  wrong usage or configuration",
-  "3  no node runs on the data folder, or it does not answer; of bitcoin: no node of the network does",
+  "3  no node runs on the data folder, or it does not answer; of bitcoin: no node of the network does; of chain sync: nothing new comes",
   "4  the node refuses, is of another version, or knows no such peer or message; of bitcoin: no such header",
   "5  an address cannot be listened at",
   "6  the data folder or the identity cannot be used",

@@ -30,6 +30,10 @@ const withText: Readonly<Record<string, { readonly spaces: string; readonly dash
   "holdfast send": {
     spaces: '; put a text with spaces in quotation marks: holdfast send <peer> "<text>"',
     dashes: '; put a text that begins with a dash behind two dashes: holdfast send <peer> -- "<text>"'
+  },
+  "holdfast chain submit": {
+    spaces: '; put a text with spaces in quotation marks: holdfast chain submit "<text>"',
+    dashes: '; put a text that begins with a dash behind two dashes: holdfast chain submit -- "<text>"'
   }
 }
 

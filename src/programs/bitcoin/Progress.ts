@@ -2,7 +2,7 @@
  * How far the headers of a network have come: height, rate, and how long the rest will take. Pure: times are milliseconds that come
  * with each look.
  */
-import type { Claims } from "../cli/Claims.ts"
+import * as Claims from "../cli/Claims.ts"
 import { lasting } from "../cli/Table.ts"
 import { many } from "./PeerView.ts"
 
@@ -53,11 +53,7 @@ export interface State {
   readonly peers: number
 }
 
-/** Never 100 before it is. */
-const percentOf = (height: number, goal: number): number =>
-  goal === 0 ? 100 : Math.floor((height * 1_000) / goal) / 10
-
-export const state = (progress: Progress, { greatest }: Claims, peers: number): State => {
+export const state = (progress: Progress, { greatest }: Claims.Claims, peers: number): State => {
   const height = progress.looks.at(-1)?.height ?? 0
   const speed = rate(progress)
   if (peers === 0) return { height, rate: Math.round(speed), peers }
@@ -65,7 +61,7 @@ export const state = (progress: Progress, { greatest }: Claims, peers: number): 
   return {
     height,
     goal,
-    percent: percentOf(height, goal),
+    percent: Claims.percent(height, goal),
     rate: Math.round(speed),
     ...(speed > 0 ? { leftSeconds: Math.ceil((goal - height) / speed) } : {}),
     peers

@@ -4,6 +4,7 @@
 import { Console, Effect, Stdio } from "effect"
 import { Argument, Command, Completions } from "effect/cli"
 import { BitcoinCommand } from "../bitcoin/BitcoinCommand.ts"
+import { ChainCommand } from "../chain/ChainCommand.ts"
 import { meaning } from "../ExitCode.ts"
 import { SimCommand } from "../sim/SimCommand.ts"
 import { AttentionCommand } from "./AttentionCommand.ts"
@@ -54,13 +55,14 @@ const commands = Root.pipe(
     EventsCommand,
     AttentionCommand,
     AuditCommand,
+    ChainCommand,
     BitcoinCommand,
     SimCommand,
     completions((): Command.Command.Any => commands)
   ]),
   Command.withDescription(
     "Nodes that stay connected, and messages that arrive once.\n\n" +
-      "  All commands but start, init, bitcoin and sim ask the node that runs on the data folder.\n\n" +
+      "  All commands but start, init, chain init, bitcoin and sim ask the node that runs on the data folder.\n\n" +
       `  ${meaning}`
   )
 )

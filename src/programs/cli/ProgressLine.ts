@@ -33,6 +33,13 @@ export class ProgressLine<State> {
     else this.#line.say(text)
   }
 
+  /** Writes a line that stays, above the one that is drawn. */
+  say(text: string): void {
+    this.#line.say(text)
+    this.#drawnAt = Number.NEGATIVE_INFINITY
+    this.#drawn = ""
+  }
+
   /** Takes the line of a terminal away. */
   remove(): void {
     this.#line.remove()

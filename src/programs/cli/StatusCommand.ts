@@ -3,6 +3,8 @@
  */
 import { Clock, Effect } from "effect"
 import { Command } from "effect/cli"
+import { brief } from "../chain/ChainText.ts"
+import type { ChainStatus } from "../http/ChainModels.ts"
 import type { Health } from "../http/Models.ts"
 import { ask } from "./Client.ts"
 import { print } from "./Root.ts"
@@ -11,7 +13,7 @@ import { ago, lasting, list } from "./Table.ts"
 
 const describe =
   (now: number) =>
-  (health: Health): string =>
+  ({ chain, ...health }: Health & { readonly chain?: ChainStatus }): string =>
     list([
       ["Status", health.status === "ok" ? green("ok") : red(`degraded: ${health.problem}`)],
       ["Node", health.node],
@@ -30,7 +32,8 @@ const describe =
               health.owed === 0 ? "nothing" : `${health.owed} messages, the oldest sent ${ago(health.owedSince, now)}`
             ] as const
           ]
-        : [])
+        : []),
+      ...(chain === undefined ? [] : [["Chain", brief(chain)] as const])
     ])
 
 export const StatusCommand = Command.make(
@@ -38,9 +41,14 @@ export const StatusCommand = Command.make(
   {},
   Effect.fnUntraced(function* () {
     const health = yield* ask((client) => client.health())
-    yield* print(health, describe(yield* Clock.currentTimeMillis))
+    const chain = yield* Effect.catchTag(
+      ask((client) => client.chain.status()),
+      "NotFound",
+      () => Effect.succeed(undefined)
+    )
+    yield* print(chain === undefined ? health : { ...health, chain }, describe(yield* Clock.currentTimeMillis))
   })
 ).pipe(
-  Command.withDescription("Show how the node is: its database, its sessions, what it owes"),
+  Command.withDescription("Show how the node is: its database, its sessions, what it owes, the height of its chain"),
   Command.withExamples([{ command: "holdfast status" }])
 )

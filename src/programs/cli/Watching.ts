@@ -14,7 +14,8 @@ type Absent =
   | { readonly _tag: "NodeSilent" }
   | { readonly _tag: "Unavailable"; readonly message: string }
 
-const isAbsent = (error: unknown): error is Absent =>
+/** Whether a node that was there may be back soon. */
+export const isAbsent = (error: unknown): error is Absent =>
   typeof error === "object" &&
   error !== null &&
   "_tag" in error &&

@@ -124,6 +124,24 @@ describe("what a command about Bitcoin cannot use", () => {
   refuses(["bitcoin", "headers", "--from", "1", "--follow", ...nowhere], ["--from", "--follow"])
 })
 
+describe("what a command about the chain cannot use", () => {
+  const init = ["chain", "init", "--id", "orders"]
+  refuses(["chain", "init"], ["--id is missing", "holdfast chain init --id"])
+  refuses(["chain", "init", "--id", "two words"], ["--id", '"two words"', "give 1 to 64 ASCII characters"])
+  refuses([...init, "--producer", "me"], ["--producer", '"me"', "give the key of a node", "self"])
+  refuses([...init, "--producer", "self", ...nowhere], ["/nonexistent/holdfast", "holdfast init"], ExitCode.folder)
+  refuses([...init, "--interval", "5"], ["--interval", "give a duration"])
+  refuses(["chain", "blocks", "--limit", "257"], ["--limit", "from 1 to 256"])
+  refuses(["chain", "blocks", "--above", "-1"], ["--above", "give a whole number"])
+  refuses(["chain", "submit", "--hex", "0"], ["--hex", "pairs of hex digits"])
+  refuses(["chain", "submit", "two", "words"], ['"words"', "quotation marks", "holdfast chain submit"])
+  refuses(["chain", "submit", "-dash"], ["-dash", "holdfast chain submit -- "])
+  refuses(["chain", "sync", "--timeout", "1"], ["--timeout", "give a duration"])
+  refuses(["start", "--chain", "/nonexistent/chain.json"], ["/nonexistent/chain.json", "holdfast chain init"])
+  refuses(["start", "--produce"], ["produce", "--chain <file>"])
+  refuses(["start", "--chain-keep", "0"], ["--chain-keep", "from 1 to"])
+})
+
 describe("a word with a dash in front that is no flag", () => {
   refuses(["send", key, "-dash"], ["-dash", "behind two dashes", "holdfast send <peer> -- "])
   refuses(["send", key, "--dash it"], ["--dash it", "behind two dashes"])
