@@ -139,6 +139,28 @@ layer(Layer.provideMerge(Layer.effectDiscard(authenticate), node), {
     })
   )
 
+  it.effect("tells who asks for the chain of a node without one how to get one", () =>
+    Effect.gen(function* () {
+      const requests = [
+        ["GET", "/chain"],
+        ["GET", "/chain/blocks?above=-1&limit=256"],
+        ["POST", "/chain/items", '{"hex":"00fF"}'],
+        ["POST", "/chain/produce"],
+        ["GET", "/chain/events"],
+        ["GET", "/chain/verify"]
+      ] as const
+      for (const [method, path, body] of requests) {
+        assert.include(problem(yield* ask(method, path, body), 404, "NotFound").fix, "--chain <file>")
+      }
+      for (const query of ["above=-2", "limit=0", "limit=257", "above=1.5"]) {
+        problem(yield* ask("GET", `/chain/blocks?${query}`), 400, "BadRequest")
+      }
+      for (const body of ["{}", '{"hex":"0"}', '{"text":1}', "[]"]) {
+        problem(yield* ask("POST", "/chain/items", body), 400, "BadRequest")
+      }
+    })
+  )
+
   it.effect("says how the node is", () =>
     Effect.gen(function* () {
       const health = result(Healthy, yield* ask("GET", "/health"))
