@@ -1,21 +1,34 @@
 /**
- * Two nodes with one chain as processes: one makes blocks, the other fetches them, and their operators look on.
+ * Two nodes with one chain as processes: one makes blocks, the other fetches them. Commands are typed in this process, but for one that
+ * a signal ends.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
+import { Effect, Exit, Schema } from "effect"
+import { TestConsole } from "effect/testing"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, onTestFinished } from "vitest"
-import { holdfast, HoldfastProcess, type ReadyNode, startNode, temporaryFolder } from "../HoldfastProcess.ts"
+import { services } from "../../../src/programs/cli/CommandLine.ts"
+import { run } from "../../../src/programs/cli/Holdfast.ts"
+import { foreseen } from "../../../src/programs/ExitCode.ts"
+import { HoldfastProcess, type ReadyNode, startNode, temporaryFolder } from "../HoldfastProcess.ts"
 
 const folder = await temporaryFolder()
 const [one, two] = [join(folder.path, "one"), join(folder.path, "two")]
 const file = join(folder.path, "chain.json")
 const running: Array<ReadyNode> = []
 
+/** Types a command in this process: what it prints, and what it fails with. */
+const type = (...words: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const exit = yield* Effect.exit(run(words))
+    const stdout = (yield* TestConsole.logLines).join("\n")
+    return { stdout, failure: Exit.isFailure(exit) ? foreseen(exit.cause) : undefined, exit }
+  }).pipe(Effect.provide([services, TestConsole.layer]), Effect.runPromise)
+
 const succeeding = async (...words: ReadonlyArray<string>): Promise<string> => {
-  const { code, stderr, stdout } = await holdfast(words)
-  assert.strictEqual(code, 0, stderr)
+  const { exit, failure, stdout } = await type(...words)
+  assert.isTrue(Exit.isSuccess(exit), failure?.message ?? String(exit))
   return stdout
 }
 const chain = (data: string, command: string, ...more: ReadonlyArray<string>): Promise<string> =>
@@ -54,9 +67,9 @@ describe("a chain of two nodes", () => {
     assert.deepInclude(lastLine(await chain(two, "verify", "--json")), { _tag: "Sound", height: 2, pruned: 0 })
     assert.match(await chain(two, "status"), /Behind +nothing/)
     assert.match(await succeeding("status", "--data", two), /Chain +demo, height 2$/m)
-    const refused = await holdfast(["chain", "produce", "--data", two])
-    assert.strictEqual(refused.code, 4)
-    assert.include(refused.stderr, "producers")
+    const { failure } = await type("chain", "produce", "--data", two)
+    assert.strictEqual(failure?.code, 4)
+    assert.include(failure?.message, "producers")
   })
 
   it("is waited for until it is told to stop, which changes nothing", async () => {
