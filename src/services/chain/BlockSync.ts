@@ -2,45 +2,26 @@
  * Brings the blocks of the best chain of headers here, from all peers at once, and applies them in their order.
  *
  * Whether it is at work is no flag but follows from what is missing. One fiber fills the window and applies, so that no two ever
- * do; what peers bring is taken at once, checked against its header, and held until its turn.
+ * do; what peers bring is `Fetching`'s.
  */
 import { Effect, Latch, Semaphore } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
-import * as BodySchedule from "../../protocol/chain/BodySchedule.ts"
-import { BlockWindow, type Held, type Wanted } from "../../protocol/chain/BlockWindow.ts"
+import type { Held, Wanted } from "../../protocol/chain/BlockWindow.ts"
 import type { ChainRules } from "../../protocol/chain/ChainRules.ts"
 import type { Linked } from "../../protocol/chain/HeaderTree.ts"
 import { DeliveryConfig } from "../delivery/DeliveryConfig.ts"
 import { persist } from "../delivery/Persist.ts"
-import type { Alarm, Alarms } from "../link/Alarms.ts"
 import * as Applying from "./Applying.ts"
 import { BlockStore } from "./BlockStore.ts"
-import type { ChainEvent } from "./ChainEvent.ts"
+import { type BodyPeer, Fetching, type Options as FetchingOptions } from "./Fetching.ts"
 import type { HeaderChain } from "./HeaderChain.ts"
 import { HeaderStore } from "./HeaderStore.ts"
 import type { BlockRefused, Ledger } from "./Ledger.ts"
 import { Progress } from "./Progress.ts"
 
-/** Somebody who gives blocks. */
-export interface BodyPeer {
-  readonly id: number
-  readonly remote: string
-  /** Asks for these blocks; what comes of it is told by `got` and `missing`. */
-  readonly ask: (request: number, ids: ReadonlyArray<string>) => Effect.Effect<void>
-  /** It gave another body than that of the block. */
-  readonly charge: (detail: string) => void
-}
-
-export interface Options<H extends Linked, Fault> {
+export interface Options<H extends Linked, Fault> extends FetchingOptions<H> {
   readonly rules: ChainRules<H, Fault>
   readonly chain: HeaderChain<H, Fault>
-  readonly policy: BodySchedule.Policy
-  readonly alarms: Alarms
-  /** Runs what has to be waited for beside the reading. */
-  readonly fork: (effect: Effect.Effect<void>) => void
-  readonly tell: (event: ChainEvent) => void
-  /** Why a body is not that of the block with this header, if so. */
-  readonly objection: (header: H, body: Uint8Array) => string | undefined
   readonly ledger: Ledger<H> | undefined
   /** Blocks above which bodies are kept, counted from the tip; all of them without it. */
   readonly keep: number | undefined
@@ -53,27 +34,21 @@ const bytesAtOnce = 8 * 1024 * 1024
 const refusedMillis = 30_000
 /** Bodies that are taken away at once. */
 const prunedAtOnce = 256
-/** Bodies that are kept of those that came unasked. */
-const mostOffered = 16
-/** No peer's number. */
-const nobody = -1
-
 /** False, and nothing has changed, if the tip is another one meanwhile. */
 export type Join<H extends Linked> = (block: Held<H>) => Effect.Effect<boolean, BlockRefused | SqlError>
 
 export type BlockSync<H extends Linked, Fault> = Effect.Success<ReturnType<typeof make<H, Fault>>>
 
 export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(options: Options<H, Fault>) {
-  const { alarms, chain, fork, policy, rules, tell } = options
+  const { alarms, chain, policy, rules, tell } = options
   const { name } = rules
   const headers = yield* HeaderStore
   const blocks = yield* BlockStore
   const config = yield* DeliveryConfig
   const applying = yield* Applying.make(rules, options.ledger)
-  const schedule = new BodySchedule.BodySchedule(policy)
-  const window = new BlockWindow<H>()
+  const fetching = new Fetching(options)
+  const { window } = fetching
   const progress = new Progress()
-  const peers = new Map<number, BodyPeer>()
   const work = Latch.makeUnsafe(true)
   /** Whoever applies does so alone. */
   const turn = yield* Semaphore.make(1)
@@ -85,26 +60,8 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
   let isBehind = false
   /** The block that the program has refused last, until another one is applied. */
   let stands: { readonly height: number; readonly id: string; readonly reason: string } | undefined
-  let alarm: Alarm | undefined
   /** A block that was refused, behind others that were to be applied with it. */
   let refusedAt = 0
-  const offered = new Map<string, Uint8Array>()
-  const counts = { unneeded: 0, wrong: 0 }
-
-  const act = (): void => {
-    for (const action of schedule.look(alarms.now)) perform(action)
-    alarm?.cancel()
-    const next = schedule.nextLook
-    alarm = Number.isFinite(next) ? alarms.set(next, act) : undefined
-  }
-
-  const perform = (action: BodySchedule.Action): void => {
-    if (action._tag === "Stalled") return tell({ _tag: "Stalled", height: base + 1, millis: alarms.now - action.since })
-    const peer = peers.get(action.peer)
-    if (peer === undefined) return
-    if (action._tag === "Ask") fork(peer.ask(action.request, action.ids))
-    else tell({ _tag: "SlowPeer", peer: peer.id, remote: peer.remote })
-  }
 
   const isOnChain = (height: number): Effect.Effect<boolean> =>
     Effect.gen(function* () {
@@ -124,12 +81,6 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
     return low
   })
 
-  const takeOffered = (header: H): void => {
-    const body = offered.get(header.id)
-    if (body === undefined || options.objection(header, body) !== undefined) return
-    if (schedule.got(nobody, header.id, body.length, alarms.now) === "wanted") window.hold(header.id, body)
-  }
-
   const refill = Effect.gen(function* () {
     isStale = false
     base = yield* forkHeight()
@@ -142,14 +93,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
       if (header === undefined) break
       wanted.push({ header, height: base + wanted.length + 1 })
     }
-    window.fill(wanted)
-    schedule.want(
-      base + 1,
-      wanted.map(({ header }) => header.id)
-    )
-    for (const { header } of wanted) takeOffered(header)
-    offered.clear()
-    act()
+    fetching.fill(base + 1, wanted)
   })
 
   /** Whether the best chain goes on behind the window, and the window is half empty. */
@@ -191,12 +135,10 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
     base = to.height
     stands = undefined
     if (to.height >= refusedAt) refusedAt = 0
-    window.take(joined)
-    schedule.applied(to.height)
+    fetching.applied(to.height, joined)
     progress.applied(joined, alarms.now)
     tell({ _tag: "Tip", height: to.height, id: to.id, left, joined })
     noteCaughtUp()
-    act()
   }
 
   const noteCaughtUp = (): void => {
@@ -232,8 +174,9 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
   const round = Effect.gen(function* () {
     if (isStale || isLow()) yield* refill
     const run = ready()
-    if (run.length === 0) work.closeUnsafe()
-    else yield* apply(run)
+    if (run.length > 0) yield* apply(run)
+    // Meanwhile the chain may have changed.
+    else if (!isStale) work.closeUnsafe()
     return 0
   }).pipe(Effect.catchTags({ BlockRefused: refused, SqlError: failed }))
 
@@ -273,55 +216,17 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
           return made
         })
       ),
-    joined: (peer: BodyPeer, height: number): void => {
-      peers.set(peer.id, peer)
-      schedule.joined(peer.id, height, alarms.now)
-      act()
-    },
-    left: (id: number): void => {
-      if (!peers.delete(id)) return
-      schedule.left(id)
-      act()
-    },
-    /** The greatest height of the best chain of which the peer is known to have the block. */
-    raise: (id: number, height: number): void => {
-      schedule.raise(id, height)
-      act()
-    },
-    /** A peer has given a body, which must stay as it is. */
+    joined: (peer: BodyPeer, height: number): void => fetching.joined(peer, height),
+    left: (id: number): void => fetching.left(id),
+    raise: (id: number, height: number): void => fetching.raise(id, height),
     got: (from: number, id: string, body: Uint8Array): void => {
-      const wanted = window.get(id)
-      const wrong = wanted === undefined ? undefined : options.objection(wanted.header, body)
-      if (wrong !== undefined) {
-        counts.wrong++
-        schedule.spoilt(from, id)
-        const peer = peers.get(from)
-        if (peer !== undefined) tell({ _tag: "FalsePeer", peer: from, remote: peer.remote, detail: wrong })
-        peer?.charge(wrong)
-      } else if (schedule.got(from, id, body.length, alarms.now) === "wanted") {
-        window.hold(id, body)
-        progress.got(body.length)
-        // Another branch is gone over to at once, whatever its last body was.
-        if (base < applied.height || window.next?.header.id === id) work.openUnsafe()
-      } else counts.unneeded++
-      act()
+      // Another branch is gone over to at once, whatever its last body was.
+      if (fetching.got(from, id, body) && (base < applied.height || window.next?.header.id === id)) work.openUnsafe()
     },
-    /** A peer does not have a block. */
-    missing: (from: number, id: string): void => {
-      schedule.missing(from, id)
-      act()
+    missing: (from: number, id: string): void => fetching.missing(from, id),
+    offer: (id: string, body: Uint8Array): void => {
+      if (fetching.offer(id, body)) work.openUnsafe()
     },
-    /** A body that nobody was asked for: kept until the window is filled again, in case it is the block that comes next. */
-    offer: (id: string, body: Uint8Array): Effect.Effect<void> =>
-      Effect.sync(() => {
-        offered.set(id, body)
-        for (const oldest of offered.keys()) {
-          if (offered.size <= mostOffered) break
-          offered.delete(oldest)
-        }
-        isStale ||= window.get(id) !== undefined
-        work.openUnsafe()
-      }),
     /** Bodies of the blocks that are here. */
     bodies: (ids: ReadonlyArray<string>, mostBytes: number) => blocks.bodies(name, ids, mostBytes),
     status: () => ({
@@ -330,7 +235,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
       held: window.held,
       heldBytes: window.bytes,
       perSecond: progress.perSecond(alarms.now),
-      ...counts
+      ...fetching.counts
     })
   }
 })

@@ -93,10 +93,9 @@ export const make = ({ alarms, blocks, fork, headers, heightOf, rules }: Options
     const last = line.at(-1)
     if (last === undefined) return undefined
     neighbour.tip = { id: last.id, height: last.height }
-    const copy = body === undefined ? undefined : Uint8Array.from(body)
-    const offer = copy === undefined ? Effect.void : blocks.offer(last.id, copy)
-    const taken = headers.heard(neighbour.id, line) ?? Effect.void
-    fork(taken.pipe(Effect.andThen(offer), Effect.andThen(place(neighbour))))
+    // Before the header is taken, so that nobody is asked for it then.
+    if (body !== undefined) blocks.offer(last.id, Uint8Array.from(body))
+    fork(Effect.andThen(headers.heard(neighbour.id, line) ?? Effect.void, place(neighbour)))
     return undefined
   }
 

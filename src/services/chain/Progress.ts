@@ -8,21 +8,14 @@ const seconds = 10
 export class Progress {
   #counts: Array<{ readonly second: number; blocks: number }> = []
   #since: number | undefined
-  blocks = 0
-  bytes = 0
 
   applied(blocks: number, now: number): void {
     const second = Math.floor(now / 1_000)
     this.#since ??= now
-    this.blocks += blocks
     const last = this.#counts.at(-1)
     if (last?.second === second) last.blocks += blocks
     else this.#counts.push({ second, blocks })
     if (this.#counts.length > seconds + 1) this.#counts.shift()
-  }
-
-  got(bytes: number): void {
-    this.bytes += bytes
   }
 
   /** Blocks a second, over the last ten or as many as there were. */
