@@ -11,13 +11,13 @@ const textOf = ({ body }: HttpServerResponse.HttpServerResponse): Stream.Stream<
   body._tag === "Stream" ? Stream.decodeText(Stream.orDie(body.stream)) : Stream.die("no stream")
 
 /** What a whole stream says. */
-const said = (answer: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown>) =>
+const said = <E>(answer: Effect.Effect<HttpServerResponse.HttpServerResponse, E>) =>
   Effect.flatMap(Effect.orDie(answer), (response) => Stream.mkString(textOf(response)))
 
 const streamsOf = (chain: Chain["Service"]) => ChainStreams.make(Effect.succeed(chain))
 
 /** Reads until it is interrupted, once the first line has come. */
-const reading = Effect.fnUntraced(function* (answer: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown>) {
+const reading = Effect.fnUntraced(function* <E>(answer: Effect.Effect<HttpServerResponse.HttpServerResponse, E>) {
   const open = Deferred.makeUnsafe<void>()
   const fiber = yield* Effect.orDie(answer).pipe(
     Effect.flatMap((response) => Stream.runForEach(textOf(response), () => Deferred.succeed(open, undefined))),
