@@ -150,7 +150,7 @@ layer(nodeWith(Layer.succeed(Chain, standIn.service)), { excludeTestServices: tr
       assert.strictEqual(code, ExitCode.ok)
       const said = lines.map((line) => read(Line, line))
       assert.deepStrictEqual(said[0], { _tag: "Refused", ...refused })
-      assert.deepInclude(said[1], { _tag: "CaughtUp", ...{ height: standIn.tip.height, id: standIn.tip.id } })
+      assert.deepInclude(said[1], { _tag: "CaughtUp", height: standIn.tip.height, id: standIn.tip.id })
       assert.lengthOf(said, 2)
     })
   )
