@@ -24,6 +24,7 @@ export const rate = (perSecond: number): string =>
   perSecond === 0 || perSecond >= 10 ? String(Math.round(perSecond)) : perSecond.toFixed(1)
 
 const productionOf = ({ production }: ChainStatus, now: number): string => {
+  if (production._tag === "Off") return "off: this node makes a block when it is told to"
   return production._tag === "At"
     ? `the next block ${ahead(production.time, now)}`
     : yellow(`waits: ${printable(production.why)}`)

@@ -84,7 +84,7 @@ const make = Effect.fnUntraced(function* <R>({ keep, ledger, produce, settings }
   const chain = Chain.of({
     settings,
     tip: blocks.applied,
-    status: () => statusOf(settings, native),
+    status: () => statusOf(settings, native, produce === true),
     events: native.events,
     submit: (item) => Effect.suspend(() => producing.pool.add(item) ?? Effect.void),
     produce: producing.produce(),

@@ -32,8 +32,9 @@ export const ChainStatus = Schema.Struct({
   peers: Schema.Array(ChainPeer),
   /** Items that wait for a block of this node. */
   waiting: Schema.Int,
-  /** When this node makes the next block, in milliseconds since 1970, or why it does not. */
+  /** When this node makes the next block, in milliseconds since 1970, or why it does not now; `Off`: only when it is told to. */
   production: Schema.Union([
+    Schema.TaggedStruct("Off", {}),
     Schema.TaggedStruct("At", { time: Schema.Number }),
     Schema.TaggedStruct("Wait", { why: Schema.String })
   ]),
@@ -43,10 +44,13 @@ export const ChainStatus = Schema.Struct({
 export type ChainStatus = typeof ChainStatus.Type
 
 /** How it stands now. */
-export const statusOf = ({ id }: ChainSettings, { blocks, chain, link, producing, rules }: Native): ChainStatus => {
+export const statusOf = (
+  { id }: ChainSettings,
+  { blocks, chain, link, producing, rules }: Native,
+  produces: boolean
+): ChainStatus => {
   const { applied, held, perSecond, refused } = blocks.status()
   const best = chain.best()
-  const decision = producing.decide()
   const behind = Math.max(0, best.height - applied.height)
   return {
     id,
@@ -59,7 +63,7 @@ export const statusOf = ({ id }: ChainSettings, { blocks, chain, link, producing
     held,
     peers: [...link.neighbours()].map(({ session, tip }) => ({ peer: session.peer, remote: session.remote, tip })),
     waiting: producing.pool.size,
-    production: decision._tag === "At" ? { _tag: "At", time: decision.time } : { _tag: "Wait", why: decision.why },
+    production: produces ? producing.decide() : { _tag: "Off" },
     refused
   }
 }

@@ -77,7 +77,7 @@ describe("producing", () => {
   it.effect("is refused to who is none of the producers", () =>
     Effect.gen(function* () {
       const settings = ChainNode.ofProducers(7)
-      const one = yield* ChainNode.start({ network: new MemoryNetwork(), seed: 1, settings })
+      const one = yield* ChainNode.start({ network: new MemoryNetwork(), seed: 1, settings, produce: true })
       const error = yield* Effect.flip(one.chain.produce)
       assert.include(error.message, "none of the chain's producers")
       assert.deepStrictEqual(one.chain.status().production, {
