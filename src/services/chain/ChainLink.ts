@@ -12,6 +12,7 @@ import { type Frame, nameOf } from "../../protocol/link/Frame.ts"
 import type { Alarms } from "../link/Alarms.ts"
 import type { Session } from "../link/Session.ts"
 import { read as readHeader } from "./HeaderTurn.ts"
+import { Latest } from "./Latest.ts"
 import type { NativeBlocks, NativeHeaders, NativeRules } from "./NativeParts.ts"
 import { Neighbour, type Question } from "./Neighbour.ts"
 
@@ -95,7 +96,7 @@ export const make = ({ alarms, blocks, fork, headers, heightOf, rules }: Options
     neighbour.tip = { id: last.id, height: last.height }
     // Before the header is taken, so that nobody is asked for it then.
     if (body !== undefined) blocks.offer(last.id, Uint8Array.from(body))
-    fork(Effect.andThen(headers.heard(neighbour.id, line) ?? Effect.void, place(neighbour)))
+    neighbour.heard.offer(line)
     return undefined
   }
 
@@ -114,7 +115,17 @@ export const make = ({ alarms, blocks, fork, headers, heightOf, rules }: Options
   }
 
   const enter = (session: Session, tip: Neighbour["tip"], questions: Queue.Queue<Question>): Neighbour => {
-    const neighbour = new Neighbour({ id: ids++, session, tip, questions, since: alarms.now })
+    const neighbour: Neighbour = new Neighbour({
+      id: ids++,
+      session,
+      tip,
+      questions,
+      since: alarms.now,
+      telling: new Latest(fork, (message) => send(session, message)),
+      heard: new Latest(fork, (line) =>
+        Effect.andThen(headers.heard(neighbour.id, line) ?? Effect.void, place(neighbour))
+      )
+    })
     const { id } = neighbour
     const charge = (detail: string) => fork(session.close("violation", detail))
     const about = { id, remote: session.remote }
@@ -182,8 +193,8 @@ export const make = ({ alarms, blocks, fork, headers, heightOf, rules }: Options
     tell: (line: ReadonlyArray<BlockHeader>, body?: Uint8Array): void => {
       const last = line.at(-1)
       const carried = body !== undefined && body.length <= ChainMessage.mostTipBody ? body : undefined
-      for (const { session, tip } of neighbours.values()) {
-        if (tip.id !== last?.id) fork(send(session, { _tag: "Tip", headers: line, body: carried }))
+      for (const { telling, tip } of neighbours.values()) {
+        if (tip.id !== last?.id) telling.offer({ _tag: "Tip", headers: line, body: carried })
       }
     },
     neighbours: () => neighbours.values()

@@ -3,7 +3,9 @@
  */
 import { Queue } from "effect"
 import type { ChainMessage } from "../../protocol/chain/ChainMessage.ts"
+import type { BlockHeader } from "../../protocol/chain/BlockHeader.ts"
 import type { Session } from "../link/Session.ts"
+import type { Latest } from "./Latest.ts"
 
 /** What a peer asks. */
 export type Question = Extract<ChainMessage, { readonly _tag: "Ask" | "Want" }>
@@ -18,6 +20,9 @@ export interface Given {
   /** What the peer does not have. */
   readonly missing: ReadonlyArray<string>
 }
+
+type Parts = Pick<Neighbour, "id" | "session" | "tip" | "questions" | "telling" | "heard">
+type Beginning = Parts & { readonly since: number }
 
 export class Neighbour {
   /** A number of this process. */
@@ -35,14 +40,19 @@ export class Neighbour {
   readonly questions: Queue.Queue<Question>
   readonly #unanswered = { Ask: 0, Want: 0 }
 
+  /** Tips that the peer is told of, and those that it tells of. */
+  readonly telling: Latest<ChainMessage>
+  readonly heard: Latest<ReadonlyArray<BlockHeader>>
   readonly #since: number
 
   /** `since`: when it came, in monotonic milliseconds. The queue is bounded by `mostUnanswered`. */
-  constructor(of: Pick<Neighbour, "id" | "session" | "tip" | "questions"> & { readonly since: number }) {
+  constructor(of: Beginning) {
     this.id = of.id
     this.session = of.session
     this.tip = of.tip
     this.questions = of.questions
+    this.telling = of.telling
+    this.heard = of.heard
     this.#since = of.since
   }
 
