@@ -13,15 +13,17 @@ interface Tip {
   readonly bodiesFrom: number
 }
 
-const slot = new MemorySlot((log) => ({
+/** The rows of a database: chains by their names, and within one by height and by id. */
+export const blocksIn = new MemorySlot((log) => ({
   byHeight: new MemoryTable<string, KeptBlock>(log),
   heights: new MemoryTable<string, number>(log),
   tips: new MemoryTable<string, Tip>(log)
 }))
 
-type Tables = ReturnType<(typeof slot)["of"]>
+type Tables = ReturnType<(typeof blocksIn)["of"]>
 
-const at = (chain: string, height: number): string => `${chain} ${String(height).padStart(10, "0")}`
+/** The key of the block at a height of a chain. */
+export const at = (chain: string, height: number): string => `${chain} ${String(height).padStart(10, "0")}`
 const named = (chain: string, id: string): string => `${chain} ${id}`
 
 /** Bytes of the caller's may change, or be part of something larger. */
@@ -120,7 +122,7 @@ export const layer: Layer.Layer<BlockStore, never, MemoryDatabase> = Layer.effec
   BlockStore,
   Effect.gen(function* () {
     const database = yield* MemoryDatabase
-    const tables = slot.of(database)
+    const tables = blocksIn.of(database)
     const attempt = <A>(body: () => A) => database.attempt(() => Result.succeed(body()))
 
     return BlockStore.of({

@@ -8,6 +8,7 @@ import { Schema } from "effect"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
 import { bitcoin } from "../../testing/bitcoin/BitcoinScenario.ts"
+import { chain } from "../../testing/chain/ChainScenario.ts"
 import type { Scenario } from "../../testing/cluster/Scenario.ts"
 import { ledger } from "../../testing/ledger/LedgerScenario.ts"
 import { timers } from "../../testing/timers/TimersScenario.ts"
@@ -20,7 +21,8 @@ export type Use<A> = <R>(scenario: Scenario<R>) => A
 const builtIn: ReadonlyMap<string, <A>(use: Use<A>) => A> = new Map([
   [ledger.name, (use) => use(ledger)],
   [timers.name, (use) => use(timers)],
-  [bitcoin.name, (use) => use(bitcoin)]
+  [bitcoin.name, (use) => use(bitcoin)],
+  [chain.name, (use) => use(chain)]
 ])
 
 export class ScenarioUnusable extends Schema.TaggedError<ScenarioUnusable>()("ScenarioUnusable", {

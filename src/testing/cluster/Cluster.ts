@@ -58,7 +58,14 @@ export class Cluster<R> {
     this.engine = new FaultEngine(this.#stage, plan)
     this.evidence = new Evidence(this.world, scenario.properties ?? [])
     const watching = this.#watching()
-    this.#witness = new Witness(this.members, watching, this.engine, plan, scenario.watch?.(watching, plan))
+    this.#witness = new Witness(
+      this.members,
+      watching,
+      this.engine,
+      plan,
+      scenario.watch?.(watching, plan),
+      scenario.misbehaves
+    )
     this.network.onDial = (from, to, failed) => this.#witness.dialled(from, to, failed)
     this.network.onGhost = (age) => this.evidence.count(`ghosts of ${ageOf(age / 1_000)}`)
     this.world.onQuiet = () => this.#lookAround()
@@ -86,6 +93,10 @@ export class Cluster<R> {
       duration: plan.duration,
       peers: () => this.members.all.filter((other) => other.name !== name),
       events: {
+        told: {
+          violated: (...said) => this.evidence.violated(...said),
+          count: (...said) => this.evidence.count(...said)
+        },
         transition: (...said) => this.#witness.transition(...said),
         frame: (...said) => this.#witness.frame(...said),
         heard: (...said) => this.#witness.heard(...said),

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util"
 import type { Transition } from "../../services/link/Transition.ts"
 import type { Fault, FaultPlan } from "../faults/FaultPlan.ts"
 import { calm } from "../network/NetModel.ts"
-import type { Watching } from "./Scenario.ts"
+import type { Scenario, Watching } from "./Scenario.ts"
 
 export const noAccusation = "nobody is accused"
 export const staysCalm = "calm stays calm"
@@ -24,9 +24,11 @@ export class Conduct {
   readonly #isCalm: boolean
   readonly #garbled: boolean
   readonly #restored: boolean
+  readonly #misbehaves: (node: string) => boolean
 
-  constructor(watching: Watching, { faults, knobs, network }: FaultPlan) {
+  constructor(watching: Watching, { faults, knobs, network }: FaultPlan, misbehaves?: Scenario["misbehaves"]) {
     this.#watching = watching
+    this.#misbehaves = (node) => misbehaves?.(node, watching.view.nodes) === true
     this.#isCalm = faults.length === 0 && knobs === undefined && isDeepStrictEqual(network, calm)
     this.#garbled = faults.some(({ fault }) => garbles(fault))
     this.#restored = faults.some(({ fault }) => restores(fault))
@@ -34,7 +36,7 @@ export class Conduct {
 
   /** `stopping`: some node has been asked to stop. */
   transition(node: string, who: string, { detail = "", from, reason, to }: Transition, stopping: boolean): void {
-    if (to !== "closed") return
+    if (to !== "closed" || this.#misbehaves(node) || this.#misbehaves(who)) return
     if (reason === "violation" && !this.#garbled) this.#watching.violated(noAccusation, `${node} of ${who}: ${detail}`)
     if (from === "active" && this.#isCalm && !stopping) {
       this.#watching.violated(staysCalm, `${node} has lost its session with ${who}: ${reason}: ${detail}`)

@@ -22,6 +22,7 @@ import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Buggify } from "../../services/Buggify.ts"
 import { DeliveryConfig } from "../../services/delivery/DeliveryConfig.ts"
 import { BanPolicy } from "../../services/link/Bans.ts"
+import { NodeChain } from "../../services/link/Beside.ts"
 import { Identity } from "../../services/link/Identity.ts"
 import { LinkConfig } from "../../services/link/LinkConfig.ts"
 import { LinkTap } from "../../services/link/LinkTap.ts"
@@ -32,10 +33,11 @@ import type { SimulatedDatabase } from "../database/SimulatedDatabase.ts"
 import { deliveryConfig, type Knobs, linkConfig } from "../faults/Knobs.ts"
 import { SimulatedBuggify } from "../faults/SimulatedBuggify.ts"
 import type { SimulatedNetwork } from "../network/SimulatedNetwork.ts"
-import type { Process } from "../world/Process.ts"
+import { epoch, type Process } from "../world/Process.ts"
 import { handledWith } from "./Erase.ts"
 import * as ListenedTransport from "./ListenedTransport.ts"
-import type { Handling, Running, Scenario } from "./Scenario.ts"
+import { Place } from "./Place.ts"
+import type { Handling, Nodes, Running, Scenario, Watching } from "./Scenario.ts"
 
 /** Where every node listens, at a host of its own. */
 export const port = 7_000
@@ -60,6 +62,8 @@ export interface Events extends ListenedTransport.Listening {
   /** A frame of the peer is about to be handled. */
   readonly heard: (node: string, peer: NodeKey | undefined) => void
   readonly site: (node: string, site: string) => void
+  /** What the scenario's own services tell. */
+  readonly told: Pick<Watching, "violated" | "count">
   /** A log line of level Warn and above. */
   readonly logged: (node: string, level: string, message: string, cause: Cause.Cause<unknown>) => void
 }
@@ -90,8 +94,9 @@ export const program = <R>(options: Options<R>, life: Life<R>): Effect.Effect<vo
       Stream.runForEach((transition) => Effect.sync(() => events.transition(name, process.life, transition))),
       Effect.forkScoped({ startImmediately: true })
     )
+    const nodes = nodesOf(options)
     for (const peer of peers()) {
-      if (scenario.wants?.(name, peer.name) !== false) yield* Context.get(services, Node).connect(peer.address)
+      if (scenario.wants?.(name, peer.name, nodes) !== false) yield* Context.get(services, Node).connect(peer.address)
     }
     const users = life.started(services)
     if (users !== undefined) life.entered(yield* Effect.forkScoped(users))
@@ -100,16 +105,31 @@ export const program = <R>(options: Options<R>, life: Life<R>): Effect.Effect<vo
   return Effect.scoped(live).pipe(Effect.provide(surroundings(options, life)))
 }
 
+/** All of them, in the order of their names. */
+const nodesOf = <R>({ identity: { key }, name, peers }: Options<R>): Nodes =>
+  [{ name, key }, ...peers()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+
+/** Which node a life is of. */
+const placeOf = <R>(options: Options<R>, process: Process): Place["Service"] => ({
+  name: options.name,
+  life: process.life,
+  nodes: nodesOf(options),
+  trueMillis: () => epoch + Math.floor(process.world.now / 1_000),
+  ...options.events.told
+})
+
 /** Everything that runs in a life, until its scope closes. */
 const build = <R>(
-  { database, events, identity, name, network, scenario }: Options<R>,
+  options: Options<R>,
   { address, process }: Life<R>
 ): Effect.Effect<Context.Context<Running | R>, Error, Scope.Scope> =>
   Effect.gen(function* () {
+    const { database, events, identity, name, network, scenario } = options
     const ground = yield* Layer.build(
       Layer.mergeAll(
         ListenedTransport.layer(network, process, events),
         Layer.succeed(Identity, identity),
+        Layer.succeed(Place, placeOf(options, process)),
         database.layer(process),
         Layer.succeedContext(process.context)
       )
@@ -122,7 +142,9 @@ const build = <R>(
       listen: { host: network.addressOf(name), port },
       advertise: address
     })
-    return Context.merge(Context.merge(ground, yield* Effect.provide(Layer.build(node), ground)), own)
+    const chain = Context.get(own, NodeChain)
+    const built = yield* Effect.provide(Layer.build(node), Context.add(ground, NodeChain, chain))
+    return Context.merge(Context.merge(ground, built), own)
   })
 
 const surroundings = <R>({ events, knobs, name }: Options<R>, { buggify }: Life<R>): Context.Context<never> => {

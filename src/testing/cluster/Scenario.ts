@@ -7,6 +7,8 @@ import { Effect, Layer } from "effect"
 import type { SecureRandom } from "effect/crypto"
 import type { SqlClient } from "effect/sql"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
+import type { BlockStore } from "../../services/chain/BlockStore.ts"
+import type { HeaderStore } from "../../services/chain/HeaderStore.ts"
 import type { Delivery } from "../../services/delivery/Delivery.ts"
 import type { Feed } from "../../services/delivery/Feed.ts"
 import type { FeedStore } from "../../services/delivery/FeedStore.ts"
@@ -19,6 +21,7 @@ import type { Links } from "../../services/link/Links.ts"
 import type { PeerBook } from "../../services/link/PeerBook.ts"
 import type { Registry } from "../../services/link/Registry.ts"
 import type { Supervisor } from "../../services/link/Supervisor.ts"
+import type { Transition } from "../../services/link/Transition.ts"
 import type { Transport } from "../../services/link/Transport.ts"
 import type { Node } from "../../services/Node.ts"
 import type { Transactions } from "../../services/Transactions.ts"
@@ -27,6 +30,7 @@ import type { Family } from "../faults/Families.ts"
 import type { FaultPlan } from "../faults/FaultPlan.ts"
 import type { Rng } from "../world/Rng.ts"
 import type { TraceEvent } from "../world/Trace.ts"
+import type { Place } from "./Place.ts"
 
 /** What the world gives every node to stand on. */
 export type Ground =
@@ -36,7 +40,10 @@ export type Ground =
   | FeedStore
   | TimerStore
   | PeerBook
+  | HeaderStore
+  | BlockStore
   | Transactions
+  | Place
   | SecureRandom.SecureRandom
   /** On PGlite only: with the memory database its use is a defect that says so. */
   | SqlClient.SqlClient
@@ -46,6 +53,9 @@ export type Handling = Ground | Delivery | Feed | Timers
 
 /** What runs on every node, and what a user of the node can reach. */
 export type Running = Handling | Node | Registry | Supervisor | Links
+
+/** All nodes of a run, in the order of their names. */
+export type Nodes = ReadonlyArray<{ readonly name: string; readonly key: NodeKey }>
 
 /** A node as its users see it. */
 export interface Self {
@@ -95,6 +105,12 @@ export interface Watcher {
   readonly committed?: (node: string, database: SimulatedDatabase) => void
   /** A node's database is what it once was, or empty. */
   readonly restored?: (node: string) => void
+  /** A life of a node begins to dial a peer. */
+  readonly dialled?: (node: string, life: number, peer: string) => void
+  /** What has happened to a connection of a life with a peer that is known. */
+  readonly transition?: (node: string, life: number, peer: string, transition: Transition) => void
+  /** Nothing can run before time moves. */
+  readonly look?: () => void
 }
 
 /** What must hold. A text says what is wrong. */
@@ -121,7 +137,9 @@ export interface Scenario<R = never> {
   /** Makes the scenario's own tables if they are not there yet: on SQL databases, at the start of every life. */
   readonly tables?: Effect.Effect<unknown, Error, SqlClient.SqlClient> | undefined
   /** Whether a node stays connected to another, by their names; every one to every other by default. */
-  readonly wants?: ((node: string, peer: string) => boolean) | undefined
+  readonly wants?: ((node: string, peer: string, nodes: Nodes) => boolean) | undefined
+  /** Whether a node breaks the protocol: nobody is to blame for accusing it, or for ending a session with it. */
+  readonly misbehaves?: ((node: string, nodes: Nodes) => boolean) | undefined
   /** Users of a node, from the start of each of its lives; interrupted when the quiet fifth begins. */
   readonly users?: ((self: Self) => Effect.Effect<unknown, Error, Running | R>) | undefined
   readonly properties?: ReadonlyArray<Property<Running | R>> | undefined

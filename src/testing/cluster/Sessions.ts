@@ -68,7 +68,7 @@ export const disconnected = (
   for (const node of nodes) {
     for (const peer of nodes) {
       if (node.name >= peer.name) continue
-      if (wants?.(node.name, peer.name) === false && wants(peer.name, node.name) === false) continue
+      if (wants?.(node.name, peer.name, nodes) === false && wants(peer.name, node.name, nodes) === false) continue
       const [here, there] = [sessionOf(node, peer), sessionOf(peer, node)]
       if (here === undefined || there === undefined) {
         const without = here === undefined ? node.name : peer.name

@@ -18,14 +18,14 @@ import { Farewells } from "./Farewells.ts"
 import { LinkRules } from "./LinkRules.ts"
 import type { Line } from "./Line.ts"
 import type { Members } from "./Members.ts"
-import type { Watcher, Watching } from "./Scenario.ts"
+import type { Scenario, Watcher, Watching } from "./Scenario.ts"
 import { connectionsWith, Sessions } from "./Sessions.ts"
 import type { Events, Remains, SimulatedNode } from "./SimulatedNode.ts"
 
 export const noDefects = "no defects"
 export const nothingLeft = "nothing is left after a stop"
 
-export class Witness<R> implements Events {
+export class Witness<R> implements Omit<Events, "told"> {
   readonly #members: Members<R>
   readonly #watching: Watching
   readonly #engine: FaultEngine
@@ -42,14 +42,15 @@ export class Witness<R> implements Events {
     watching: Watching,
     engine: FaultEngine,
     plan: FaultPlan,
-    watcher: Watcher | undefined
+    watcher: Watcher | undefined,
+    misbehaves: Scenario["misbehaves"]
   ) {
     this.#members = members
     this.#watching = watching
     this.#engine = engine
     this.#watcher = watcher
     this.#sessions = new Sessions(watching)
-    this.#conduct = new Conduct(watching, plan)
+    this.#conduct = new Conduct(watching, plan, misbehaves)
     this.#beats = new Beats(watching)
     this.#farewells = new Farewells(watching, plan)
     this.#dials = new Dials(watching, plan)
@@ -102,6 +103,7 @@ export class Witness<R> implements Events {
     const stopping = this.#members.all.some((member) => member.stopping)
     this.#conduct.transition(node, peer, transition, stopping)
     if (!this.#members.named(node).stopping) this.#farewells.transition(node, peer, transition, this.#engine.begun)
+    this.#watcher?.transition?.(node, life, peer, transition)
     const way = { node, life, to: peer }
     this.#links.transition(way, transition)
     if (to === "active") this.#dials.connected(way)
@@ -171,6 +173,7 @@ export class Witness<R> implements Events {
     if (peer === undefined || member === undefined) return
     const way = { node: from, life: member.life, to: peer.name }
     if (failed === undefined) this.#links.dial(way, () => failuresOf(member, peer.key))
+    if (failed === undefined) this.#watcher?.dialled?.(from, member.life, peer.name)
     if (failed === undefined) this.#dials.dial(way, this.#millis)
     else this.#dials.failed(way, failed, this.#millis)
   }
@@ -178,6 +181,7 @@ export class Witness<R> implements Events {
   /** Nothing can run before time moves. */
   look(): void {
     this.#links.look()
+    this.#watcher?.look?.()
   }
 
   #died(who: string, cause: Cause.Cause<unknown>): void {
