@@ -22,6 +22,8 @@ import { Progress } from "./Progress.ts"
 export interface Options<H extends Linked, Fault> extends FetchingOptions<H> {
   readonly rules: ChainRules<H, Fault>
   readonly chain: HeaderChain<H, Fault>
+  /** Another branch is wanted: what peers have of it is to be said anew, by `raise`. */
+  readonly forked: () => void
   readonly ledger: Ledger<H> | undefined
   /** Blocks above which bodies are kept, counted from the tip; all of them without it. */
   readonly keep: number | undefined
@@ -63,37 +65,47 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
   /** A block that was refused, behind others that were to be applied with it. */
   let refusedAt = 0
 
-  const isOnChain = (height: number): Effect.Effect<boolean> =>
+  /** The block at a height that is both applied and on the best chain, if it is one. */
+  const onChain = (height: number): Effect.Effect<Applying.Applied | undefined> =>
     Effect.gen(function* () {
       const [id] = yield* headers.ids(name, [height])
-      return id !== undefined && (yield* applying.isApplied(height, id))
+      return id !== undefined && (yield* applying.isApplied(height, id)) ? { id, height } : undefined
     }).pipe(persist("blocks of a chain", config), Effect.orDie)
 
-  /** The height of the last block that is applied and on the best chain: both are chains, so halving finds it. */
-  const forkHeight = Effect.fnUntraced(function* () {
-    let [low, high] = [0, applied.height]
-    if (yield* isOnChain(high)) return high
-    while (high - low > 1) {
-      const middle = (low + high) >> 1
-      if (yield* isOnChain(middle)) low = middle
-      else high = middle
+  /** The last block that is applied and on the best chain: both are chains, so halving finds it. */
+  const lastCommon = Effect.fnUntraced(function* () {
+    const tip = yield* onChain(applied.height)
+    if (tip !== undefined) return tip
+    let low: Applying.Applied = { id: rules.genesis.id, height: 0 }
+    for (let high = applied.height; high - low.height > 1;) {
+      const middle = (low.height + high) >> 1
+      const found = yield* onChain(middle)
+      if (found === undefined) high = middle
+      else low = found
     }
     return low
   })
 
   const refill = Effect.gen(function* () {
     isStale = false
-    base = yield* forkHeight()
-    const next = yield* headers
-      .above(name, base, policy.window)
+    const from = yield* lastCommon()
+    const [parent, ...next] = yield* headers
+      .above(name, from.height - 1, policy.window + 1)
       .pipe(persist("headers of a chain", config), Effect.orDie)
+    // The best chain may have become another one between the two: what was read must follow what is applied.
+    if (parent?.id !== from.id) {
+      isStale = true
+      return
+    }
+    base = from.height
     const wanted: Array<Wanted<H>> = []
     for (const { bytes } of next) {
       const header = rules.decode(bytes)
       if (header === undefined) break
       wanted.push({ header, height: base + wanted.length + 1 })
     }
-    fetching.fill(base + 1, wanted)
+    const isFork = fetching.fill(base + 1, wanted)
+    if (isFork) options.forked()
   })
 
   /** Whether the best chain goes on behind the window, and the window is half empty. */
@@ -173,6 +185,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
   /** Fills the window and applies what is ready; for how long to wait then. */
   const round = Effect.gen(function* () {
     if (isStale || isLow()) yield* refill
+    if (isStale) return 0
     const run = ready()
     if (run.length > 0) yield* apply(run)
     // Meanwhile the chain may have changed.

@@ -24,6 +24,8 @@ export interface Options {
   readonly fork: (effect: Effect.Effect<void>) => void
   /** The greatest height of the best chain of headers that who has applied this block has; -1 if that is not known. */
   readonly heightOf: (tip: Neighbour["tip"]) => Effect.Effect<number, SqlError>
+  /** The last headers up to the block that was applied last; none if that is the first one. */
+  readonly line: () => ReadonlyArray<BlockHeader>
 }
 
 type Of<Tag extends ChainMessage.ChainMessage["_tag"]> = Extract<ChainMessage.ChainMessage, { readonly _tag: Tag }>
@@ -34,7 +36,7 @@ type Told = Of<"Tip">
 
 export type ChainLink = ReturnType<typeof make>
 
-export const make = ({ alarms, blocks, fork, headers, heightOf, rules }: Options) => {
+export const make = ({ alarms, blocks, fork, headers, heightOf, line, rules }: Options) => {
   const neighbours = new Map<Session, Neighbour>()
   let ids = 0
 
@@ -43,10 +45,20 @@ export const make = ({ alarms, blocks, fork, headers, heightOf, rules }: Options
     return session.send(kind, body)
   }
 
-  const answerAsk = Effect.fnUntraced(function* ({ id, session }: Neighbour, { locator }: Asked) {
+  const answerAsk = Effect.fnUntraced(function* (neighbour: Neighbour, { locator }: Asked) {
+    const { id, session } = neighbour
     const found = yield* headers.asked(id, { locator })
     yield* send(session, { _tag: "Headers", headers: found.map((stored) => readHeader(rules, stored)) })
+    remind(neighbour)
   })
+
+  /** A peer that has not been told of this node's tip, because it was new between HELLO and the session, would never ask for bodies. */
+  const remind = (neighbour: Neighbour): void => {
+    const last = line().at(-1)
+    if (last === undefined || neighbour.told === last.id || neighbour.tip.id === last.id) return
+    neighbour.told = last.id
+    neighbour.telling.offer({ _tag: "Tip", headers: line(), body: undefined })
+  }
 
   const answerWant = Effect.fnUntraced(function* (session: Session, { ids, request }: Wanted) {
     for (let at = 0; at < ids.length;) {
@@ -193,8 +205,10 @@ export const make = ({ alarms, blocks, fork, headers, heightOf, rules }: Options
     tell: (line: ReadonlyArray<BlockHeader>, body?: Uint8Array): void => {
       const last = line.at(-1)
       const carried = body !== undefined && body.length <= ChainMessage.mostTipBody ? body : undefined
-      for (const { telling, tip } of neighbours.values()) {
-        if (tip.id !== last?.id) telling.offer({ _tag: "Tip", headers: line, body: carried })
+      for (const neighbour of neighbours.values()) {
+        if (last === undefined || neighbour.tip.id === last.id) continue
+        neighbour.told = last.id
+        neighbour.telling.offer({ _tag: "Tip", headers: line, body: carried })
       }
     },
     neighbours: () => neighbours.values()

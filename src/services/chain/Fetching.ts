@@ -66,13 +66,14 @@ export class Fetching<H extends Linked> {
     this.#act()
   }
 
-  /** These are the blocks that come next. */
-  fill(height: number, wanted: ReadonlyArray<Wanted<H>>): void {
+  /** These are the blocks that come next. Whether they are of another branch, of which nobody is known to have any. */
+  fill(height: number, wanted: ReadonlyArray<Wanted<H>>): boolean {
     const ids = wanted.map(({ header }) => header.id)
     this.window.fill(wanted)
-    this.#schedule.want(height, ids)
+    const isFork = this.#schedule.want(height, ids)
     for (const id of ids) this.#takeOffered(id)
     this.#act()
+    return isFork
   }
 
   /** So many of the next blocks are applied, up to this height. */

@@ -134,7 +134,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
   const unconnected = (member: Member<Fault>, count: number): void => {
     const { peer } = member
     const detail = `${count} headers that follow none that is known`
-    if (count >= mostNews) return peer.charge("unconnected", detail)
+    if (count > mostNews) return peer.charge("unconnected", detail)
     // While it catches up, whatever is new follows nothing that it knows.
     if (isRecent() || !Asking.isAsking(asking)) member.unconnected++
     if (member.unconnected > 0 && member.unconnected % newsForFault === 0)

@@ -54,7 +54,7 @@ export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Opt
   const chain = yield* HeaderChain.make(rules)
   const tell = (event: ChainEvent): void => {
     PubSub.publishUnsafe(events, event)
-    if (event._tag === "Tip") announce(event.id)
+    if (event._tag === "Tip") link.tell(line())
     if (event._tag === "Reorganised") producing.reorganised(event.fork)
     if (event._tag !== "Stalled") producing.changed()
   }
@@ -76,6 +76,7 @@ export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Opt
     alarms,
     fork,
     tell,
+    forked: () => link.replace(),
     objection,
     ledger,
     keep
@@ -86,7 +87,14 @@ export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Opt
     const [stored] = yield* store.ids(rules.name, [height])
     return stored === id ? height : -1
   })
-  const link = ChainLink.make({ rules, headers, blocks, alarms, fork, heightOf })
+  /** The last headers up to the tip, so that who has the block before needs not ask. */
+  const line = (): ReadonlyArray<BlockHeader> => {
+    const headers: Array<BlockHeader> = []
+    for (let at = chain.get(blocks.applied().id); at?.parent !== undefined && headers.length < mostTip; at = at.parent)
+      headers.push(at.header)
+    return headers.reverse()
+  }
+  const link = ChainLink.make({ rules, headers, blocks, alarms, fork, heightOf, line })
   const producing = yield* Producing.make({
     settings,
     identity: yield* Identity,
@@ -97,12 +105,5 @@ export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Opt
     produced: (header, body) => link.tell([header], body)
   })
 
-  /** The last headers up to the tip, so that who has the block before needs not ask. */
-  const announce = (tip: string): void => {
-    const line: Array<BlockHeader> = []
-    for (let at = chain.get(tip); at?.parent !== undefined && line.length < mostTip; at = at.parent)
-      line.push(at.header)
-    link.tell(line.reverse())
-  }
   return { rules, objection, chain, blocks, link, producing, events: Stream.fromPubSub(events) }
 })

@@ -30,6 +30,8 @@ export class Neighbour {
   readonly session: Session
   /** The block that the peer has applied last, as it says. */
   tip: { readonly id: string; readonly height: number }
+  /** The block of which it was told on this session that this node has applied it last. */
+  told: string | undefined
   /** This node has asked it for headers, and has no answer. */
   hasAsked = false
   /** It has said what it has. */
