@@ -43,6 +43,8 @@ const kinds = {
 const faults = { broken: "headers-broken", unconnected: "headers-unconnected" } as const
 const isLapse = (fault: Fault | HeaderSync.Lapse): fault is HeaderSync.Lapse => fault in faults
 
+/** So many new headers are told as headers, more by the id of the last one. */
+const mostNews = 8
 /** A best header that is not older is recent: from then on all peers are asked. */
 const recentMillis = 24 * 3_600_000
 
@@ -85,9 +87,9 @@ export const make = Effect.fnUntraced(function* ({ alarms, chain, config, fork, 
   const announce = ({ fork: from, joined, left, tip }: Change<Header>, source: number | undefined): void => {
     const { header, height } = tip
     tell({ _tag: "Tip", height, id: header.id, time: header.time, left, joined: joined.length })
-    const isFew = joined.length > 0 && joined.length <= HeaderSync.mostNews
+    const isFew = joined.length > 0 && joined.length <= mostNews
     if (!isFew && !sync.isRecent()) return
-    const headers = Headers.headers.encode(joined.slice(0, HeaderSync.mostNews).map((node) => node.header))
+    const headers = Headers.headers.encode(joined.slice(0, mostNews).map((node) => node.header))
     const inv = Inventory.inv.encode([{ kind: Inventory.Kind.block, id: header.id }])
     const hasBlocks = (config().services & Service.network) !== 0n
     for (const [id, peer] of peers) {

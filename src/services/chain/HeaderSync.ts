@@ -33,6 +33,7 @@ export interface Options<H extends Linked, Fault> {
   /** Runs what has to be waited for beside the reading. */
   readonly fork: (effect: Effect.Effect<void>) => void
   readonly policy?: Asking.Policy
+  readonly news?: News
   /** Whether a best header is so new, at `nowMillis` since 1970, that all peers are asked, and not one at a time; always without it. */
   readonly isRecent?: (best: H, nowMillis: number) => boolean
   /** The best chain is another one; `source` is who gave it, if it was a peer. */
@@ -41,10 +42,16 @@ export interface Options<H extends Linked, Fault> {
   readonly passedOver: (peer: HeaderPeer<Fault>) => void
 }
 
-/** So few headers that follow none that is known are news; more are an answer to nothing. */
-export const mostNews = 8
-/** So many such news in a row are one fault. */
-const newsForFault = 10
+/** Headers that follow none that is known. */
+export interface News {
+  /** Fewer are news; so many or more are an answer to nothing. */
+  readonly most: number
+  /** So many such news in a row are one fault. */
+  readonly forFault: number
+}
+
+/** As Bitcoin's nodes have it. */
+export const bitcoinNews: News = { most: 8, forFault: 10 }
 
 interface Member<Fault> {
   readonly peer: HeaderPeer<Fault>
@@ -93,7 +100,15 @@ const isLinked = (headers: ReadonlyArray<Linked>): boolean =>
   headers.every((header, at) => at === 0 || header.previous === headers[at - 1]?.id)
 
 export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(options: Options<H, Fault>) {
-  const { alarms, chain, fork: run, isRecent: isNew, passedOver, policy = Asking.defaults } = options
+  const {
+    alarms,
+    chain,
+    fork: run,
+    isRecent: isNew,
+    passedOver,
+    policy = Asking.defaults,
+    news = bitcoinNews
+  } = options
   const clock = yield* Clock.Clock
   const members = new Map<number, Member<Fault>>()
   let asking = Asking.initial
@@ -134,10 +149,10 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
   const unconnected = (member: Member<Fault>, count: number): void => {
     const { peer } = member
     const detail = `${count} headers that follow none that is known`
-    if (count > mostNews) return peer.charge("unconnected", detail)
+    if (count >= news.most) return peer.charge("unconnected", detail)
     // While it catches up, whatever is new follows nothing that it knows.
     if (isRecent() || !Asking.isAsking(asking)) member.unconnected++
-    if (member.unconnected > 0 && member.unconnected % newsForFault === 0)
+    if (member.unconnected > 0 && member.unconnected % news.forFault === 0)
       peer.charge("unconnected", `${detail}, again and again`)
     step({ _tag: "Announced", peer: peer.id })
   }

@@ -63,6 +63,8 @@ export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Opt
     alarms,
     fork,
     policy: asking,
+    // A tip may come with so many headers, and again and again while this node is behind.
+    news: { most: mostTip + 1, forFault: Number.POSITIVE_INFINITY },
     passedOver: () => undefined,
     changed: () => {
       blocks.changed()
