@@ -99,15 +99,12 @@ export class BodySchedule {
     const slot = this.#window.get(id)
     if (slot === undefined) return "unneeded"
     this.#peers.weigh(bytes)
-    const isHead = slot === this.#window.head
+    const isWanted = isMissing(slot)
+    const fits = slot === this.#window.head || this.#window.held + bytes <= this.#policy.mostBytes
+    if (isWanted && fits) this.#window.hold(slot, bytes)
+    else if (isWanted) this.#window.turnAway(slot)
     this.#settle(peer, slot, bytes)
-    if (slot.height < 0 || slot.bytes >= 0) return "unneeded"
-    if (!isHead && this.#window.held + bytes > this.#policy.mostBytes) {
-      this.#window.turnAway(slot)
-      return "unneeded"
-    }
-    this.#window.hold(slot, bytes)
-    return "wanted"
+    return isWanted && fits ? "wanted" : "unneeded"
   }
 
   /**
@@ -142,9 +139,14 @@ export class BodySchedule {
     this.#share(actions)
     this.#watch.rest(head)
     const lateAt = head === undefined ? never : this.#peers.lateAt(head, this.#watch.lateMillis)
-    const changesAt = Math.min(this.#window.lapsesAt, this.#peers.slowUntil(this.#now))
-    this.#nextLook = Math.min(lateAt > this.#now ? lateAt : next, this.#window.idle > 0 ? changesAt : never)
+    this.#nextLook = Math.min(lateAt > this.#now ? lateAt : next, this.#changesAt())
     return actions
+  }
+
+  /** When somebody may be asked who may not be now, while there is something to ask. */
+  #changesAt(): number {
+    if (this.#window.idle === 0) return never
+    return Math.min(this.#window.lapsesAt, this.#peers.slowUntil(this.#now))
   }
 
   #passes(now: number): void {

@@ -10,7 +10,7 @@ const never = Number.POSITIVE_INFINITY
 export class BodyWindow {
   readonly #most: number
   readonly #slots = new Map<string, Slot>()
-  #line: Array<Slot> = []
+  readonly #line: Array<Slot> = []
   #base = 0
   /** Places in the line: everything before the first is here, everything before the second is here or under way. */
   #head = 0
@@ -68,19 +68,20 @@ export class BodyWindow {
   /** Makes these the window. The height after which it is another chain than before; nothing if it only goes on. */
   want(height: number, ids: ReadonlyArray<string>): number | undefined {
     const count = Math.min(ids.length, this.#most)
-    const before = this.#line
+    const line = this.#line
     const shift = height - this.#base
-    const line: Array<Slot> = []
-    let same = Math.max(0, -shift)
-    while (same < count && same + shift < before.length && before[same + shift]?.id === ids[same]) same++
-    for (const slot of before) slot.height = -1
-    for (let i = 0; i < count; i++) line.push(this.#place(before[i + shift], ids[i]!, height + i))
-    this.#line = line
+    let same = 0
+    while (shift >= 0 && same < count && line[same + shift]?.id === ids[same]) same++
+    const isOther = shift < 0 || same + shift < line.length
+    // Most often nothing has gone, and the chain has grown.
+    const gone = [...line.splice(Math.max(0, same + shift)), ...line.splice(0, Math.max(0, shift))]
+    for (const slot of gone) slot.height = -1
+    for (let i = same; i < count; i++) line.push(this.#place(ids[i]!, height + i))
     this.#base = height
-    for (const slot of before) if (slot.height < 0) this.#drop(slot)
-    this.#count()
-    if (shift < 0) return height - 1
-    return same + shift < before.length ? height + same - 1 : undefined
+    for (const slot of gone) if (slot.height < 0) this.#drop(slot)
+    if (gone.length > 0) this.#count()
+    else this.#advance()
+    return isOther ? height + same - 1 : undefined
   }
 
   /** Blocks up to this height are not wanted any more, and those that were here are gone. */
@@ -168,15 +169,14 @@ export class BodyWindow {
     if (this.#lapsesAt < never) for (const { refused } of this.#slots.values()) refused.delete(peer)
   }
 
-  /** The slot of a block at its place; the one that was there is most often the one. */
-  #place(there: Slot | undefined, id: string, height: number): Slot {
-    const known = there?.id === id ? there : this.#slots.get(id)
-    if (known !== undefined) {
-      known.height = height
-      return known
-    }
-    const slot: Slot = { id, height, bytes: -1, copies: [], refused: new Map(), turnedAway: -1 }
-    this.#slots.set(id, slot)
+  /** The slot of a block that is wanted now, new or still under way. */
+  #place(id: string, height: number): Slot {
+    const known = this.#slots.get(id)
+    const slot = known ?? { id, height, bytes: -1, copies: [], refused: new Map(), turnedAway: -1 }
+    slot.height = height
+    if (slot.copies.length > 0) this.#underWay++
+    else this.#idle++
+    if (known === undefined) this.#slots.set(id, slot)
     return slot
   }
 

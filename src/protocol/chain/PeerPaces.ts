@@ -67,7 +67,9 @@ export class PeerPaces {
 
   /** When all copies of a block are late; infinite if nobody was asked for it. */
   lateAt({ copies }: Slot, lateMillis: number): number {
-    return copies.length === 0 ? never : Math.max(...copies.map((chunk) => this.deadline(chunk, lateMillis)))
+    let late = copies.length === 0 ? never : -never
+    for (const chunk of copies) late = Math.max(late, this.deadline(chunk, lateMillis))
+    return late
   }
 
   /** When the oldest chunk of a peer is late. */
@@ -100,7 +102,9 @@ export class PeerPaces {
 
   /** When the next of those who are slow has done its time. */
   slowUntil(now: number): number {
-    return Math.min(...[...this.#peers.values()].map(({ slowUntil }) => (slowUntil > now ? slowUntil : never)))
+    let until = never
+    for (const { slowUntil } of this.#peers.values()) if (slowUntil > now) until = Math.min(until, slowUntil)
+    return until
   }
 }
 
