@@ -21,6 +21,11 @@ export interface Manner {
   readonly isBehind?: boolean
 }
 
+/** As `assert.isTrue`, which costs too much for every block. */
+const must = (holds: boolean, what: string): void => {
+  if (!holds) assert.fail(`not so: ${what}`)
+}
+
 interface Peer {
   readonly id: number
   readonly manner: Manner
@@ -94,7 +99,7 @@ export class Download {
     while (!this.isDone) {
       const next = Math.min(this.#events.first?.at ?? Number.POSITIVE_INFINITY, this.schedule.nextLook)
       if (next > millis) return
-      assert.isAtLeast(next, this.now, "time does not go back")
+      must(next >= this.now, "time does not go back")
       this.now = next
       while (this.#events.first !== undefined && this.#events.first.at <= this.now) {
         this.#events.pop()?.run()
@@ -141,10 +146,10 @@ export class Download {
     let at = Math.max(peer.busyUntil, this.now + latency)
     for (const id of ids) {
       const height = Number(id.split(":")[1])
-      assert.strictEqual(this.#chain[height], id, "wanted")
-      assert.isTrue(height > this.#applied && height <= this.#applied + window, "within the window")
-      assert.isAtMost(height, peer.height, "what it is known to have")
-      assert.isFalse(this.#held.has(id), "not held")
+      must(this.#chain[height] === id, "wanted")
+      must(height > this.#applied && height <= this.#applied + window, "within the window")
+      must(height <= peer.height, "what it is known to have")
+      must(!this.#held.has(id), "not held")
       this.#copy(peer, id)
       at += this.#options.size(height) / rate
       this.#at(at, () => this.#answer(peer, request, id, height))
@@ -156,10 +161,10 @@ export class Download {
   /** No block is owed by more than two, but for those that have kept silent for long. */
   #copy(peer: Peer, id: string): void {
     const copies = this.#copies.get(id) ?? new Map<number, number>()
-    assert.isFalse(copies.has(peer.id), "not asked of the same peer")
+    must(!copies.has(peer.id), "not asked of the same peer")
     const { slowMillis } = this.#options.policy
     const isSilent = [...copies.values()].every((since) => this.now - since >= slowMillis)
-    assert.isTrue(copies.size < 2 || isSilent, `${id} is owed by ${copies.size}`)
+    must(copies.size < 2 || isSilent, "owed by no more than two")
     this.#copies.set(id, copies.set(peer.id, this.now))
   }
 
@@ -205,10 +210,10 @@ export class Download {
     const verdict = this.schedule.got(peer.id, id, bytes, this.now)
     if (verdict === "unneeded") {
       const hasRoom = before + bytes <= this.#options.policy.mostBytes
-      return assert.isTrue(!isNew || !hasRoom || height > this.#applied + this.#options.policy.window, "not needed")
+      return must(!isNew || !hasRoom || height > this.#applied + this.#options.policy.window, "not needed")
     }
-    assert.isTrue(isNew, "needed")
-    assert.isTrue(id === this.#head || before + bytes <= this.#options.policy.mostBytes, "bytes held")
+    must(isNew, "needed")
+    must(id === this.#head || before + bytes <= this.#options.policy.mostBytes, "bytes held")
     peer.given++
     this.#hold(id, bytes)
     this.#applySoon()
