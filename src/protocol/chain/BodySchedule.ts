@@ -68,7 +68,7 @@ export class BodySchedule {
     this.#peers.lower(height)
   }
 
-  /** `height`: the greatest of the wanted chain that the peer is known to have, -1 if none is. Numbers never come back. */
+  /** `height`: the greatest of the wanted chain that the peer is known to have, -1 if none is. */
   joined(peer: number, height: number, now: number): void {
     this.#passes(now)
     if (this.#peers.get(peer) === undefined) this.#peers.join(peer, height, this.#now)

@@ -165,6 +165,9 @@ describe("what comes", () => {
     assert.strictEqual(bench.schedule.nextLook, small.slowMillis)
     assert.deepStrictEqual(bench.look(small.slowMillis - 1), [])
     assert.deepStrictEqual(bench.look(1), ["1: a1"])
+    bench.schedule.missing(1, "a1")
+    bench.schedule.left(1)
+    assert.deepStrictEqual(bench.joins(1, 2), ["1: a1"])
   })
 })
 
@@ -187,14 +190,14 @@ describe("bytes", () => {
     assert.isNotEmpty(bench.look())
   })
 
-  it("that were turned away are asked for again when the window has moved", () => {
-    const bench = wanting(4, [1], { ...pairs, mostBytes: 1_000, perPeer: 9 })
+  it("that were turned away are asked for again when the window has moved, and not before", () => {
+    const bench = wanting(4, [1], { ...pairs, mostBytes: 1_200, perPeer: 9 })
     assert.deepStrictEqual(bench.look(), ["1: a1 a2", "1: a3 a4"])
-    assert.strictEqual(bench.schedule.got(1, "a2", 600, 0), "wanted")
-    assert.strictEqual(bench.schedule.got(1, "a3", 600, 0), "unneeded")
+    assert.strictEqual(bench.schedule.got(1, "a1", 500, 0), "wanted")
+    assert.strictEqual(bench.schedule.got(1, "a4", 10, 0), "wanted")
+    assert.strictEqual(bench.schedule.got(1, "a3", 800, 0), "unneeded")
     assert.deepStrictEqual(bench.look(), [])
-    assert.strictEqual(bench.schedule.got(1, "a1", 10, 0), "wanted")
-    bench.schedule.applied(2)
+    bench.schedule.applied(1)
     assert.deepStrictEqual(bench.look(), ["1: a3"])
   })
 })
