@@ -20,6 +20,7 @@ export class BodyWindow {
   #idle = 0
   #lapsesAt = never
   #moves = 0
+  #isShort = false
 
   /** `most`: blocks that are looked at. */
   constructor(most: number) {
@@ -36,9 +37,9 @@ export class BodyWindow {
     return this.#base + this.#line.length - 1
   }
 
-  /** Whether the chain ends within the window. */
+  /** Whether the chain ended within the window when it was last filled. */
   get isShort(): boolean {
-    return this.#line.length < this.#most
+    return this.#isShort
   }
 
   /** Bytes that are here and not applied. */
@@ -68,6 +69,7 @@ export class BodyWindow {
   /** Makes these the window. The height after which it is another chain than before; nothing if it only goes on. */
   want(height: number, ids: ReadonlyArray<string>): number | undefined {
     const count = Math.min(ids.length, this.#most)
+    this.#isShort = count < this.#most
     const line = this.#line
     const shift = height - this.#base
     let same = 0

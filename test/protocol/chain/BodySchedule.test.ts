@@ -49,6 +49,12 @@ describe("sharing out blocks", () => {
     assert.deepStrictEqual(bench.look(), ["1: a1 a2 a3 a4", "1: a5 a6 a7 a8"])
     assert.deepStrictEqual(bench.gives(1, ...chain(1, 4)), [])
     assert.deepStrictEqual(bench.gives(1, ...chain(5, 8)), ["1: a9"])
+    // That the window has become shorter says nothing of where the chain ends.
+    const moved = wanting(40, [1], { window: 9 })
+    moved.look()
+    moved.gives(1, ...chain(1, 4))
+    moved.schedule.applied(4)
+    assert.deepStrictEqual(moved.look(), [])
     const short = wanting(9, [1])
     short.look()
     assert.deepStrictEqual(short.gives(1, ...chain(1, 4)), ["1: a9"])
