@@ -55,12 +55,15 @@ export class End<F extends Functions> {
       readonly execArgv?: ReadonlyArray<string>
       /** How many files it may have open; as many as this program by default. */
       readonly openFiles?: number
+      /** Variables of its own, beside those of this program. */
+      readonly env?: Readonly<Record<string, string>>
     } = {}
   ) {
     this.#name = fileURLToPath(file)
     const execArgv = ["--expose-gc", ...profiling(options.arguments), ...(options.execArgv ?? [])]
     this.#child = fork(this.#name, [...(options.arguments ?? [])], {
       ...(options.openFiles === undefined ? { execArgv } : limited(options.openFiles, execArgv)),
+      env: { ...process.env, ...options.env },
       serialization: "advanced",
       stdio: ["ignore", 2, 2, "ipc"]
     })
