@@ -9,7 +9,9 @@ import * as Command from "../../src/protocol/bitcoin/Command.ts"
 import * as MessageFrame from "../../src/protocol/bitcoin/MessageFrame.ts"
 import * as PayloadLimits from "../../src/protocol/bitcoin/PayloadLimits.ts"
 import * as Version from "../../src/protocol/bitcoin/Version.ts"
+import type { BlockLedger } from "../../src/services/bitcoin/BlockDownload.ts"
 import * as Config from "../../src/services/bitcoin/Config.ts"
+import { BlockStore } from "../../src/services/chain/BlockStore.ts"
 import { HeaderStore } from "../../src/services/chain/HeaderStore.ts"
 import { Manager } from "../../src/services/bitcoin/Manager.ts"
 import type { PeerEvent } from "../../src/services/bitcoin/PeerEvent.ts"
@@ -40,6 +42,13 @@ const bans = Layer.effect(
   makeBans(() => [])
 )
 
+/** What a node is made with beside its configuration. */
+export interface Made {
+  /** Stores that outlive it; new ones without them. */
+  readonly stores?: typeof stores
+  readonly ledger?: BlockLedger
+}
+
 export class NetworkLab {
   readonly network = new MemoryNetwork()
   /** Addresses of seeds. */
@@ -54,7 +63,8 @@ export class NetworkLab {
       changes?: Changes,
       known: ReadonlyArray<Endpoint> = [],
       headers: ReadonlyArray<BlockHeader> = [],
-      first = net.first
+      first = net.first,
+      made: Made = {}
     ) {
       const resolver = Layer.succeed(Resolver, {
         addresses: (name) => {
@@ -62,7 +72,9 @@ export class NetworkLab {
           return found === undefined ? Effect.fail(new LookupFailed({ name })) : Effect.succeed(found)
         }
       })
-      const ground = Layer.mergeAll(this.network.layer(host), resolver, bans).pipe(Layer.provideMerge(stores))
+      const ground = Layer.mergeAll(this.network.layer(host), resolver, bans).pipe(
+        Layer.provideMerge(made.stores ?? stores)
+      )
       const scope = yield* Effect.scope
       const context = yield* Layer.buildWithScope(ground, scope)
       const store = Context.get(context, PeerStore)
@@ -72,7 +84,7 @@ export class NetworkLab {
         yield* Effect.orDie(headerStore.replace(net.name, undefined, -1, stored([first, ...headers])))
       }
       const own = yield* Scope.fork(scope)
-      const manager = Layer.provide(Manager.layer(configOf(changes)), Layer.succeedContext(context))
+      const manager = Layer.provide(Manager.layer(configOf(changes), made.ledger), Layer.succeedContext(context))
       const service = Context.get(yield* Layer.buildWithScope(manager, own), Manager)
       const events: Array<PeerEvent> = []
       yield* Effect.forkChild(
@@ -81,7 +93,17 @@ export class NetworkLab {
       )
       yield* settle
       const transactions = Context.get(context, Transactions)
-      return { ...service, events, store, headerStore, transactions, bans: Context.get(context, Bans), scope: own }
+      const blockStore = Context.get(context, BlockStore)
+      return {
+        ...service,
+        events,
+        store,
+        headerStore,
+        blockStore,
+        transactions,
+        bans: Context.get(context, Bans),
+        scope: own
+      }
     }
   )
 

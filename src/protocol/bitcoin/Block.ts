@@ -34,6 +34,10 @@ export const block = Payload.make<Block>(
   }
 )
 
+/** What follows the header in a `block` message, and what precedes it. */
+export const bodyOf = (payload: Uint8Array): Uint8Array => payload.subarray(BlockHeader.size)
+export const payloadOf = (header: Uint8Array, body: Uint8Array): Uint8Array => Buffer.concat([header, body])
+
 /** The root of the tree over these ids, in their order: pairs are hashed, and an odd last one with itself. */
 export const merkleRoot = (ids: ReadonlyArray<string>): string => {
   let level = ids.map(Hash.wire)

@@ -55,12 +55,11 @@ export class BodySchedule {
   /**
    * The blocks that are wanted, in their order, from the first that is not applied; those within the window are looked at. What is
    * here or under way and still wanted stays. Where it is another chain than before, peers are known to have of it
-   * only what both have in common, until they are raised again: true says so.
+   * only what both have in common, until they are raised again.
    */
-  want(height: number, ids: ReadonlyArray<string>): boolean {
+  want(height: number, ids: ReadonlyArray<string>): void {
     const fork = this.#window.want(height, ids)
     if (fork !== undefined) this.forked(fork)
-    return fork !== undefined
   }
 
   /** Above this height the chain is another one, which only matters beyond the window: `want` sees all else. */

@@ -18,6 +18,15 @@ import type * as Heartbeat from "../../protocol/link/Heartbeat.ts"
 /** Whom it dials: who is known, up to the target; or these nodes and nobody else, for ever, whatever the target. */
 export type Peers = { readonly _tag: "Known" } | { readonly _tag: "Fixed"; readonly endpoints: ReadonlyArray<Endpoint> }
 
+/** What becomes of the blocks of the best chain, which are fetched and applied in their order. */
+export interface Sync {
+  /**
+   * Whether all of them stay, and are given to others: `services` says so then. Without it the last 288 stay, so that branches can be
+   * gone over to.
+   */
+  readonly store: boolean
+}
+
 export interface Config {
   readonly network: Network
   readonly peers: Peers
@@ -42,7 +51,12 @@ export interface Config {
   readonly largest: PayloadLimits.Largest
   /** Whether it keeps the headers of the network's best chain. Not to be changed while it runs, nor is the network. */
   readonly headers: boolean
-  /** Where blocks are found that peers ask for, if they are given any: say so in `services` as well. */
+  /** Whether it fetches the blocks of the best chain, which needs headers. Not to be changed while it runs. */
+  readonly sync: Sync | undefined
+  /**
+   * Where blocks are found that peers ask for, if they are given any: say so in `services` as well. Without it those that `sync`
+   * stores.
+   */
   readonly blocks: BlockSource | undefined
   /** For how long one peer is waited for that was asked for a block. */
   readonly blockTimeout: number
@@ -71,6 +85,7 @@ export const defaults = (network: Network): Config => ({
   fixedAgain: 10 * minute,
   largest: PayloadLimits.defaults,
   headers: true,
+  sync: undefined,
   blocks: undefined,
   blockTimeout: minute,
   handshakeTimeout: 10_000,
@@ -87,7 +102,8 @@ export class ConfigInvalid extends Schema.TaggedError<ConfigInvalid>()("BitcoinC
   }
 }
 
-const problemOf = ({ agent, pool: { most, target } }: Config): string | undefined => {
+const problemOf = ({ agent, headers, pool: { most, target }, sync }: Config): string | undefined => {
+  if (sync !== undefined && !headers) return "blocks are fetched by their headers, which it is not to keep"
   if (!Number.isSafeInteger(target) || target < 1) return `the target is ${target} connections, 1 at the least`
   if (!Number.isSafeInteger(most) || most < target)
     return `${most} connections at the most are fewer than the target, ${target}`
@@ -97,12 +113,20 @@ const problemOf = ({ agent, pool: { most, target } }: Config): string | undefine
 
 /** Whether `next` may be from now on, where `config` was until now. */
 export const checkChange = (config: Config, next: Config): Result.Result<Config, ConfigInvalid> => {
-  const isSame = next.network.name === config.network.name && next.headers === config.headers
-  const problem = "the network, and whether headers are kept, cannot be changed while it runs"
+  const isSame =
+    next.network.name === config.network.name &&
+    next.headers === config.headers &&
+    next.sync?.store === config.sync?.store
+  const problem = "the network, and whether headers and blocks are kept, cannot be changed while it runs"
   return isSame ? check(next) : Result.fail(new ConfigInvalid({ problem }))
 }
 
+/** Who stores blocks gives them, and says so. */
+const completed = (config: Config): Config =>
+  config.sync?.store === true ? { ...config, services: config.services | Version.Service.network } : config
+
+/** The configuration as it holds. */
 export const check = (config: Config): Result.Result<Config, ConfigInvalid> => {
   const problem = problemOf(config)
-  return problem === undefined ? Result.succeed(config) : Result.fail(new ConfigInvalid({ problem }))
+  return problem === undefined ? Result.succeed(completed(config)) : Result.fail(new ConfigInvalid({ problem }))
 }

@@ -12,7 +12,7 @@ import * as MerkleBlock from "../../protocol/bitcoin/MerkleBlock.ts"
 import * as Transaction from "../../protocol/bitcoin/Transaction.ts"
 import { Service } from "../../protocol/bitcoin/Version.ts"
 import type { Frame } from "../../protocol/link/Frame.ts"
-import type { BlockSource } from "./BlockSource.ts"
+import type { BlockDownload } from "./BlockDownload.ts"
 import type { Config } from "./Config.ts"
 import type { BitcoinChain } from "./HeaderSync.ts"
 import type { BitcoinPeer } from "./Peer.ts"
@@ -20,7 +20,12 @@ import type { BitcoinPeer } from "./Peer.ts"
 export interface Options {
   readonly config: () => Config
   readonly chain: BitcoinChain
+  /** Blocks that are stored, if they are. */
+  readonly stored: Pick<BlockDownload, "applied" | "payload"> | undefined
 }
+
+/** The message of the block of an id, if it is there. */
+type Find = (id: string) => Effect.Effect<Uint8Array | undefined>
 
 /** Ids of one answer to `getblocks`. */
 const mostIds = 500
@@ -35,10 +40,24 @@ const kinds = {
 
 export type Giving = ReturnType<typeof make>
 
-export const make = ({ chain, config }: Options) => {
+export const make = ({ chain, config, stored }: Options) => {
   const filters = new Map<number, BloomFilter>()
   /** The last id of a full answer: behind that block the tip is told, so that the peer asks on. */
   const lasts = new Map<number, string>()
+
+  /** Where blocks are found, if they are given at all. */
+  const source = (): Find | undefined => {
+    const { blocks, sync } = config()
+    if (blocks !== undefined) return (id) => Effect.map(blocks(id), (found) => found && Block.block.encode(found))
+    if (stored === undefined || sync?.store !== true) return undefined
+    return (id) =>
+      Effect.catch(stored.payload(id), (error) =>
+        Effect.as(Effect.logWarning("The stored blocks cannot be read", error), undefined)
+      )
+  }
+
+  /** The greatest height of a block that is there. */
+  const top = (): number => (config().blocks === undefined ? stored?.applied().height : undefined) ?? Infinity
 
   const tell = (peer: BitcoinPeer, ids: ReadonlyArray<string>) =>
     peer.send("inv", Inventory.inv.encode(ids.map((id) => ({ kind: Inventory.Kind.block, id }))))
@@ -47,7 +66,8 @@ export const make = ({ chain, config }: Options) => {
     function* (peer: BitcoinPeer, body: Uint8Array) {
       const question = Headers.getblocks.decode(body)
       if (Result.isFailure(question)) return peer.charge("payload-malformed", question.failure.message)
-      const ids = (yield* chain.answer(question.success)).slice(0, mostIds).map(({ id }) => id)
+      const found = (yield* chain.answer(question.success)).filter(({ height }) => height <= top())
+      const ids = found.slice(0, mostIds).map(({ id }) => id)
       const last = ids.at(-1)
       if (last === undefined) return
       if (ids.length === mostIds) lasts.set(peer.connection.id, last)
@@ -57,9 +77,10 @@ export const make = ({ chain, config }: Options) => {
   )
 
   /** A block as a light client wants it; nothing if it has said no filter. */
-  const giveFiltered = Effect.fnUntraced(function* (peer: BitcoinPeer, block: Block.Block) {
+  const giveFiltered = Effect.fnUntraced(function* (peer: BitcoinPeer, payload: Uint8Array) {
     const filter = filters.get(peer.connection.id)
     if (filter === undefined) return
+    const block = Result.getOrThrow(Block.block.decode(payload))
     const ids = block.transactions.map(Transaction.idOf)
     const isProven = block.transactions.map((transaction, at) => filter.matches(transaction, ids[at]!))
     yield* peer.send("merkleblock", MerkleBlock.merkleblock.encode(MerkleBlock.prove(block, ids, isProven)))
@@ -69,25 +90,25 @@ export const make = ({ chain, config }: Options) => {
   })
 
   /** Whether there was such a block. */
-  const give = Effect.fnUntraced(function* (peer: BitcoinPeer, { id, kind }: Inventory.Item, source: BlockSource) {
-    const block = yield* source(id)
-    if (block === undefined) return false
-    if (kind === Inventory.Kind.block) yield* peer.send("block", Block.block.encode(block))
-    else yield* giveFiltered(peer, block)
+  const give = Effect.fnUntraced(function* (peer: BitcoinPeer, { id, kind }: Inventory.Item, find: Find) {
+    const payload = yield* find(id)
+    if (payload === undefined) return false
+    if (kind === Inventory.Kind.block) yield* peer.send("block", payload)
+    else yield* giveFiltered(peer, payload)
     if (lasts.get(peer.connection.id) !== id) return true
     lasts.delete(peer.connection.id)
-    yield* tell(peer, [chain.best().header.id])
+    yield* tell(peer, [stored?.applied().id ?? chain.best().header.id])
     return true
   })
 
-  const wanted = Effect.fnUntraced(function* (peer: BitcoinPeer, body: Uint8Array, source: BlockSource) {
+  const wanted = Effect.fnUntraced(function* (peer: BitcoinPeer, body: Uint8Array, find: Find) {
     const items = Inventory.getdata.decode(body)
     if (Result.isFailure(items)) return peer.charge("payload-malformed", items.failure.message)
     const missing: Array<Inventory.Item> = []
     for (const item of items.success) {
       if (item.kind !== Inventory.Kind.block && item.kind !== Inventory.Kind.filteredBlock) continue
       if (!peer.isConnected) return
-      if (!(yield* give(peer, item, source))) missing.push(item)
+      if (!(yield* give(peer, item, find))) missing.push(item)
     }
     if (missing.length > 0) yield* peer.send("notfound", Inventory.notfound.encode(missing))
   })
@@ -110,10 +131,10 @@ export const make = ({ chain, config }: Options) => {
     received: (peer: BitcoinPeer, frame: Frame): Effect.Effect<void> | undefined => {
       const { body, kind } = frame
       if (kind === kinds.load || kind === kinds.add || kind === kinds.clear) return void filtered(peer, frame)
-      const source = config().blocks
-      if (source === undefined) return undefined
+      const find = source()
+      if (find === undefined) return undefined
       if (kind === kinds.getblocks) return asked(peer, body)
-      return kind === kinds.getdata ? wanted(peer, body, source) : undefined
+      return kind === kinds.getdata ? wanted(peer, body, find) : undefined
     },
     ended: ({ connection: { id } }: BitcoinPeer): void => {
       filters.delete(id)

@@ -13,6 +13,8 @@ import type { BlockHeader } from "../../protocol/bitcoin/BlockHeader.ts"
 import * as PayloadLimits from "../../protocol/bitcoin/PayloadLimits.ts"
 import type { Placed } from "../../protocol/chain/HeaderTree.ts"
 import { Buggify } from "../Buggify.ts"
+import type { BlockStore } from "../chain/BlockStore.ts"
+import type { ChainEvent } from "../chain/ChainEvent.ts"
 import * as HeaderChain from "../chain/HeaderChain.ts"
 import type { HeaderStore } from "../chain/HeaderStore.ts"
 import type { ChainMismatch } from "../chain/HeaderTurn.ts"
@@ -23,6 +25,7 @@ import { LinkConfig } from "../link/LinkConfig.ts"
 import type { Transport } from "../link/Transport.ts"
 import type { Transactions } from "../Transactions.ts"
 import * as Addresses from "./Addresses.ts"
+import * as BlockDownload from "./BlockDownload.ts"
 import * as Blocks from "./Blocks.ts"
 import { Broadcast, type Message } from "./Broadcast.ts"
 import * as Calls from "./Calls.ts"
@@ -50,6 +53,12 @@ export interface KnownHeaders {
   /** Whether a peer has been asked for more, and has not answered yet. */
   readonly isAsking: () => boolean
 }
+
+/**
+ * The blocks of the best chain that have been fetched and applied in their order. All of it is there as long as what a reader wants is
+ * kept: nothing is queued.
+ */
+export type KnownBlocks = Pick<BlockDownload.BlockDownload, "after" | "applied" | "events" | "isBehind" | "status">
 
 /** Events kept for a reader that falls behind; of more it misses the oldest. */
 const keptEvents = 1_000
@@ -81,18 +90,24 @@ export class Manager extends Context.Service<
     readonly listening: () => Endpoint | undefined
     /** The best chain of headers that it knows; nothing where it keeps none. */
     readonly headers: KnownHeaders | undefined
+    /** The blocks that it has; nothing where it fetches none (`Config.sync`). */
+    readonly blocks: KnownBlocks | undefined
   }
 >()("holdfast/services/bitcoin/Manager") {
-  static layer(
-    config: Config.Config
+  /** `ledger`: what the program makes of each block, in the transaction in which it is applied, where `Config.sync` fetches them. */
+  static layer<R = never>(
+    config: Config.Config,
+    ledger?: BlockDownload.BlockLedger<R>
   ): Layer.Layer<
     Manager,
     Config.ConfigInvalid | ChainMismatch | SqlError,
-    Bans | HeaderStore | PeerStore | Resolver | Transactions | Transport
+    Bans | BlockStore | HeaderStore | PeerStore | R | Resolver | Transactions | Transport
   > {
-    return Layer.effect(Manager, make(config))
+    return Layer.effect(Manager, make(config, ledger))
   }
 }
+
+type Applied = Extract<ChainEvent, { readonly _tag: "Tip" }>
 
 const offences = {
   network: "bitcoin-network",
@@ -100,7 +115,9 @@ const offences = {
   misbehaved: "bitcoin-misbehaviour"
 } as const
 
-const make = Effect.fnUntraced(function* (initial: Config.Config) {
+const make = Effect.fnUntraced(function* <R>(initial: Config.Config, given?: BlockDownload.BlockLedger<R>) {
+  const context = yield* Effect.context<R>()
+  const ledger = given && provided(given, context)
   let config = yield* Effect.fromResult(Config.check(initial))
   const bans = yield* Bans
   const store = yield* PeerStore
@@ -120,8 +137,14 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
   }
   const current = () => config
   const chain = config.headers ? yield* HeaderChain.make(ChainRules.of(config.network)) : undefined
-  const sync = chain && (yield* HeaderSync.make({ config: current, chain, alarms, fork, tell }))
-  const giving = chain && Giving.make({ config: current, chain })
+  const { network } = config
+  const applied = ({ id, joined }: Applied): void => sync?.applied(id, joined)
+  const download =
+    chain &&
+    config.sync &&
+    (yield* BlockDownload.make({ network, sync: config.sync, chain, alarms, fork, ledger, applied }))
+  const sync = chain && (yield* HeaderSync.make({ config: current, chain, alarms, fork, tell, blocks: download }))
+  const giving = chain && Giving.make({ config: current, chain, stored: download })
 
   const place = (): Place => {
     const { agents, handshakeTimeout, heartbeat, largest, network, required } = config
@@ -150,6 +173,7 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
       if (peer.kind === "Outbound") fork(mark(new Endpoint({ host: peer.host, port: peer.port }), "Valid"))
       observer?.connected(peer.connection)
       addresses.connected(peer)
+      download?.connected(peer)
       sync?.connected(peer)
     },
     received: (peer, frame) => {
@@ -157,7 +181,8 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
       if (addresses.received(peer, frame)) return undefined
       const taken = sync?.received(peer, frame)
       if (taken !== undefined) return taken.wait
-      if (blocks.received(peer, frame)) return undefined
+      const isFetched = blocks.received(peer, frame)
+      if (download?.received(peer, frame) === true || isFetched) return undefined
       broadcast.publish({ peer: peer.connection.id, kind, command: Command.nameOf(kind), body })
       return giving?.received(peer, frame)
     },
@@ -180,6 +205,7 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
       observer?.left(peer.connection.id, ending)
       addresses.ended(peer)
       sync?.ended(peer)
+      download?.ended(peer)
       blocks.ended(peer)
       giving?.ended(peer)
     }
@@ -205,7 +231,7 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
       refill.look()
     }
   })
-  const height = (): number => chain?.best().height ?? -1
+  const height = (): number => download?.applied().height ?? chain?.best().height ?? -1
   const serve = Serve.make({ config: current, place, roster, watcher, clock, random, height })
   const monotonic = () => alarms.now
   const connected = () =>
@@ -218,6 +244,7 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
   yield* Effect.forkScoped(reception.run)
   yield* Effect.forkScoped(Seeds.run({ config: current, tell, learnt: refill.look }))
   yield* Effect.forkScoped(refill.run)
+  if (download !== undefined) yield* Effect.forkScoped(download.run)
 
   return Manager.of({
     connections: () => roster.entries,
@@ -245,8 +272,14 @@ const make = Effect.fnUntraced(function* (initial: Config.Config) {
       refill.look()
     }),
     listening: reception.endpoint,
-    headers: chain && sync && { best: chain.best, at: chain.at, isAsking: sync.isAsking }
+    headers: chain && sync && { best: chain.best, at: chain.at, isAsking: sync.isAsking },
+    blocks: download
   })
+})
+
+const provided = <R>(ledger: BlockDownload.BlockLedger<R>, context: Context.Context<R>): BlockDownload.BlockLedger => ({
+  apply: (block) => Effect.provide(ledger.apply(block), context),
+  undo: (block) => Effect.provide(ledger.undo(block), context)
 })
 
 /** Why an agent is not wanted, if it is not. */

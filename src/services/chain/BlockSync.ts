@@ -22,8 +22,6 @@ import { Progress } from "./Progress.ts"
 export interface Options<H extends Linked, Fault> extends FetchingOptions<H> {
   readonly rules: ChainRules<H, Fault>
   readonly chain: HeaderChain<H, Fault>
-  /** Another branch is wanted: what peers have of it is to be said anew, by `raise`. */
-  readonly forked: () => void
   readonly ledger: Ledger<H> | undefined
   /** Blocks above which bodies are kept, counted from the tip; all of them without it. */
   readonly keep: number | undefined
@@ -104,8 +102,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
       if (header === undefined) break
       wanted.push({ header, height: base + wanted.length + 1 })
     }
-    const isFork = fetching.fill(base + 1, wanted)
-    if (isFork) options.forked()
+    fetching.fill(base + 1, wanted)
   })
 
   /** Whether the best chain goes on behind the window, and the window is half empty. */
@@ -208,8 +205,14 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
     applied: (): Applying.Applied => applied,
     /** Whether blocks of the best chain are not applied yet. */
     isBehind: (): boolean => applied.id !== chain.best().header.id,
-    /** The best chain of headers has changed. */
-    changed: (): void => {
+    /** Whether a body of this block would be kept. */
+    wants: (id: string): boolean => window.get(id) !== undefined && !window.has(id),
+    /**
+     * The best chain of headers has changed above the height `fork`. Peers are known to have of it only what both have in common, until
+     * they are raised again, from now on.
+     */
+    changed: (fork: number): void => {
+      fetching.lower(fork)
       isStale = true
       noteCaughtUp()
       work.openUnsafe()
@@ -231,7 +234,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
       ),
     joined: (peer: BodyPeer, height: number): void => fetching.joined(peer, height),
     left: (id: number): void => fetching.left(id),
-    raise: (id: number, height: number): void => fetching.raise(id, height),
+    raise: (id: number, height: number): void => fetching.raise(id, height, !isStale),
     got: (from: number, id: string, body: Uint8Array): void => {
       // Another branch is gone over to at once, whatever its last body was.
       if (fetching.got(from, id, body) && (base < applied.height || window.next?.header.id === id)) work.openUnsafe()

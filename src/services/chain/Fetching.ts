@@ -40,6 +40,7 @@ export class Fetching<H extends Linked> {
   readonly #options: Options<H>
   readonly #schedule: BodySchedule
   readonly #peers = new Map<number, BodyPeer>()
+  readonly #heights = new Map<number, number>()
   readonly #offered = new Map<string, Uint8Array>()
   #alarm: Alarm | undefined
 
@@ -50,30 +51,44 @@ export class Fetching<H extends Linked> {
 
   joined(peer: BodyPeer, height: number): void {
     this.#peers.set(peer.id, peer)
+    this.#heights.set(peer.id, height)
     this.#schedule.joined(peer.id, height, this.#now)
     this.#act()
   }
 
   left(id: number): void {
     if (!this.#peers.delete(id)) return
+    this.#heights.delete(id)
     this.#schedule.left(id)
     this.#act()
   }
 
-  /** The greatest height of the best chain of which the peer is known to have the block. */
-  raise(id: number, height: number): void {
+  /**
+   * The greatest height of the best chain of headers of which the peer is known to have the block. `isCurrent`: that is the chain of
+   * which the window was filled; otherwise it counts from the next filling on.
+   */
+  raise(id: number, height: number, isCurrent: boolean): void {
+    const known = this.#heights.get(id)
+    if (known === undefined || known >= height) return
+    this.#heights.set(id, height)
+    if (!isCurrent) return
     this.#schedule.raise(id, height)
     this.#act()
   }
 
-  /** These are the blocks that come next. Whether they are of another branch, of which nobody is known to have any. */
-  fill(height: number, wanted: ReadonlyArray<Wanted<H>>): boolean {
+  /** Above this height the best chain of headers is another one: what peers have of it is to be said anew. */
+  lower(fork: number): void {
+    for (const [id, height] of this.#heights) this.#heights.set(id, Math.min(height, fork))
+  }
+
+  /** These are the blocks that come next. */
+  fill(height: number, wanted: ReadonlyArray<Wanted<H>>): void {
     const ids = wanted.map(({ header }) => header.id)
     this.window.fill(wanted)
-    const isFork = this.#schedule.want(height, ids)
+    this.#schedule.want(height, ids)
+    for (const [id, known] of this.#heights) this.#schedule.raise(id, known)
     for (const id of ids) this.#takeOffered(id)
     this.#act()
-    return isFork
   }
 
   /** So many of the next blocks are applied, up to this height. */

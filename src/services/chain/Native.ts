@@ -66,8 +66,8 @@ export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Opt
     // A tip may come with so many headers, and again and again while this node is behind.
     news: { most: mostTip + 1, forFault: Number.POSITIVE_INFINITY },
     passedOver: () => undefined,
-    changed: () => {
-      blocks.changed()
+    changed: ({ fork }) => {
+      blocks.changed(fork)
       link.replace()
     }
   })
@@ -78,7 +78,6 @@ export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Opt
     alarms,
     fork,
     tell,
-    forked: () => link.replace(),
     objection,
     ledger,
     keep
