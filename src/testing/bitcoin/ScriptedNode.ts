@@ -24,7 +24,7 @@ import { type DialFailed, type ListenFailed, Transport } from "../../services/li
 import { families, type FamilyName } from "./NodeFamily.ts"
 import type { RegtestChain } from "./RegtestChain.ts"
 import { ScriptedLink, serve } from "./ScriptedLink.ts"
-import { ScriptedPeer } from "./ScriptedPeer.ts"
+import { type Gives, ScriptedPeer } from "./ScriptedPeer.ts"
 import type { HandshakeName } from "./Stimulus.ts"
 
 export interface Options {
@@ -34,6 +34,8 @@ export interface Options {
   readonly network?: Network | undefined
   /** What it has; without it nobody gets a header. */
   readonly chain?: RegtestChain | undefined
+  /** What it answers, in place of the block, to who asks for one that it has. */
+  readonly gives?: Gives | undefined
   /** What it says of itself in place of what its family does. */
   readonly version?: Partial<Version.Version> | undefined
   /** Plays this on every connection instead of the handshake: at once if it has dialled, else to the peer's version. */
@@ -87,9 +89,9 @@ export const make = Effect.fnUntraced(function* (
 
   const link = (host: string, port: number, dialled: boolean): ScriptedLink => {
     const own = version(host, port)
-    const { chain, handshake } = options
+    const { chain, gives, handshake } = options
     const mute = handshake !== undefined
-    const peer = new ScriptedPeer({ network, family, chain, dialled, version: own, nonce: nonce(), mute })
+    const peer = new ScriptedPeer({ network, family, chain, gives, dialled, version: own, nonce: nonce(), mute })
     return new ScriptedLink({ network, peer, dialled, version: own, remote: `${host}:${port}`, handshake, nonce })
   }
 

@@ -13,6 +13,9 @@ import { heights } from "../../protocol/chain/Locator.ts"
 import type { NodeFamily, Said } from "./NodeFamily.ts"
 import type { RegtestChain } from "./RegtestChain.ts"
 
+/** Of the block of an id: it, another payload, that it has it not, or nothing at all. */
+export type Gives = (id: string) => "block" | "notfound" | "nothing" | Uint8Array
+
 export interface Options {
   readonly network: Network
   readonly family: NodeFamily
@@ -24,6 +27,8 @@ export interface Options {
   readonly version: Version.Version
   /** Of its own ping. */
   readonly nonce: bigint
+  /** What it answers, in place of the block, to who asks for one that it has. */
+  readonly gives?: Gives | undefined
   /** Instead of what it would say itself in the handshake: a stimulus plays it. */
   readonly mute?: boolean | undefined
 }
@@ -140,7 +145,7 @@ export class ScriptedPeer {
 
   /** Blocks one by one, and then what it has not. */
   #data(body: Uint8Array): ReadonlyArray<Said> {
-    const { chain, family } = this.#options
+    const { chain, family, gives } = this.#options
     const items = Inventory.getdata.decode(body)
     if (Result.isFailure(items)) return []
     const said: Array<Said> = []
@@ -148,8 +153,9 @@ export class ScriptedPeer {
     for (const item of items.success) {
       const isBlock = item.kind === Inventory.Kind.block
       const found = isBlock ? chain?.payload(item.id) : undefined
-      if (found !== undefined) said.push(["block", found])
-      else if (!isBlock || family.owns) missing.push(item)
+      const given = found === undefined ? undefined : (gives?.(item.id) ?? "block")
+      if (given === "block" || typeof given === "object") said.push(["block", given === "block" ? found! : given])
+      else if (given === "notfound" || (given === undefined && (!isBlock || family.owns))) missing.push(item)
     }
     return missing.length === 0 ? said : [...said, ["notfound", Inventory.notfound.encode(missing)]]
   }
