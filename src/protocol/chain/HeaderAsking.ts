@@ -1,10 +1,15 @@
 /**
  * Whom to ask for headers, and when: one peer at a time while this node is far behind, so that nothing is fetched twice; every
- * peer once it is not. Who does not answer is passed over for a while and not cut off: nodes that are catching up themselves stay
- * silent. Pure: time comes with the event.
+ * peer once it is not. Who takes long is waited for beside the next one, and who does not answer is passed over for a while and not
+ * cut off: nodes that are catching up themselves stay silent. Pure: time comes with the event.
  */
 
 export interface Policy {
+  /**
+   * After so many milliseconds without an answer another peer is asked as well, where one at a time is; and one more after twice as
+   * long again, so that a slow line is not asked for the same by all.
+   */
+  readonly hurryMillis: number
   /** Without an answer for so long a peer is passed over, in milliseconds. */
   readonly silentMillis: number
   /** For how long it is. */
@@ -13,10 +18,17 @@ export interface Policy {
   readonly againMillis: number
 }
 
-export const defaults: Policy = { silentMillis: 30_000, passedOverMillis: 120_000, againMillis: 600_000 }
+export const defaults: Policy = {
+  hurryMillis: 2_500,
+  silentMillis: 30_000,
+  passedOverMillis: 120_000,
+  againMillis: 600_000
+}
 
 interface Asked {
   readonly status: "due" | "asked" | "done" | "silent"
+  /** When it was asked last, in monotonic milliseconds. */
+  readonly since: number
   /** When the status ends by itself, in monotonic milliseconds. */
   readonly until: number
   /** It has told of something new since it was asked. */
@@ -28,9 +40,13 @@ interface Asked {
 export interface State {
   /** By connection, in the order in which they are asked. */
   readonly peers: ReadonlyMap<number, Asked>
+  /** When one more is asked though those that were have not answered, in monotonic milliseconds. */
+  readonly hurryAt: number
 }
 
-export const initial: State = { peers: new Map() }
+const never = Number.POSITIVE_INFINITY
+
+export const initial: State = { peers: new Map(), hurryAt: never }
 
 export type Event =
   /** A connection has come to be. */
@@ -65,18 +81,23 @@ export interface Step {
   readonly actions: ReadonlyArray<Action>
 }
 
-const never = Number.POSITIVE_INFINITY
-const due = (isChosen: boolean): Asked => ({ status: "due", until: never, hasNews: false, isChosen })
+const due = (isChosen: boolean): Asked => ({ status: "due", since: -never, until: never, hasNews: false, isChosen })
 
-/** Whoever is due is asked: all of them, or one if nobody is asked already. */
+/** When one more may be asked beside those that have not answered. */
+const freeAt = ({ hurryMillis }: Policy, peers: ReadonlyMap<number, Asked>): number => {
+  const since = [...peers.values()].filter(({ status }) => status === "asked").map((asked) => asked.since)
+  return since.length === 0 ? -never : Math.max(...since) + hurryMillis * 2 ** (since.length - 1)
+}
+
+/** Whoever is due is asked: all of them, or one if nobody is waited for, or for too long. */
 const ask = (policy: Policy, peers: Map<number, Asked>, { isRecent, now }: Circumstances): ReadonlyArray<Action> => {
   const all = [...peers]
-  const isBusy = all.some(([, { status }]) => status === "asked")
+  const isBusy = now < freeAt(policy, peers)
   const ready = all.filter(([, { status }]) => status === "due")
   const next = ready.find(([, { isChosen }]) => isChosen) ?? ready[0]
   const chosen = isRecent ? ready : isBusy || next === undefined ? [] : [next]
   for (const [peer, asked] of chosen) {
-    peers.set(peer, { ...asked, status: "asked", until: now + policy.silentMillis, hasNews: false })
+    peers.set(peer, { ...asked, status: "asked", since: now, until: now + policy.silentMillis, hasNews: false })
   }
   return chosen.map(([peer]) => ({ _tag: "Ask", peer }))
 }
@@ -129,11 +150,20 @@ export const step = (policy: Policy, state: State, event: Event, circumstances: 
   const peers = new Map(state.peers)
   note(policy, peers, event, circumstances.now)
   const passedOver = look(policy, peers, circumstances.now)
-  return { state: { peers }, actions: [...passedOver, ...ask(policy, peers, circumstances)] }
+  const actions = [...passedOver, ...ask(policy, peers, circumstances)]
+  const isWaiting = [...peers.values()].some(({ status }) => status === "due")
+  return { state: { peers, hurryAt: isWaiting ? freeAt(policy, peers) : never }, actions }
 }
 
 /** When to look again, in monotonic milliseconds; infinite if nothing is waited for. */
-export const nextLook = ({ peers }: State): number => Math.min(never, ...[...peers.values()].map(({ until }) => until))
+export const nextLook = ({ hurryAt, peers }: State): number =>
+  Math.min(never, hurryAt, ...[...peers.values()].map(({ until }) => until))
 
-/** Whether an answer is waited for. */
-export const isAsking = ({ peers }: State): boolean => [...peers.values()].some(({ status }) => status === "asked")
+/** Whether an answer is waited for; not where whoever owes one is late, and another has given all that it has since then. */
+export const isAsking = ({ hurryMillis }: Policy, { peers }: State, now: number): boolean => {
+  const all = [...peers.values()]
+  const asked = all.filter(({ status }) => status === "asked")
+  return asked.some(
+    ({ since }) => now - since < hurryMillis || !all.some((one) => one.status === "done" && one.since > since)
+  )
+}

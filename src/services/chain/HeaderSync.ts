@@ -116,6 +116,8 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
 
   const isRecent = (): boolean => isNew?.(chain.best().header, clock.currentTimeMillisUnsafe()) ?? true
 
+  const isAsking = (): boolean => Asking.isAsking(policy, asking, alarms.now)
+
   const step = (event: Asking.Event): void => {
     const { actions, state } = Asking.step(policy, asking, event, { now: alarms.now, isRecent: isRecent() })
     asking = state
@@ -151,7 +153,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
     const detail = `${count} headers that follow none that is known`
     if (count >= news.most) return peer.charge("unconnected", detail)
     // While it catches up, whatever is new follows nothing that it knows.
-    if (isRecent() || !Asking.isAsking(asking)) member.unconnected++
+    if (isRecent() || !isAsking()) member.unconnected++
     if (member.unconnected > 0 && member.unconnected % news.forFault === 0)
       peer.charge("unconnected", `${detail}, again and again`)
     step({ _tag: "Announced", peer: peer.id })
@@ -250,7 +252,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
     hasNothing: (id) => answered(id, false, false),
     asked,
     announced: (id) => step({ _tag: "Announced", peer: id }),
-    isAsking: () => Asking.isAsking(asking),
+    isAsking,
     isRecent,
     heightOf: (id) => members.get(id)?.height ?? -1,
     knows,

@@ -29,7 +29,12 @@ export interface Options {
 /** Events kept for a reader that falls behind; of more it misses the oldest. */
 const keptEvents = 1_000
 /** Headers are small, and peers of one chain are few: all of them are asked, and again every 30 s. */
-const asking: HeaderAsking.Policy = { silentMillis: 10_000, passedOverMillis: 30_000, againMillis: 30_000 }
+const asking: HeaderAsking.Policy = {
+  ...HeaderAsking.defaults,
+  silentMillis: 10_000,
+  passedOverMillis: 30_000,
+  againMillis: 30_000
+}
 /** How long a peer that has just come keeps this node from producing, without a word of what it has. */
 const answerMillis = 10_000
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Asking from "../../../src/protocol/chain/HeaderAsking.ts"
 
 const policy = Asking.defaults
-const { againMillis, passedOverMillis, silentMillis } = policy
+const { againMillis, hurryMillis, passedOverMillis, silentMillis } = policy
 
 /** Plays events; what each has led to, as "ask 1" or "pass over 1". */
 const player = (recent: boolean) => {
@@ -25,7 +25,7 @@ const player = (recent: boolean) => {
       isRecent = true
     },
     next: () => Asking.nextLook(state),
-    isAsking: () => Asking.isAsking(state)
+    isAsking: (now = 0) => Asking.isAsking(policy, state, now)
   }
 }
 
@@ -51,14 +51,39 @@ describe("asking for headers", () => {
     assert.deepStrictEqual(it.joins(4), ["ask 4"])
   })
 
-  it("passes over who stays silent, asks the next, and comes back later", () => {
+  it("asks the next beside one that takes long, and one more after twice as long", () => {
+    const it = player(false)
+    for (const peer of [1, 2, 3]) it.joins(peer)
+    assert.strictEqual(it.next(), hurryMillis)
+    assert.deepStrictEqual(it.look(hurryMillis - 1), [])
+    assert.deepStrictEqual(it.look(hurryMillis), ["ask 2"])
+    assert.deepStrictEqual(it.answers(2, "a page", hurryMillis + 10), ["ask 2"], "it is asked on, page by page")
+    assert.strictEqual(it.next(), hurryMillis + 10 + 2 * hurryMillis)
+    assert.deepStrictEqual(it.look(hurryMillis + 10 + 2 * hurryMillis), ["ask 3"])
+    assert.strictEqual(it.next(), silentMillis, "nobody is left")
+  })
+
+  it("waits for nobody who is late once another has given all", () => {
     const it = player(false)
     it.joins(1)
     it.joins(2)
+    it.look(hurryMillis)
+    assert.isTrue(it.isAsking(hurryMillis))
+    it.answers(2, "all", hurryMillis + 5)
+    assert.isFalse(it.isAsking(hurryMillis + 5))
+    assert.deepStrictEqual(it.answers(1, "a page", hurryMillis + 10), ["ask 1"], "its answer counts all the same")
+    assert.isTrue(it.isAsking(hurryMillis + 10))
+  })
+
+  it("passes over who stays silent, and comes back later", () => {
+    const it = player(false)
+    it.joins(1)
+    it.joins(2)
+    it.look(hurryMillis)
+    it.answers(2, "all", hurryMillis)
     assert.strictEqual(it.next(), silentMillis)
     assert.deepStrictEqual(it.look(silentMillis - 1), [])
-    assert.deepStrictEqual(it.look(silentMillis), ["pass over 1", "ask 2"])
-    assert.deepStrictEqual(it.answers(2, "all", silentMillis + 5), [])
+    assert.deepStrictEqual(it.look(silentMillis), ["pass over 1"])
     assert.deepStrictEqual(it.look(silentMillis + passedOverMillis - 1), [])
     assert.deepStrictEqual(it.look(silentMillis + passedOverMillis), ["ask 1"])
   })

@@ -5,8 +5,10 @@ import { TestClock } from "effect/testing"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import * as StoresMemory from "../../../src/layers/StoresMemory.ts"
 import * as Block from "../../../src/protocol/bitcoin/Block.ts"
+import * as Hash from "../../../src/protocol/bitcoin/Hash.ts"
+import * as Headers from "../../../src/protocol/bitcoin/Headers.ts"
 import * as Inventory from "../../../src/protocol/bitcoin/Inventory.ts"
-import { Service } from "../../../src/protocol/bitcoin/Version.ts"
+import * as Version from "../../../src/protocol/bitcoin/Version.ts"
 import type { BlockLedger } from "../../../src/services/bitcoin/BlockDownload.ts"
 import { BlockRefused } from "../../../src/services/chain/Ledger.ts"
 import { Transport } from "../../../src/services/link/Transport.ts"
@@ -118,7 +120,7 @@ describe("a node that fetches blocks", () => {
       )
       for (const some of asked) assert.isAbove(some.length, 50)
       assert.isFalse(node.blocks!.isBehind())
-      assert.strictEqual(node.config().services & Service.network, Service.network)
+      assert.strictEqual(node.config().services & Version.Service.network, Version.Service.network)
     })
   )
 
@@ -167,6 +169,8 @@ describe("a node that fetches blocks", () => {
       )
       const other = yield* playing(lab, two)
       const node = yield* start(lab, [one, two])
+      // What comes behind a block that was passed over shows that it does; nothing comes behind the last one.
+      assert.isAtMost(yield* reaching(node, 280), 1_000)
       assert.isAtMost(yield* reaching(node, 300), 3_000)
       yield* isStored(node, chain)
       assert.isAbove(askedOf(half).length, 20)
@@ -190,6 +194,34 @@ describe("a node that fetches blocks", () => {
         .toReversed()
         .map((height) => `-${height}`)
       assert.deepStrictEqual(told, [...range(1, 300), ...left, ...range(281, 310)])
+    })
+  )
+
+  it.effect("asks whoever has told of a branch before that was the better one", () =>
+    Effect.gen(function* () {
+      const lab = yield* begin
+      yield* playing(lab, one)
+      const home = at("10.0.0.1")
+      const node = yield* start(lab, [one], { listen: home })
+      yield* reaching(node, 300)
+      const early = yield* lab.guest("10.0.2.1", home)
+      const late = yield* lab.guest("10.0.2.2", home)
+      const headers = branch.blocks.map(({ header }) => header)
+      yield* early.say("headers", Headers.headers.encode(headers.slice(281, 296)))
+      yield* late.say("headers", Headers.headers.encode(headers.slice(296)))
+      const wanted = (guest: typeof early) =>
+        guest
+          .heard("getdata")
+          .flatMap(({ body }) =>
+            Result.getOrThrow(Inventory.getdata.decode(body)).map(({ id }) => branch.heightOf(id)!)
+          )
+      const asked = [wanted(early), wanted(late)].map((heights) => heights.toSorted((a, b) => a - b))
+      assert.isAtLeast(asked[0]!.length, 5)
+      assert.isAtMost(asked[0]!.at(-1)!, 295)
+      assert.deepStrictEqual(
+        asked.flat().toSorted((a, b) => a - b),
+        range(281, 310).map(Number)
+      )
     })
   )
 
@@ -234,7 +266,7 @@ describe("blocks that were fetched", () => {
       const lab = yield* begin
       const home = at("10.0.0.1")
       const node = yield* start(lab, [], { listen: home })
-      const other = yield* lab.start("10.0.0.3", { sync: { store: true }, required: Service.network }, [home])
+      const other = yield* lab.start("10.0.0.3", { sync: { store: true }, required: Version.Service.network }, [home])
       yield* elapse(1_000)
       assert.strictEqual(other.connections().length, 1)
       yield* playing(lab, one)
@@ -247,6 +279,27 @@ describe("blocks that were fetched", () => {
       yield* reaching(other, 310)
       yield* isStored(other, branch)
       assert.isEmpty([...node.events, ...other.events].filter(({ _tag }) => _tag === "Misbehaved"))
+    })
+  )
+
+  it.effect("are what others are told of: no header whose block is not here", () =>
+    Effect.gen(function* () {
+      const lab = yield* begin
+      yield* playing(lab, one, chain, (id) => (chain.heightOf(id)! > 100 ? "nothing" : "block"))
+      const home = at("10.0.0.1")
+      const node = yield* start(lab, [one], { listen: home })
+      yield* reaching(node, 100)
+      assert.strictEqual(node.headers!.best().height, 300)
+      const guest = yield* lab.guest("10.0.2.1", home)
+      const [version] = guest.heard("version")
+      assert.deepInclude(Result.getOrThrow(Version.version.decode(version!.body)), { height: 100, services: 1n })
+      const question = { version: Version.current, locator: [net.first.id], stop: Hash.zero }
+      yield* guest.say("getheaders", Headers.getheaders.encode(question))
+      const [headers] = guest.heard("headers")
+      assert.lengthOf(Result.getOrThrow(Headers.headers.decode(headers!.body)), 100)
+      yield* guest.say("getblocks", Headers.getblocks.encode(question))
+      const [ids] = guest.heard("inv")
+      assert.lengthOf(Result.getOrThrow(Inventory.inv.decode(ids!.body)), 100)
     })
   )
 
@@ -281,7 +334,7 @@ describe("blocks that were fetched", () => {
       yield* playing(lab, one, long)
       const node = yield* start(lab, [one], { sync: { store: false } })
       yield* reaching(node, 400)
-      assert.strictEqual(node.config().services & Service.network, 0n)
+      assert.strictEqual(node.config().services & Version.Service.network, 0n)
       const late = yield* Effect.flip(Stream.runDrain(node.blocks!.after(50)))
       assert.deepInclude(late, { _tag: "BitcoinBlocksPruned", height: 51 })
       const kept = yield* Stream.runCollect(Stream.take(node.blocks!.after(112), 288))
