@@ -46,6 +46,12 @@ export const properties = [
   "a timer keeps its time",
   "every timer takes effect",
   "a timer is prompt",
+  "a block is applied once, behind the one before it",
+  "a branch is left for a better one",
+  "a body is asked for twice at most",
+  "a new block is everywhere soon",
+  "who keeps another chain is left alone",
+  "honest nodes have one chain",
   "nothing leaks",
   "same seed, same run"
 ] as const
@@ -71,7 +77,7 @@ export interface Mutant extends Planted {
   /** The profile under whose plans it is found soonest. */
   readonly profile: Profile
   /** The scenario in which it is hunted; "ledger" by default. */
-  readonly scenario?: "ledger" | "deadlines" | "cancelling" | "grouped" | "timers"
+  readonly scenario?: "ledger" | "deadlines" | "cancelling" | "grouped" | "timers" | "chain"
 }
 
 /** A planted bug that no longer fits the sources. */

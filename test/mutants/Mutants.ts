@@ -2,6 +2,7 @@
  * All planted bugs, in the order of docs/simulation-mutants.md.
  */
 import { arbitration } from "./Arbitration.ts"
+import { chaining } from "./Chaining.ts"
 import { connections } from "./Connections.ts"
 import { database } from "./Database.ts"
 import { delivery } from "./Delivery.ts"
@@ -20,6 +21,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...owing,
   ...grouping,
   ...timing,
+  ...chaining,
   ...database,
   ...leaks
 ]

@@ -9,6 +9,7 @@ import * as Simulation from "../../src/testing/campaign/Simulation.ts"
 import type { Result } from "../../src/testing/cluster/Result.ts"
 import { Verdict } from "../../src/testing/cluster/Verdict.ts"
 import { FaultPlan } from "../../src/testing/faults/FaultPlan.ts"
+import { chain } from "../../src/testing/chain/ChainScenario.ts"
 import { cancelling } from "../../src/testing/ledger/CancellingScenario.ts"
 import { deadlines } from "../../src/testing/ledger/DeadlinesScenario.ts"
 import { grouped } from "../../src/testing/ledger/GroupedScenario.ts"
@@ -74,6 +75,8 @@ export const simulationFor = ({ scenario }: Pick<Mutant, "scenario">): Simulatio
       return Simulation.make(cancelling)
     case "grouped":
       return Simulation.make(grouped)
+    case "chain":
+      return Simulation.make(chain)
     case "timers":
       return Simulation.make(timers)
     default:

@@ -80,6 +80,20 @@ describe("the headers of any chain", () => {
   )
 
   test(
+    "are news and no fault where a few follow none that is known, as many as an announcement has, and a fault where more do",
+    Effect.gen(function* () {
+      const one = yield* start()
+      yield* one.join(1)
+      one.sync.hasNothing(1)
+      one.happened()
+      yield* one.say(1, headers.slice(20, 28))
+      assert.deepStrictEqual(one.happened(), ["ask 1 after 0"])
+      yield* one.say(1, headers.slice(20, 29))
+      assert.deepStrictEqual(one.happened(), ["charge 1 with unconnected"])
+    })
+  )
+
+  test(
     "are asked of one peer at a time where the best one is old, the chosen first, and of another when that is silent",
     Effect.gen(function* () {
       const one = yield* start(3, false)
@@ -104,7 +118,7 @@ describe("the headers of any chain", () => {
       yield* join(1)
       happened()
       yield* say(1, [headers[0]!, headers[2]!])
-      yield* say(1, headers.slice(30, 38))
+      yield* say(1, headers.slice(30, 39))
       yield* say(1, Toy.chain(Toy.genesis, 1, 0, 0))
       const charged = happened().filter((line) => line.startsWith("charge"))
       assert.deepStrictEqual(charged, ["charge 1 with broken", "charge 1 with unconnected", "charge 1 with weightless"])

@@ -1,0 +1,109 @@
+/** Blocks of a chain without any wire: what is wanted when the best chain changes at any moment, and of whom. */
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, FiberSet, Layer, type Scope } from "effect"
+import { TestClock } from "effect/testing"
+import * as ChainBlocksMemory from "../../../src/layers/ChainBlocksMemory.ts"
+import * as ChainHeadersMemory from "../../../src/layers/ChainHeadersMemory.ts"
+import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
+import * as TransactionsMemory from "../../../src/layers/TransactionsMemory.ts"
+import * as BodySchedule from "../../../src/protocol/chain/BodySchedule.ts"
+import type { BlockStore } from "../../../src/services/chain/BlockStore.ts"
+import * as BlockSync from "../../../src/services/chain/BlockSync.ts"
+import * as HeaderChain from "../../../src/services/chain/HeaderChain.ts"
+import { HeaderStore } from "../../../src/services/chain/HeaderStore.ts"
+import { Alarms } from "../../../src/services/link/Alarms.ts"
+import type { Transactions } from "../../../src/services/Transactions.ts"
+import * as Toy from "../../support/ToyChain.ts"
+
+const main = Toy.chain(Toy.genesis, 3)
+/** Heavier than that from the height 2 on. */
+const branch = Toy.chain(main[0]!, 3, 1)
+const body = Uint8Array.of(0)
+
+/** What happens right before the headers are read that come next. */
+class BeforeReading extends Context.Service<BeforeReading, { run: Effect.Effect<void> }>()("test/BeforeReading") {}
+
+const headers = Layer.effectContext(
+  Effect.gen(function* () {
+    const store = Context.get(yield* Layer.build(ChainHeadersMemory.layer), HeaderStore)
+    const before: BeforeReading["Service"] = { run: Effect.void }
+    const above: HeaderStore["Service"]["above"] = (...question) =>
+      Effect.andThen(
+        Effect.suspend(() => before.run),
+        store.above(...question)
+      )
+    return Context.make(HeaderStore, { ...store, above }).pipe(Context.add(BeforeReading, before))
+  })
+)
+const stores = Layer.mergeAll(headers, ChainBlocksMemory.layer, TransactionsMemory.layer).pipe(
+  Layer.provideMerge(MemoryDatabase.layer)
+)
+type Needs = HeaderStore | BlockStore | Transactions | BeforeReading | Scope.Scope
+
+/** A node that has the blocks of `main`, and one peer. */
+const start = Effect.gen(function* () {
+  const chain = yield* HeaderChain.make(Toy.rules())
+  const asked: Array<string> = []
+  const sync: BlockSync.BlockSync<Toy.ToyHeader, Toy.ToyFault> = yield* BlockSync.make<Toy.ToyHeader, Toy.ToyFault>({
+    rules: Toy.rules(),
+    chain,
+    policy: BodySchedule.defaults,
+    alarms: yield* Alarms.make,
+    fork: yield* FiberSet.makeRuntime<never, void>(),
+    tell: () => undefined,
+    forked: () => sync.raise(1, chain.best().height),
+    objection: () => undefined,
+    ledger: undefined,
+    keep: undefined
+  })
+  const learn = (all: ReadonlyArray<Toy.ToyHeader>) =>
+    chain.alone(({ save, take }) => Effect.andThen(take(all, chain.get(all[0]!.previous)!), save)).pipe(Effect.orDie)
+  const ask = (_request: number, ids: ReadonlyArray<string>) => Effect.sync(() => void asked.push(...ids))
+  yield* Effect.forkScoped(sync.run, { startImmediately: true })
+  yield* learn(main)
+  sync.changed()
+  sync.joined({ id: 1, remote: "peer", ask, charge: () => undefined }, main.length)
+  yield* settle
+  for (const id of asked.splice(0)) sync.got(1, id, body)
+  yield* settle
+  assert.strictEqual(sync.applied().id, main.at(-1)!.id)
+  return { sync, learn, asked }
+})
+
+const settle = TestClock.adjust(1)
+const idsOf = (all: ReadonlyArray<Toy.ToyHeader>) => all.map(({ id }) => id)
+const test = <E>(name: string, of: Effect.Effect<void, E, Needs>) =>
+  it.effect(name, () => Effect.provide(of, Layer.fresh(stores)))
+
+describe("the blocks of a chain", () => {
+  test(
+    "follow what is applied, also where another branch becomes the best one while the next headers are read",
+    Effect.gen(function* () {
+      const { asked, learn, sync } = yield* start
+      const before = yield* BeforeReading
+      before.run = Effect.suspend(() => {
+        before.run = Effect.void
+        return Effect.asVoid(learn(branch))
+      })
+      yield* sync.offer(branch.at(-1)!.id, body)
+      sync.changed()
+      yield* settle
+      assert.deepStrictEqual(sync.applied(), { id: main.at(-1)!.id, height: 3 })
+      for (const id of asked.splice(0)) sync.got(1, id, body)
+      yield* settle
+      assert.deepStrictEqual(sync.applied(), { id: branch.at(-1)!.id, height: 4 })
+    })
+  )
+
+  test(
+    "are asked of a peer that has a branch which has just become the best one, whenever that was known of it",
+    Effect.gen(function* () {
+      const { asked, learn, sync } = yield* start
+      yield* learn(branch)
+      sync.raise(1, 4)
+      sync.changed()
+      yield* settle
+      assert.deepStrictEqual(asked, idsOf(branch))
+    })
+  )
+})
