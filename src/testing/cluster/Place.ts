@@ -3,7 +3,7 @@
  * it outside of a simulation.
  */
 import { Context } from "effect"
-import type { Nodes, Watching } from "./Scenario.ts"
+import type { Nodes, Watching } from "./Watching.ts"
 
 export class Place extends Context.Service<
   Place,

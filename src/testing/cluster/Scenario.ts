@@ -29,8 +29,10 @@ import type { SimulatedDatabase } from "../database/SimulatedDatabase.ts"
 import type { Family } from "../faults/Families.ts"
 import type { FaultPlan } from "../faults/FaultPlan.ts"
 import type { Rng } from "../world/Rng.ts"
-import type { TraceEvent } from "../world/Trace.ts"
 import type { Place } from "./Place.ts"
+import type { Nodes, View, Watching } from "./Watching.ts"
+
+export type { Nodes, NodeView, View, Watching } from "./Watching.ts"
 
 /** What the world gives every node to stand on. */
 export type Ground =
@@ -54,9 +56,6 @@ export type Handling = Ground | Delivery | Feed | Timers
 /** What runs on every node, and what a user of the node can reach. */
 export type Running = Handling | Node | Registry | Supervisor | Links
 
-/** All nodes of a run, in the order of their names. */
-export type Nodes = ReadonlyArray<{ readonly name: string; readonly key: NodeKey }>
-
 /** A node as its users see it. */
 export interface Self {
   readonly name: string
@@ -70,33 +69,6 @@ export interface Self {
   readonly duration: number
   /** Random choices of the users. */
   readonly random: Rng
-}
-
-/** All nodes, for checks. */
-export interface View {
-  readonly nodes: ReadonlyArray<NodeView>
-  /** Microseconds of world time. */
-  readonly now: number
-}
-
-export interface NodeView {
-  readonly name: string
-  readonly key: NodeKey
-  readonly life: number
-  readonly state: "running" | "paused" | "dead"
-  /** The services of the life that runs; `undefined` while it is down or starting. Synchronous reads only. */
-  readonly registry: Registry["Service"] | undefined
-}
-
-/** Where a watcher reports to, and what it may look at. */
-export interface Watching {
-  readonly view: View
-  /** Ends the run: this property does not hold. */
-  readonly violated: (property: string, detail: string) => void
-  /** An event for the trace. */
-  readonly note: (node: string, kind: string, detail: TraceEvent["detail"]) => void
-  /** Counts something for the figures. */
-  readonly count: (name: string, by?: number) => void
 }
 
 /** Everything here is called at the moment it happens, synchronously, and must change nothing. */

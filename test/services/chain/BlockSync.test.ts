@@ -44,24 +44,30 @@ type Needs = HeaderStore | BlockStore | Transactions | BeforeReading | Scope.Sco
 const start = Effect.gen(function* () {
   const chain = yield* HeaderChain.make(Toy.rules())
   const asked: Array<string> = []
-  const sync: BlockSync.BlockSync<Toy.ToyHeader, Toy.ToyFault> = yield* BlockSync.make<Toy.ToyHeader, Toy.ToyFault>({
+  const sync = yield* BlockSync.make<Toy.ToyHeader, Toy.ToyFault>({
     rules: Toy.rules(),
     chain,
     policy: BodySchedule.defaults,
     alarms: yield* Alarms.make,
     fork: yield* FiberSet.makeRuntime<never, void>(),
     tell: () => undefined,
-    forked: () => sync.raise(1, chain.best().height),
     objection: () => undefined,
     ledger: undefined,
     keep: undefined
   })
   const learn = (all: ReadonlyArray<Toy.ToyHeader>) =>
-    chain.alone(({ save, take }) => Effect.andThen(take(all, chain.get(all[0]!.previous)!), save)).pipe(Effect.orDie)
+    chain
+      .alone(({ save, take }) => Effect.andThen(take(all, chain.get(all[0]!.previous)!), save))
+      .pipe(
+        Effect.map((change) => {
+          sync.changed(change?.fork ?? 0)
+          sync.raise(1, chain.best().height)
+        }),
+        Effect.orDie
+      )
   const ask = (_request: number, ids: ReadonlyArray<string>) => Effect.sync(() => void asked.push(...ids))
   yield* Effect.forkScoped(sync.run, { startImmediately: true })
   yield* learn(main)
-  sync.changed()
   sync.joined({ id: 1, remote: "peer", ask, charge: () => undefined }, main.length)
   yield* settle
   for (const id of asked.splice(0)) sync.got(1, id, body)
@@ -83,10 +89,9 @@ describe("the blocks of a chain", () => {
       const before = yield* BeforeReading
       before.run = Effect.suspend(() => {
         before.run = Effect.void
-        return Effect.asVoid(learn(branch))
+        return learn(branch)
       })
-      yield* sync.offer(branch.at(-1)!.id, body)
-      sync.changed()
+      sync.changed(main.length)
       yield* settle
       assert.deepStrictEqual(sync.applied(), { id: main.at(-1)!.id, height: 3 })
       for (const id of asked.splice(0)) sync.got(1, id, body)
@@ -98,10 +103,8 @@ describe("the blocks of a chain", () => {
   test(
     "are asked of a peer that has a branch which has just become the best one, whenever that was known of it",
     Effect.gen(function* () {
-      const { asked, learn, sync } = yield* start
+      const { asked, learn } = yield* start
       yield* learn(branch)
-      sync.raise(1, 4)
-      sync.changed()
       yield* settle
       assert.deepStrictEqual(asked, idsOf(branch))
     })
