@@ -34,6 +34,12 @@ type Wanted = Of<"Want">
 type Given = Of<"Blocks">
 type Told = Of<"Tip">
 
+/** The answer of who has nothing now. */
+const nothing = (question: Question): ChainMessage.ChainMessage =>
+  question._tag === "Ask"
+    ? { _tag: "Headers", headers: [] }
+    : { _tag: "Blocks", request: question.request, bodies: [], missing: true }
+
 export type ChainLink = ReturnType<typeof make>
 
 export const make = ({ alarms, blocks, fork, headers, heightOf, line, rules }: Options) => {
@@ -74,7 +80,13 @@ export const make = ({ alarms, blocks, fork, headers, heightOf, line, rules }: O
   const answer = (neighbour: Neighbour, question: Question): Effect.Effect<void> => {
     const { session } = neighbour
     return (question._tag === "Ask" ? answerAsk(neighbour, question) : answerWant(session, question)).pipe(
-      Effect.catch((error) => Effect.logWarning("The stored chain cannot be read", error)),
+      Effect.catch((error) =>
+        Effect.andThen(
+          Effect.logWarning("The stored chain cannot be read", error),
+          // Who is left without an answer would wait for it as long as the session lasts.
+          send(session, nothing(question))
+        )
+      ),
       Effect.ensuring(Effect.sync(() => neighbour.answered(question)))
     )
   }

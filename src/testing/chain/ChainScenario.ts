@@ -32,6 +32,10 @@ interface Account {
   readonly ids: ReadonlyMap<number, string>
   /** What is wrong with its chain by itself. */
   readonly wrong: string | undefined
+  /** That the last block is old. */
+  readonly old: string | undefined
+  /** The id of the best header that it knows. */
+  readonly best: string
   /** How far tips may lie apart: a block may be on its way where they are made all the time. */
   readonly slack: number
 }
@@ -58,7 +62,7 @@ const account = Effect.fnUntraced(function* ({ name }: Scenario.Self) {
   const chain = yield* Chain
   const cast = castOf(place.nodes)
   const wrongBy = Math.abs((yield* Clock.currentTimeMillis) - place.trueMillis())
-  const { genesis } = chain.status()
+  const { best, genesis } = chain.status()
   const unverified = yield* broken()
   const tip = chain.tip()
   const blocks = yield* chain.blocks(Math.max(-1, tip.height - compared), compared + 2)
@@ -69,14 +73,15 @@ const account = Effect.fnUntraced(function* ({ name }: Scenario.Self) {
   const wrong =
     unverified ??
     book.wrong ??
-    (book.top.id === last?.id ? undefined : `its program is at ${book.top.height}, and its chain at ${last?.height}`) ??
-    (cast.interval !== undefined && age > longest ? `its last block is ${age} ms old` : undefined)
+    (book.top.id === last?.id ? undefined : `its program is at ${book.top.height}, and its chain at ${last?.height}`)
   const isHonest = cast.partOf(name) === "honest"
   const found: Account = {
     isJudged: isHonest && wrongBy < wrongClock && age > -wrongClock,
     tip,
     ids: new Map(blocks.map(({ header }) => [header.height, header.id])),
     wrong,
+    old: cast.interval !== undefined && age > longest ? `its last block is ${age} ms old` : undefined,
+    best: best.id,
     slack: cast.interval === undefined ? 0 : 1
   }
   return found
@@ -88,8 +93,11 @@ const compare = (answers: ReadonlyMap<string, Account>): string | undefined => {
   const [lowest] = judged.toSorted(([, one], [, other]) => one.tip.height - other.tip.height)
   if (lowest === undefined) return undefined
   const [name, { tip }] = lowest
-  for (const [other, { ids, slack, tip: highest, wrong }] of judged) {
+  for (const [other, { best, ids, old, slack, tip: highest, wrong }] of judged) {
     if (wrong !== undefined) return `${other}: ${wrong}`
+    // A block whose maker has lost its database, and with it the body, is one that nobody can have.
+    const isLost = judged.every(([, one]) => ![...one.ids.values()].includes(best))
+    if (old !== undefined && !isLost) return `${other}: ${old}`
     const there = ids.get(tip.height)
     if (there !== tip.id) return `${name} has block ${tip.id} at ${tip.height}, and ${other} has ${there}`
     if (highest.height - tip.height > slack) return `${name} is at ${tip.height}, and ${other} at ${highest.height}`

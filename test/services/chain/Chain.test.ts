@@ -1,6 +1,9 @@
 /** Chains of whole nodes: what one has is brought to the others, and to one tip. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { TestClock } from "effect/testing"
+import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
+import { connectionLost } from "../../../src/testing/database/DatabaseFaults.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
 import * as ChainNode from "../../support/ChainNode.ts"
 
@@ -52,6 +55,30 @@ describe("a node with a chain", () => {
       const [reorganised] = other.events.filter((event) => event._tag === "Reorganised")
       assert.deepInclude(reorganised, { fork: 0, left: 12 })
       assert.isEmpty(one.events.filter(({ _tag }) => _tag === "Reorganised"))
+    })
+  )
+
+  it.effect("brings a block here that its peer could not read when it was asked for it first", () =>
+    Effect.gen(function* () {
+      const network = new MemoryNetwork()
+      let isDown = false
+      const database = MemoryDatabase.makeHooked({
+        statement: Effect.suspend(() => (isDown ? Effect.fail(connectionLost()) : Effect.void)),
+        commit: (commit) => commit
+      })
+      const one = yield* ChainNode.start({ network, seed: 1, settings: ChainNode.open, database })
+      const other = yield* ChainNode.start({ network, seed: 2, settings: ChainNode.open })
+      yield* other.connect(one)
+      yield* ChainNode.agree("none", one)
+      // Too large to come with the word of it.
+      yield* one.chain.submit(new Uint8Array(70_000))
+      const { id } = yield* one.chain.produce
+      isDown = true
+      yield* TestClock.adjust("2 seconds")
+      isDown = false
+      yield* TestClock.adjust("40 seconds")
+      assert.strictEqual(one.registry.sessions()[0]?.session.number, 1n)
+      assert.strictEqual(other.chain.tip().id, id)
     })
   )
 })
