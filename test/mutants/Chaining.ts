@@ -20,17 +20,6 @@ export const chaining: ReadonlyArray<Mutant> = [
     scenario: "chain"
   },
   {
-    name: "chain-applied-at-once",
-    what: "Blocks that were read of another branch than the applied one are applied behind it.",
-    file: "src/services/chain/BlockSync.ts",
-    find: `if (parent?.id !== from.id) {`,
-    replace: `if (parent === undefined) {`,
-    property: inOrder,
-    also: [agree],
-    profile: "swarm",
-    scenario: "chain"
-  },
-  {
     name: "chain-higher-id-wins",
     what: "Of two branches of equal weight the one whose tip has the higher id is taken.",
     file: "src/protocol/chain/NativeRules.ts",
@@ -79,7 +68,7 @@ export const chaining: ReadonlyArray<Mutant> = [
     find: `if (schedule.want(base + 1, ids)) options.forked()`,
     replace: `if (schedule.want(base + 1, ids)) isBehind = true`,
     property: agree,
-    profile: "network",
+    profile: "swarm",
     scenario: "chain"
   },
   {

@@ -119,7 +119,8 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
     if (last === undefined) return []
     const weight = chain.get(last.header.id)?.weight
     const current = chain.get(applied.id)?.weight
-    const isBetter = weight !== undefined && (current === undefined || weight > current)
+    // After a restart the branch that is applied may be none that is known: then all of the other one is waited for.
+    const isBetter = weight !== undefined && current !== undefined && weight > current
     return isBetter || run.length === window.size || run.length >= policy.window / 2 ? run : []
   }
 

@@ -34,16 +34,22 @@ const watchedHeaders = (store: HeaderStore["Service"], forked: () => void): Head
 }
 
 /** Counts what a node asks for. */
-const fetches = ({ count, name, trueMillis, violated }: Place["Service"], rule: FetchRule<Session>): Interception => {
+const fetches = (
+  { count, name, nodes, trueMillis, violated }: Place["Service"],
+  rule: FetchRule<Session>
+): Interception => {
   const messageOf = (frame: Frame) => {
     const message = frame.kind === Kind.Want || frame.kind === Kind.Blocks ? decode(frame) : undefined
     return message?._tag === "Success" ? message.success : undefined
   }
+  // What a forger gives counts for nothing, as if it had said that it has none.
+  const { partOf } = castOf(nodes)
+  const isForger = ({ peer }: Session) => partOf(nodes.find(({ key }) => key === peer)?.name ?? "") === "forger"
   return {
     send: (session, frame) =>
       Effect.suspend(() => {
         const message = messageOf(frame)
-        if (message?._tag === "Want") {
+        if (message?._tag === "Want" && !isForger(session)) {
           count("chain: bodies asked for", message.ids.length)
           const id = rule.asked(session, message.request, message.ids, trueMillis())
           if (id !== undefined)

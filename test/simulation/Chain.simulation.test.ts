@@ -1,0 +1,35 @@
+/**
+ * Nodes that keep one chain, beside one that misbehaves in most worlds, under everything that a swarm draws.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { check } from "../../src/testing/campaign/Check.ts"
+import * as Simulation from "../../src/testing/campaign/Simulation.ts"
+import { chain } from "../../src/testing/chain/ChainScenario.ts"
+import { held } from "../../src/testing/cluster/Verdict.ts"
+import * as Swarm from "../../src/testing/faults/Swarm.ts"
+
+describe("honest nodes come to one chain, apply each block once, and go on", { timeout: 600_000 }, () => {
+  it("in 40 worlds of the swarm", async () => {
+    const { figures } = await check(chain, { seeds: 40 })
+    assert.isAbove(figures["chain: blocks applied"] ?? 0, 1_000)
+    assert.isAbove(figures["chain: blocks undone"] ?? 0, 20)
+    assert.isAbove(figures["chain: bodies asked for"] ?? 0, 50)
+    assert.isUndefined(figures["users who failed"])
+  })
+
+  it("beside each of those that misbehave, where nothing else goes wrong", async () => {
+    const { figures } = await check(chain, { seeds: 30, profile: "calm" })
+    for (const part of ["boaster", "forger", "flooder", "frozen", "slow", "foreigner"])
+      assert.isAbove(figures[`chain: nodes that are ${part}`] ?? 0, 0, part)
+  })
+
+  it("where the network fails, processes die and clocks are wrong, twice to the same end", async () => {
+    for (const profile of ["network", "crash", "clock", "database"] as const)
+      await check(chain, { seeds: 4, from: 1_000, profile, twice: true })
+  })
+
+  it("on PostgreSQL's own database as well", async () => {
+    const plan = Swarm.generate(7_001, "crash", { database: "pglite", nodes: 3, duration: 8_000, operations: 8 })
+    assert.deepStrictEqual((await Simulation.make(chain).run(7_001, plan)).verdict, held)
+  })
+})
