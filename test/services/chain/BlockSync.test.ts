@@ -40,8 +40,8 @@ const stores = Layer.mergeAll(headers, ChainBlocksMemory.layer, TransactionsMemo
 )
 type Needs = HeaderStore | BlockStore | Transactions | BeforeReading | Scope.Scope
 
-/** A node that has the blocks of `main`, and one peer. */
-const start = Effect.gen(function* () {
+/** One life of a node on what is stored, with a peer that has everything. */
+const live = Effect.gen(function* () {
   const chain = yield* HeaderChain.make(Toy.rules())
   const asked: Array<string> = []
   const sync = yield* BlockSync.make<Toy.ToyHeader, Toy.ToyFault>({
@@ -67,8 +67,14 @@ const start = Effect.gen(function* () {
       )
   const ask = (_request: number, ids: ReadonlyArray<string>) => Effect.sync(() => void asked.push(...ids))
   yield* Effect.forkScoped(sync.run, { startImmediately: true })
+  sync.joined({ id: 1, remote: "peer", ask, charge: () => undefined }, 4)
+  return { sync, learn, asked }
+})
+
+/** A node that has the blocks of `main`. */
+const start = Effect.gen(function* () {
+  const { asked, learn, sync } = yield* live
   yield* learn(main)
-  sync.joined({ id: 1, remote: "peer", ask, charge: () => undefined }, main.length)
   yield* settle
   for (const id of asked.splice(0)) sync.got(1, id, body)
   yield* settle
@@ -107,6 +113,23 @@ describe("the blocks of a chain", () => {
       yield* learn(branch)
       yield* settle
       assert.deepStrictEqual(asked, idsOf(branch))
+    })
+  )
+
+  test(
+    "stay after a restart until all of the better branch is here, whose weight cannot be compared with theirs any more",
+    Effect.gen(function* () {
+      const { learn } = yield* start
+      yield* learn(branch)
+      const { asked, sync } = yield* live
+      yield* settle
+      assert.deepStrictEqual(asked, idsOf(branch))
+      for (const { id } of branch.slice(0, 2)) sync.got(1, id, body)
+      yield* settle
+      assert.strictEqual(sync.applied().id, main.at(-1)!.id)
+      sync.got(1, branch.at(-1)!.id, body)
+      yield* settle
+      assert.strictEqual(sync.applied().id, branch.at(-1)!.id)
     })
   )
 })

@@ -26,6 +26,14 @@ describe("an accusation", () => {
     assert.deepStrictEqual(under(planWith({ _tag: "Ghost", from: "a", to: "c", after: 1 }), accused), [])
   })
 
+  it("is no fault where one of the two misbehaves by its part", () => {
+    for (const rogue of ["a", "b", "c"]) {
+      const { violations, watching } = watched()
+      accused(new Conduct(watching, planWith(kill), (node) => node === rogue))
+      assert.strictEqual(violations.length, rogue === "c" ? 1 : 0)
+    }
+  })
+
   it("counts before there is a session as well", () => {
     const stranger = (conduct: Conduct) => conduct.transition("a", "b", endOf("violation", { from: "opening" }), false)
     assert.deepStrictEqual(under(planWith(kill), stranger), [[noAccusation, "a of b: in words"]])
