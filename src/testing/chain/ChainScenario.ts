@@ -3,7 +3,8 @@
  * that misbehaves. In the end all honest ones have one chain that verifies, their programs have made the same of it, and it goes on.
  *
  * A node whose clock is more than a minute wrong, or whose chain is ahead of time because its clock was, is not judged: it and the
- * others refuse each other's blocks, as they must.
+ * others refuse each other's blocks, as they must. Nor are tips, where no judged node has the body of the best header: its maker was set back to
+ * an older database after it had told of the block, and the chain waits for a body that nobody gives.
  */
 import { Clock, Effect, Stream } from "effect"
 import { Chain } from "../../services/chain/Chain.ts"
@@ -92,15 +93,16 @@ const compare = (answers: ReadonlyMap<string, Account>): string | undefined => {
   const judged = [...answers].filter(([, { isJudged }]) => isJudged)
   const [lowest] = judged.toSorted(([, one], [, other]) => one.tip.height - other.tip.height)
   if (lowest === undefined) return undefined
+  for (const [name, { wrong }] of judged) if (wrong !== undefined) return `${name}: ${wrong}`
+  const all = new Set(judged.flatMap(([, { ids }]) => [...ids.values()]))
+  // Nobody gives the body of the best block: its maker has lost it with its database.
+  if (judged.some(([, { best }]) => !all.has(best))) return undefined
   const [name, { tip }] = lowest
-  for (const [other, { best, ids, old, slack, tip: highest, wrong }] of judged) {
-    if (wrong !== undefined) return `${other}: ${wrong}`
-    // A block whose maker has lost its database, and with it the body, is one that nobody can have.
-    const isLost = judged.every(([, one]) => ![...one.ids.values()].includes(best))
-    if (old !== undefined && !isLost) return `${other}: ${old}`
+  for (const [other, { ids, old, slack, tip: highest }] of judged) {
     const there = ids.get(tip.height)
     if (there !== tip.id) return `${name} has block ${tip.id} at ${tip.height}, and ${other} has ${there}`
     if (highest.height - tip.height > slack) return `${name} is at ${tip.height}, and ${other} at ${highest.height}`
+    if (old !== undefined) return `${other}: ${old}`
   }
   return undefined
 }
