@@ -12,6 +12,7 @@ const areas: Readonly<Record<string, () => Promise<Area>>> = {
   link: async () => (await import("./link.ts")).link,
   durable: async () => (await import("./durable.ts")).durable,
   bitcoin: async () => (await import("./bitcoin.ts")).bitcoin,
+  chain: async () => (await import("./chain.ts")).chain,
   simulation: async () => (await import("./simulation.ts")).simulation,
   "ten-million": async () => (await import("./durable/TenMillion.ts")).tenMillion
 }

@@ -2,11 +2,11 @@
  * Processes that make blocks apart from each other, and then together.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Result } from "effect"
-import { parseEndpoint } from "../../src/protocol/Address.ts"
+import { Effect } from "effect"
 import * as FaultProxy from "../../src/testing/proxy/FaultProxy.ts"
 import { make, open } from "../support/chain/ChainNodes.ts"
 import * as Producers from "../support/chain/Producers.ts"
+import { freePort } from "../support/FreePort.ts"
 import { server } from "../support/FreshDatabase.ts"
 import { createDatabase } from "../support/PostgresServer.ts"
 import { long } from "../support/ProxiedPair.ts"
@@ -17,17 +17,18 @@ describe("nodes that make blocks", () => {
   it.live("end on the heavier branch when one of them was cut off", () =>
     Effect.gen(function* () {
       const nodes = yield* nodesOf
-      const [a, b, c] = yield* Effect.promise(async () => {
-        const started = await Promise.all([nodes.node("postgres"), nodes.node("postgres"), nodes.node("postgres")])
-        await Promise.all(started.map((node) => node.open(open)))
-        return started
-      })
-      const { host, port } = a.address
-      const target = Result.getOrThrow(parseEndpoint(`${host}:${port}`))
+      const port = yield* Effect.promise(() => freePort())
+      const target = { host: "127.0.0.1", port }
       const proxy = yield* FaultProxy.make({ routes: [{ from: "b", to: "a", target }] })
+      const advertise = proxy.endpoint("b", "a")!.port
+      const [a, b, c] = yield* Effect.promise(() =>
+        Promise.all([nodes.node("postgres"), nodes.node("postgres"), nodes.node("postgres")])
+      )
+      // Nobody knows another way to it.
+      yield* Effect.promise(() => Promise.all([a.open(open, { advertise, port }), b.open(open), c.open(open)]))
       const common = yield* Effect.promise(async () => {
-        await c.connect(a)
-        await b.end.call("connect", a.through(proxy.endpoint("b", "a")!.port))
+        await a.connect(c)
+        await b.connect(a)
         const tip = await a.end.call("produce", 10)
         await Promise.all([b, c].map((node) => node.end.call("agreed", tip.id)))
         return tip

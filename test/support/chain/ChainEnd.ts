@@ -27,7 +27,9 @@ export interface Opening {
   readonly settings: ChainSettings
   /** Makes blocks when it is its turn. */
   readonly produce?: boolean
-  /** Where others are told to reach it, such as a proxy; where it listens by default. */
+  /** The port of this machine that others are told to dial, such as a proxy's; where it listens by default. */
+  readonly advertise?: number
+  /** Where it listens; a free port by default. */
   readonly port?: number
 }
 
@@ -44,6 +46,10 @@ const chain = ({ produce, settings }: Opening) =>
     Layer.provide(Layer.mergeAll(ChainBlocksSql.layer, ChainHeadersSql.layer, TransactionsSql.layer))
   )
 
+/** What was there before anybody was dialled. */
+let found: Seen["tip"] = { height: 0, id: "" }
+const finding = Layer.effectDiscard(Effect.map(Chain, (blocks) => void (found = blocks.tip())))
+
 const makeRuntime = (opening: Opening) => {
   const { data, database } = opening.place
   const options = {
@@ -51,6 +57,7 @@ const makeRuntime = (opening: Opening) => {
     database: database === undefined ? undefined : Redacted.make(database),
     maxConnections: 5,
     listen: { host: "127.0.0.1", port: opening.port ?? 0 },
+    ...(opening.advertise === undefined ? {} : { advertise: { host: "127.0.0.1", port: opening.advertise } }),
     protocols: [],
     link
   }
@@ -62,6 +69,7 @@ const makeRuntime = (opening: Opening) => {
   )
   return ManagedRuntime.make(
     node.pipe(
+      Layer.provideMerge(finding),
       Layer.provideMerge(chain(opening)),
       Layer.provideMerge(Composition.standing<never>({ ...options, standby: false })),
       Layer.provideMerge(Layer.succeed(References.MinimumLogLevel, "Error")),
@@ -79,6 +87,10 @@ export interface Seen {
   /** Why connections have ended that were no session yet, and sessions. */
   readonly ended: ReadonlyArray<string>
 }
+
+/** When the tip was another one last, and the longest time between two in milliseconds, the first of which comes after the dial. */
+let tipped: number | undefined
+let stood = 0
 
 let seen: Seen = { tip: { height: 0, id: "" }, events: {}, sessions: 0, ended: [] }
 const waiting = new Set<() => void>()
@@ -98,6 +110,11 @@ const until = (shown: (seen: Seen) => boolean): Promise<void> =>
   })
 
 const happened = (event: ChainEvent): void => {
+  if (event._tag === "Tip") {
+    const now = End.now()
+    stood = Math.max(stood, (now - (tipped ?? now)) / 1e6)
+    tipped = now
+  }
   const events = { ...seen.events, [event._tag]: (seen.events[event._tag] ?? 0) + 1 }
   change(event._tag === "Tip" ? { events, tip: { height: event.height, id: event.id } } : { events })
 }
@@ -177,6 +194,8 @@ const functions = {
   met: ({ ended = 0, sessions = 0 }: { readonly ended?: number; readonly sessions?: number }): Promise<void> =>
     until((now) => now.sessions >= sessions && now.ended.length >= ended),
   seen: (): Seen => seen,
+  /** The longest time between two tips, in milliseconds. */
+  stood: (): number => stood,
   /** Returns once a peer is waited for after a connection with it has ended: why, and for how many milliseconds. */
   given: async (
     address: string
@@ -189,6 +208,8 @@ const functions = {
       await turn(1)
     }
   },
+  /** The tip before the node dialled anybody. */
+  found: (): Seen["tip"] => found,
   tip: async (): Promise<Seen["tip"]> => (await runtime().runPromise(Chain)).tip(),
   /** Makes so many blocks; the last of them. */
   produce: async (count: number): Promise<Seen["tip"]> => {

@@ -9,7 +9,7 @@ import * as path from "node:path"
 import { End } from "../../../bench/End.ts"
 import * as Address from "../../../src/protocol/Address.ts"
 import type { ChainSettings } from "../../../src/protocol/chain/Genesis.ts"
-import type { Functions } from "./ChainEnd.ts"
+import type { Functions, Opening } from "./ChainEnd.ts"
 import type { Place } from "./Place.ts"
 
 export type Driver = "pglite" | "postgres"
@@ -39,11 +39,12 @@ export class ChainNode {
   /** The process of the present life. */
   get end(): End<Functions> {
     // Lives are short: most of one would go into optimising the embedded database.
-    const execArgv = this.#driver === "pglite" && this.isShortLived ? ["--liftoff-only"] : []
+    const execArgv = this.#driver === "pglite" && !this.isLasting ? ["--liftoff-only"] : []
     return (this.#end ??= new End<Functions>(program, { arguments: [this.name], execArgv, env }))
   }
 
-  isShortLived = true
+  /** For benchmarks: its code is compiled as that of a node that goes on for long. */
+  isLasting = false
 
   /** Where others dial it. */
   get address(): Address.Address {
@@ -55,7 +56,7 @@ export class ChainNode {
     return String(new Address.Address({ key: this.address.key, host: "127.0.0.1", port }))
   }
 
-  async open(settings: ChainSettings, more: { readonly produce?: boolean } = {}): Promise<void> {
+  async open(settings: ChainSettings, more: Pick<Opening, "advertise" | "port" | "produce"> = {}): Promise<void> {
     this.#address = await this.end.call("open", { place: this.place, settings, ...more })
   }
 
