@@ -8,6 +8,7 @@ import { MemoryDatabase } from "../../src/layers/MemoryDatabase.ts"
 import * as StoresMemory from "../../src/layers/StoresMemory.ts"
 import type { ChainSettings } from "../../src/protocol/chain/Genesis.ts"
 import type { BlockHeader } from "../../src/protocol/chain/BlockHeader.ts"
+import { BlockStore } from "../../src/services/chain/BlockStore.ts"
 import { Chain } from "../../src/services/chain/Chain.ts"
 import type { ChainEvent } from "../../src/services/chain/ChainEvent.ts"
 import type { Ledger } from "../../src/services/chain/Ledger.ts"
@@ -31,6 +32,8 @@ export interface Options {
   readonly ledger?: Ledger<BlockHeader>
   readonly produce?: boolean
   readonly keep?: number
+  /** Its stored blocks are looked up as late as on a server: others get many turns before the answer. */
+  readonly answersLate?: boolean
 }
 
 /** A chain that anybody extends. */
@@ -42,6 +45,15 @@ export const ofProducers = (...seeds: ReadonlyArray<number>): ChainSettings => (
   producers: seeds.map(keyOf),
   intervalMillis: 1_000
 })
+
+/** Turns that others get meanwhile. */
+const late = Effect.forEach(Array.from({ length: 50 }), () => Effect.yieldNow, { discard: true })
+const lateBlocks = Layer.effect(
+  BlockStore,
+  Effect.map(BlockStore, (store) =>
+    BlockStore.of({ ...store, ids: (chain, heights) => Effect.andThen(late, store.ids(chain, heights)) })
+  )
+)
 
 const words = new TextEncoder()
 
@@ -57,8 +69,9 @@ export const start = Effect.fnUntraced(function* (options: Options) {
     SecureRandom.layerWebCrypto,
     Layer.succeed(LinkConfig.LinkConfig, { ...LinkConfig.defaults, firstDialDelay: 0 })
   )
+  const keeping = Chain.layer({ settings, ledger, produce, keep })
   const layer = Node.layer({ protocols: [Silence.handled], listen: { host, port: 4000 } }).pipe(
-    Layer.provideMerge(Chain.layer({ settings, ledger, produce, keep })),
+    Layer.provideMerge(options.answersLate === true ? Layer.provide(keeping, lateBlocks) : keeping),
     Layer.provideMerge(ground)
   )
   const context = yield* Layer.build(Layer.fresh(layer)).pipe(Effect.orDie)

@@ -81,4 +81,17 @@ describe("a node with a chain", () => {
       assert.strictEqual(other.chain.tip().id, id)
     })
   )
+
+  it.effect("asks for the heavier branch also where its database answers late", () =>
+    Effect.gen(function* () {
+      const network = new MemoryNetwork()
+      const one = yield* ChainNode.start({ network, seed: 1, settings: ChainNode.open })
+      const other = yield* ChainNode.start({ network, seed: 2, settings: ChainNode.open, answersLate: true })
+      yield* one.produce(20)
+      yield* other.produce(12)
+      yield* other.connect(one)
+      yield* ChainNode.agree(one.chain.tip().id, other)
+      assert.deepStrictEqual(other.chain.tip(), one.chain.tip())
+    })
+  )
 })
