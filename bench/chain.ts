@@ -28,8 +28,7 @@ const play = Effect.fnUntraced(function* ({ progress, quick, runs }: Options, le
       }
       await from.node.stop()
     }
-    const { height } = quick ? Works.short : Works.middle
-    const from = await Play.source(nodes, height, false)
+    const from = await Play.source(nodes, Works.middle.height, false)
     const peers = [from.node, ...(await Play.peersOf(nodes, from, 3))]
     for (let run = 0; run < runs; run++) {
       progress(`chain, run ${run + 1} of ${runs}: lines of 50 ms`)

@@ -4,7 +4,6 @@ import type { Driver } from "../../test/support/chain/ChainNodes.ts"
 
 export const contenders = { pglite: "holdfast, PGlite", postgres: "holdfast, PostgreSQL" } as const
 export const drivers: ReadonlyArray<Driver> = ["postgres", "pglite"]
-export const bcoin = "bcoin"
 
 /** A chain that is brought here from one peer. */
 export interface Sync {

@@ -1,5 +1,5 @@
 /**
- * A node that syncs a chain is killed again and again: `npm run test:soak -- --only chain` does it 200 times.
+ * A node that syncs a chain is killed again and again: `npm run test:soak -- --only chain-kills` does it 200 times.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"

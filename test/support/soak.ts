@@ -11,6 +11,7 @@ import { parseArgs } from "node:util"
 import { load, machine } from "../../bench/Machine.ts"
 import * as Backlog from "./crashing/Backlog.ts"
 import type { Driver } from "./crashing/Places.ts"
+import * as ChainSoak from "./chain/ChainSoak.ts"
 import * as KillSoak from "./crashing/KillSoak.ts"
 
 interface Given {
@@ -73,6 +74,16 @@ const parts: Readonly<Record<string, Part>> = {
   postgres: kills("postgres", 200, "SIGKILL for nodes and their PostgreSQL servers under load"),
   pglite: kills("pglite", 100, "SIGKILL for nodes with the embedded database under load"),
   backlog,
+  "chain-kills": {
+    about: "SIGKILL for a node that syncs a chain, on both kinds of databases",
+    rounds: 200,
+    run: ChainSoak.kills
+  },
+  "chain-calm": {
+    about: "three nodes that make a block every second, for ten minutes",
+    rounds: 0,
+    run: ChainSoak.calm
+  },
   everywhere: program("kill-everywhere/soak.ts", "a kill at every event of an exchange, simulated"),
   worlds: program("worlds/soak.ts", "the simulations of `npm test` with five times as many seeds"),
   explore: program("explorer/soak.ts", "large situations of the link, whole (`npm run explore`)"),
