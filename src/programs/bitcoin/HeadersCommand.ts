@@ -1,21 +1,19 @@
 /**
  * `holdfast bitcoin headers`: fetches the headers of a network's best chain and says what its tip is.
  */
-import { Clock, Console, Effect, Queue } from "effect"
+import { Console, Effect, Queue } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Manager } from "../../services/bitcoin/Manager.ts"
 import type { PeerEvent } from "../../services/bitcoin/PeerEvent.ts"
 import { json, print, Root } from "../cli/Root.ts"
 import { untilSignal } from "../Main.ts"
 import { type Whom, whom } from "./BitcoinFlags.ts"
+import { untilCaughtUp } from "./CatchUp.ts"
 import * as HeaderReport from "./HeaderReport.ts"
-import * as Progress from "./Progress.ts"
-import { ProgressLine } from "../cli/ProgressLine.ts"
 import * as Flags from "../cli/ValueFlags.ts"
 import * as Reach from "./Reach.ts"
 import { folder, withManager } from "./Running.ts"
 import * as StoredHeaders from "./StoredHeaders.ts"
-import * as Syncing from "./Syncing.ts"
 
 /** New tips that wait to be printed; of more the oldest are left out. */
 const mostWaiting = 1_000
@@ -38,26 +36,11 @@ const stored = Effect.fnUntraced(function* (given: Given, from: number) {
   yield* StoredHeaders.show({ network: given.network, folder: at, from, count: given.count ?? 10 })
 })
 
-/** Shows how it goes until it is over or interrupted. */
 const catchUp = Effect.fnUntraced(function* (given: Given, reach: () => Reach.Reach) {
-  const manager = yield* Manager
-  const { headers } = manager
+  const { headers } = yield* Manager
   if (headers === undefined) return yield* Effect.die(new Error("a manager that keeps no headers"))
-  const { json: isJson } = yield* Root
-  const clock = yield* Clock.Clock
-  const text = (state: Progress.State) => (isJson ? json({ _tag: "Progress", ...state }) : Progress.line(state))
-  const line = new ProgressLine<Progress.State>(process.stderr, text)
-  const options: Syncing.Options = {
-    manager,
-    named: given.connect.map(String),
-    reach,
-    timeout: given.timeout,
-    show: (state) => line.show(state, clock.currentTimeMillisUnsafe())
-  }
-  yield* Effect.ensuring(
-    Syncing.untilCaughtUp(options, headers),
-    Effect.sync(() => line.remove())
-  )
+  const height = () => headers.best().height
+  yield* untilCaughtUp(given, reach, { noun: "headers", height, isBusy: headers.isAsking })
   return headers
 })
 

@@ -1,5 +1,5 @@
 /**
- * How far the headers of a network have come: height, rate, and how long the rest will take. Pure: times are milliseconds that come
+ * How far the headers or blocks of a network have come: height, rate, and how long the rest will take. Pure: times are milliseconds that come
  * with each look.
  */
 import * as Claims from "../cli/Claims.ts"
@@ -30,7 +30,7 @@ export const look = ({ changedAt, looks }: Progress, at: number, height: number)
   changedAt: looks.at(-1)?.height === height ? changedAt : at
 })
 
-/** Headers a second. */
+/** Headers or blocks a second. */
 export const rate = ({ looks }: Progress): number => {
   const [first] = looks
   const last = looks.at(-1)
@@ -45,7 +45,7 @@ export interface State {
   readonly goal?: number
   /** Of the goal, 0 to 100, to a tenth. */
   readonly percent?: number
-  /** Headers a second. */
+  /** Headers or blocks a second. */
   readonly rate: number
   /** Until the goal at this rate, in seconds; missing while nothing comes. */
   readonly leftSeconds?: number
@@ -68,9 +68,12 @@ export const state = (progress: Progress, { greatest }: Claims.Claims, peers: nu
   }
 }
 
-/** One line of it. */
-export const line = ({ goal, height, leftSeconds, peers, percent, rate: speed }: State): string => {
-  if (goal === undefined || percent === undefined) return `headers ${height}, connecting`
+/** One line of it, whatever comes. */
+export const line = (
+  { goal, height, leftSeconds, peers, percent, rate: speed }: State,
+  noun: "headers" | "blocks" = "headers"
+): string => {
+  if (goal === undefined || percent === undefined) return `${noun} ${height}, connecting`
   const left = leftSeconds === undefined || leftSeconds === 0 ? "" : `, ${lasting(leftSeconds * 1_000)} left`
-  return `headers ${height} of ${goal} (${percent.toFixed(1)}%), ${speed} a second${left}, ${many(peers, "peer")}`
+  return `${noun} ${height} of ${goal} (${percent.toFixed(1)}%), ${speed} a second${left}, ${many(peers, "peer")}`
 }

@@ -1,5 +1,5 @@
 /**
- * Waits until a manager has the headers that its peers have, and tells how that goes.
+ * Waits until a manager has the headers or the blocks that its peers have, and tells how that goes.
  */
 import { Clock, Effect } from "effect"
 import type { Manager } from "../../services/bitcoin/Manager.ts"
@@ -22,7 +22,13 @@ export interface Options {
 /** How often it looks, in milliseconds. */
 const every = 50
 
-type Headers = NonNullable<Manager["Service"]["headers"]>
+/** What is brought up to date. */
+export interface Subject {
+  readonly noun: "headers" | "blocks"
+  readonly height: () => number
+  /** Whether something is under way. */
+  readonly isBusy: () => boolean
+}
 
 /** The heights that connected peers have named. */
 export const claimsOf = (manager: Manager["Service"]): { readonly claims: Claims.Claims; readonly peers: number } => {
@@ -31,33 +37,37 @@ export const claimsOf = (manager: Manager["Service"]): { readonly claims: Claims
 }
 
 /** Whether nobody has more. Who says that it has, and gives none, has not. */
-const isCaughtUp = (headers: Headers, peers: number, { median }: Claims.Claims): boolean =>
-  peers > 0 && !headers.isAsking() && headers.best().height >= median
+const isCaughtUp = ({ height, isBusy }: Subject, peers: number, { median }: Claims.Claims): boolean =>
+  peers > 0 && !isBusy() && height() >= median
 
-const tooLong = (options: Options, { height, goal }: Progress.State): NoAnswer | PeersRefused | PeersUnreached => {
+const tooLong = (
+  options: Options,
+  { noun }: Subject,
+  { height, goal }: Progress.State
+): NoAnswer | PeersRefused | PeersUnreached => {
   const { manager, reach, timeout } = options
   const { network } = manager.config()
   const { connected, failures } = reach()
   if (connected === 0) return unreached(failures.values(), `${nobodyFound(network.name, reach())} within ${timeout} ms`)
-  const problem = `no peer has given headers above height ${height} for ${timeout} ms, and ${goal ?? 0} was named`
+  const problem = `no peer has given ${noun} above height ${height} for ${timeout} ms, and ${goal ?? 0} was named`
   return new NoAnswer({ problem })
 }
 
 /** To the end of what its peers have. */
-export const untilCaughtUp = Effect.fnUntraced(function* (options: Options, headers: Headers) {
+export const untilCaughtUp = Effect.fnUntraced(function* (options: Options, subject: Subject) {
   const { manager, named, reach, show, timeout } = options
   const began = yield* Clock.currentTimeMillis
-  let progress = Progress.start(began, headers.best().height)
+  let progress = Progress.start(began, subject.height())
   while (true) {
     const now = yield* Clock.currentTimeMillis
     const { claims, peers } = claimsOf(manager)
-    progress = Progress.look(progress, now, headers.best().height)
+    progress = Progress.look(progress, now, subject.height())
     const state = Progress.state(progress, claims, peers)
     show(state)
-    if (isCaughtUp(headers, peers, claims)) return state
+    if (isCaughtUp(subject, peers, claims)) return state
     if (Reach.isHopeless(reach(), named, manager.connections().length))
       return yield* unreached(reach().failures.values(), nobodyFound(manager.config().network.name, reach()))
-    if (now - progress.changedAt > timeout) return yield* tooLong(options, state)
+    if (now - progress.changedAt > timeout) return yield* tooLong(options, subject, state)
     yield* Effect.sleep(every)
   }
 })

@@ -2,14 +2,13 @@
  * `holdfast bitcoin watch`: a view of a manager while it works, on a terminal; elsewhere what happens, line by line.
  */
 import { Clock, Console, Effect, Queue } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
 import { Manager } from "../../services/bitcoin/Manager.ts"
 import type { PeerEvent } from "../../services/bitcoin/PeerEvent.ts"
 import { json, Root } from "../cli/Root.ts"
 import { moment } from "../cli/Table.ts"
 import * as Flags from "../cli/ValueFlags.ts"
 import { untilSignal } from "../Main.ts"
-import * as SettingValue from "../SettingValue.ts"
 import { type Whom, whom } from "./BitcoinFlags.ts"
 import * as EventLine from "./EventLine.ts"
 import { FullScreen } from "./FullScreen.ts"
@@ -79,13 +78,7 @@ export const WatchCommand = Command.make(
   {
     ...whom,
     target: Flags.optionally(Flags.count("target", "How many connections there shall be (default 8)", 1, 100)),
-    listen: Flags.optionally(
-      Flag.String("listen").pipe(
-        Flag.withMetavar("<host:port>"),
-        Flag.withDescription("Let other nodes in here, and give them headers"),
-        Flag.withSchema(SettingValue.endpoint)
-      )
-    ),
+    listen: Flags.listen("Let other nodes in here, and give them headers"),
     timeout: Flags.optionally(Flags.duration("timeout", "End after so long (default: when it is told to stop)"))
   },
   Effect.fnUntraced(function* (given) {

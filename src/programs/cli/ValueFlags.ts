@@ -1,8 +1,9 @@
 /**
- * Flags that take a number or a duration, within bounds that their errors tell.
+ * Flags that take a number, a duration or a place, within bounds that their errors tell.
  */
 import { Option } from "effect"
 import { Flag } from "effect/cli"
+import type { Endpoint } from "../../protocol/Address.ts"
 import * as SettingValue from "../SettingValue.ts"
 
 const day = 86_400_000
@@ -23,6 +24,16 @@ export const count = (name: string, what: string, minimum: number, maximum: numb
     Flag.withMetavar("<n>"),
     Flag.withDescription(what),
     Flag.withSchema(SettingValue.count(minimum, maximum))
+  )
+
+/** Where to listen, if it is to. */
+export const listen = (what: string): Flag.Flag<Endpoint | undefined> =>
+  optionally(
+    Flag.String("listen").pipe(
+      Flag.withMetavar("<host:port>"),
+      Flag.withDescription(what),
+      Flag.withSchema(SettingValue.endpoint)
+    )
   )
 
 export const optionally = <A>(flag: Flag.Flag<A>): Flag.Flag<A | undefined> =>
