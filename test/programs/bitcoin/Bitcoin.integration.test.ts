@@ -2,12 +2,13 @@
  * `holdfast bitcoin` as processes, against nodes of this project that listen on loopback with a regtest chain.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, onTestFinished } from "vitest"
 import * as Headers from "../../../src/protocol/bitcoin/Headers.ts"
 import { Service } from "../../../src/protocol/bitcoin/Version.ts"
+import { RegtestChain } from "../../../src/testing/bitcoin/RegtestChain.ts"
 import * as Miner from "../../support/BitcoinMiner.ts"
 import { type Impostor, impostor, serve, type Server } from "../../support/BitcoinServer.ts"
 import { networkNamed } from "../../support/BitcoinVectors.ts"
@@ -191,6 +192,37 @@ describe("holdfast bitcoin headers", () => {
     await process.said("connecting")
     process.signal("SIGINT")
     assert.strictEqual((await process.ended).code, 130)
+  })
+})
+
+describe("holdfast bitcoin sync", () => {
+  const chain = RegtestChain.make({ blocks: 300, seed: 1 })
+  const all = chain.blocks.slice(1).map(({ header }) => header)
+  const source = () => serve(all, { services: Service.network, blocks: (id) => Effect.succeed(chain.find(id)) })
+
+  it("fetches all, keeps them, goes on in the next run, and gives them to another", async () => {
+    const kept = ["--data", join(folder.path, "synced")]
+    const giver = await source()
+    const { header } = chain.tip
+    const expected = { _tag: "Tip", network: "bsv-regtest", height: 300, id: header.id, time: header.time }
+    const first = await bitcoin("sync", "--connect", giver.at, "--json", ...kept)
+    assert.strictEqual(first.code, 0, first.stderr)
+    assert.deepStrictEqual(lines(first.stdout), [expected])
+    assert.deepInclude(lines(first.stderr)[0], { _tag: "Progress", height: 0 })
+
+    const port = await freePort()
+    const at = `127.0.0.1:${port}`
+    const process = running(...words("sync", "--connect", giver.at, "--listen", at, "--follow", "--json", ...kept))
+    assert.deepInclude(lines(await process.line('"Tip"'))[0], expected)
+    assert.deepStrictEqual(lines(await succeeding(bitcoin("sync", "--connect", at, "--json"))), [expected])
+    process.signal("SIGINT")
+    assert.strictEqual((await process.ended).code, 0)
+    await giver.stop()
+  })
+
+  it("gives up where nobody gives blocks", async () => {
+    const waiting = bitcoin("sync", "--connect", node.at, "--timeout", "1s")
+    await failing(waiting, 3, "no peer has given blocks above height 0", "--timeout")
   })
 })
 

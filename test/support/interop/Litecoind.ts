@@ -80,16 +80,22 @@ const settings = (port: number, onion: number, rpc: number): ReadonlyArray<strin
 export interface Options {
   /** Where it listens; a free port otherwise. */
   readonly at?: Endpoint
+  /** Its blocks have no witnesses, which this project does not carry. */
+  readonly isPlain?: boolean
 }
 
 /** Starts one; it goes with the scope. */
-export const start = Effect.fnUntraced(function* ({ at }: Options = {}) {
+export const start = Effect.fnUntraced(function* ({ at, isPlain = false }: Options = {}) {
   const [port, onion, rpcPort] = yield* Effect.promise(() => Promise.all([freePort(), freePort(), freePort()]))
   const endpoint = at ?? new Endpoint({ host: "127.0.0.1", port })
   const node = yield* NodeProcess.start({
     name: "litecoind",
     program: find(),
-    args: (folder) => [`-datadir=${folder}`, ...settings(endpoint.port, onion, rpcPort)],
+    args: (folder) => [
+      `-datadir=${folder}`,
+      ...settings(endpoint.port, onion, rpcPort),
+      ...(isPlain ? ["-segwitheight=-1"] : [])
+    ],
     ready: /init message: Done loading/
   })
   const rpc = Rpc.make(rpcPort, user)
@@ -98,6 +104,8 @@ export const start = Effect.fnUntraced(function* ({ at }: Options = {}) {
     endpoint,
     rpc,
     peers: rpc.call("getpeerinfo", [], Schema.Array(Peer)),
+    /** The id of the last block of its chain. */
+    best: rpc.call("getbestblockhash", [], Schema.String),
     /** Dials once. */
     dial: ({ host, port }: Endpoint) => rpc.tell("addnode", [`${host}:${port}`, "onetry"]),
     /** Gives up a block and all after it. */

@@ -12,6 +12,7 @@ import * as Inventory from "../../../src/protocol/bitcoin/Inventory.ts"
 import * as ProofOfWork from "../../../src/protocol/bitcoin/ProofOfWork.ts"
 import type { Message } from "../../../src/services/bitcoin/Broadcast.ts"
 import * as Config from "../../../src/services/bitcoin/Config.ts"
+import type { ChainEvent } from "../../../src/services/chain/ChainEvent.ts"
 import { HeaderStore } from "../../../src/services/chain/HeaderStore.ts"
 import { Manager } from "../../../src/services/bitcoin/Manager.ts"
 import type { PeerEvent } from "../../../src/services/bitcoin/PeerEvent.ts"
@@ -75,6 +76,11 @@ export const start = Effect.fnUntraced(function* (
   const messages = new Seen<Message>(({ body, command }) => `${command}, ${body.length} bytes`)
   const watched = Stream.runForEach(manager.events, (event) => Effect.sync(() => events.add(event)))
   const heard = Stream.runForEach(manager.messages, (message) => Effect.sync(() => messages.add(message)))
+  const tips = new Seen<{ readonly at: number; readonly event: ChainEvent }>((tip) => JSON.stringify(tip))
+  const chained = Stream.runForEach(manager.blocks?.events ?? Stream.empty, (event) =>
+    Effect.sync(() => tips.add({ at: performance.now(), event }))
+  )
+  yield* Effect.forkScoped(chained, { startImmediately: true })
   yield* Effect.forkScoped(watched, { startImmediately: true })
   yield* Effect.forkScoped(heard, { startImmediately: true })
 
@@ -140,6 +146,12 @@ export const start = Effect.fnUntraced(function* (
         (event) => (event._tag === "Tip" && event.height === height ? event : undefined),
         place
       ),
+    /** The time since this process began, in milliseconds, when it has applied the block of this height. */
+    applied: (height: number) =>
+      tips.until(`block at ${height}`, ({ at, event }) => {
+        return event._tag === "Tip" && event.height >= height ? at : undefined
+      }),
+    tips,
     /** Its headers after the first one. */
     chain: Effect.map(Effect.orDie(headerStore.above(name, 0, 10_000)), (headers) =>
       headers.map((it) => read(rules, it))
