@@ -51,8 +51,8 @@ describe("blocks", () => {
       const ours = yield* RealManager.start("bsv-regtest", { sync: { store: true }, pool })
       yield* ours.call(source.endpoint)
       yield* ours.applied(600)
-      const second = yield* JsNode.start({ library: "bcash", agent: "/Bitcoin SV:1.2.2/" })
-      yield* second.dial(ours.endpoint)
+      const agent = "/Bitcoin SV:1.2.2/"
+      const second = yield* JsNode.start({ library: "bcash", agent, syncsFrom: ours.endpoint, isFull: true })
       yield* second.node.said(/Status: .*height=600 /)
       assert.strictEqual(yield* second.best, made.at(-1))
       assert.deepStrictEqual(faults(ours), [])

@@ -24,14 +24,15 @@ const Peer = Schema.Struct({
 
 export interface Options {
   readonly library: "bcash" | "bcoin"
-  /** Keeps headers only, and dials this one and nobody else; a full node that dials nobody otherwise. */
+  /** Dials this one and nobody else, and keeps headers only unless it is full; a full node that dials nobody otherwise. */
   readonly syncsFrom?: Endpoint
+  readonly isFull?: boolean
   /** Instead of its own user agent. */
   readonly agent?: string
 }
 
 /** Starts one; it goes with the scope. */
-export const start = Effect.fnUntraced(function* ({ agent, library, syncsFrom }: Options) {
+export const start = Effect.fnUntraced(function* ({ agent, isFull = false, library, syncsFrom }: Options) {
   if (!existsSync(`${folder}/node_modules/${library}`)) {
     return yield* Effect.die(new Error(`No ${library} was found: run "scripts/install-nodes.sh".`))
   }
@@ -39,7 +40,7 @@ export const start = Effect.fnUntraced(function* ({ agent, library, syncsFrom }:
   const assignment: typeof Assignment.Type = {
     folder,
     library,
-    kind: syncsFrom === undefined ? "FullNode" : "SPVNode",
+    kind: syncsFrom === undefined || isFull ? "FullNode" : "SPVNode",
     port,
     rpcPort,
     only: syncsFrom === undefined ? [] : [`${syncsFrom.host}:${syncsFrom.port}`],
