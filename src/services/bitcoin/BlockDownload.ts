@@ -22,7 +22,7 @@ import type { Ledger } from "../chain/Ledger.ts"
 import type { Alarms } from "../link/Alarms.ts"
 import * as AppliedBlocks from "./AppliedBlocks.ts"
 import type { Sync } from "./Config.ts"
-import type { BitcoinChain } from "./HeaderSync.ts"
+import type { BitcoinChain } from "./BitcoinChain.ts"
 import type { BitcoinPeer } from "./Peer.ts"
 
 export type BlockLedger<R = never> = Ledger<BlockHeader.BlockHeader, R>

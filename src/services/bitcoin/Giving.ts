@@ -14,7 +14,7 @@ import { Service } from "../../protocol/bitcoin/Version.ts"
 import type { Frame } from "../../protocol/link/Frame.ts"
 import type { BlockDownload } from "./BlockDownload.ts"
 import type { Config } from "./Config.ts"
-import type { BitcoinChain } from "./HeaderSync.ts"
+import type { BitcoinChain } from "./BitcoinChain.ts"
 import type { BitcoinPeer } from "./Peer.ts"
 
 export interface Options {

@@ -13,19 +13,16 @@ import type { Payload } from "../../protocol/bitcoin/Payload.ts"
 import { current, Service } from "../../protocol/bitcoin/Version.ts"
 import type { Node } from "../../protocol/chain/HeaderTree.ts"
 import type { Frame } from "../../protocol/link/Frame.ts"
-import type { HeaderChain } from "../chain/HeaderChain.ts"
 import * as HeaderSync from "../chain/HeaderSync.ts"
 import { type Change, read } from "../chain/HeaderTurn.ts"
 import type { Alarms } from "../link/Alarms.ts"
+import type { BitcoinChain } from "./BitcoinChain.ts"
 import type { BlockDownload } from "./BlockDownload.ts"
 import type { Config } from "./Config.ts"
 import type { BitcoinPeer } from "./Peer.ts"
 import type { PeerEvent } from "./PeerEvent.ts"
 
 type Header = BlockHeader.BlockHeader
-
-/** The headers of one network. */
-export type BitcoinChain = HeaderChain<Header, Fault>
 
 export interface Options {
   readonly config: () => Config
