@@ -79,8 +79,7 @@ export const fill = ({ itemBytes = 40, place, settings, to }: Filling): Promise<
     }
     return parent.id
   }).pipe(
-    Effect.provide(storesOf(place)),
-    Effect.provide(identity(place.data)),
+    Effect.provide(Layer.provideMerge(storesOf(place), identity(place.data))),
     Effect.provideService(References.MinimumLogLevel, "Warn"),
     Effect.runPromise
   )

@@ -1,6 +1,6 @@
 /** Where a node of the chain tests keeps what it has. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, References } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -25,4 +25,8 @@ export const identity = (data: string) =>
 
 /** The key of that node. */
 export const keyOf = (data: string): Promise<NodeKey> =>
-  Identity.use(({ key }) => Effect.succeed(key)).pipe(Effect.provide(identity(data)), Effect.runPromise)
+  Identity.use(({ key }) => Effect.succeed(key)).pipe(
+    Effect.provide(identity(data)),
+    Effect.provideService(References.MinimumLogLevel, "Warn"),
+    Effect.runPromise
+  )
