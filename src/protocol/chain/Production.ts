@@ -13,7 +13,7 @@ export interface Situation {
   readonly producers: number
   /** Milliseconds between two blocks. */
   readonly interval: number
-  /** Blocks that this node knows of, and does not have. */
+  /** Blocks of the best chain that this node does not have: its own would be on a branch that is lost already. */
   readonly behind: number
   /** Connected peers that have not said yet whether they have more. */
   readonly unanswered: number
@@ -25,15 +25,12 @@ export type Decision =
   /** Not before something changes. */
   | { readonly _tag: "Wait"; readonly why: string }
 
-/** A node that is farther behind does not produce: its block would be on a branch that is lost already. */
-export const mostBehind = 10
-
 /** Steps from whose turn the height is to this node, 0 where it is this one's. */
 export const distance = (height: number, place: number, producers: number): number =>
   (((place - height) % producers) + producers) % producers
 
 export const decide = ({ behind, interval, place, producers, tip, unanswered }: Situation): Decision => {
-  if (behind > mostBehind) return { _tag: "Wait", why: `${behind} blocks behind, ${mostBehind} are allowed` }
+  if (behind > 0) return { _tag: "Wait", why: `${behind} blocks of the best chain are missing` }
   if (unanswered > 0)
     return { _tag: "Wait", why: `${unanswered} peers have not said yet whether they have more blocks` }
   const late = distance(tip.height + 1, place, producers)

@@ -34,11 +34,10 @@ describe("producing", () => {
     assert.deepStrictEqual(Production.decide({ ...situation, interval: 0 }), { _tag: "At", time: 10_001 })
   })
 
-  it("waits while this node is far behind, and not while it is a little", () => {
-    assert.strictEqual(Production.decide({ ...situation, behind: Production.mostBehind })._tag, "At")
-    assert.deepStrictEqual(Production.decide({ ...situation, behind: 11 }), {
+  it("waits while blocks of the best chain are missing", () => {
+    assert.deepStrictEqual(Production.decide({ ...situation, behind: 1 }), {
       _tag: "Wait",
-      why: "11 blocks behind, 10 are allowed"
+      why: "1 blocks of the best chain are missing"
     })
   })
 
