@@ -64,11 +64,11 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
   let refusedAt = 0
 
   /** The block at a height that is both applied and on the best chain, if it is one. */
-  const onChain = (height: number): Effect.Effect<Applying.Applied | undefined> =>
+  const onChain = (height: number): Effect.Effect<Applying.Applied | undefined, SqlError> =>
     Effect.gen(function* () {
       const [id] = yield* headers.ids(name, [height])
       return id !== undefined && (yield* applying.isApplied(height, id)) ? { id, height } : undefined
-    }).pipe(persist("blocks of a chain", config), Effect.orDie)
+    }).pipe(persist("blocks of a chain", config))
 
   /** The last block that is applied and on the best chain: both are chains, so halving finds it. */
   const lastCommon = Effect.fnUntraced(function* () {
@@ -84,12 +84,23 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
     return low
   })
 
+  /** The tip may be another one than is known: a commit was unheard, or another process has moved it. */
+  const readTip = Effect.gen(function* () {
+    const tip = yield* applying.tip.pipe(persist("blocks of a chain", config))
+    if (tip.id === applied.id) return
+    const joined = Math.max(0, tip.height - applied.height)
+    applied = tip
+    tell({ _tag: "Tip", height: tip.height, id: tip.id, left: 0, joined })
+    noteCaughtUp()
+  })
+
   const refill = Effect.gen(function* () {
     isStale = false
+    yield* readTip
     const from = yield* lastCommon()
     const [parent, ...next] = yield* headers
       .above(name, from.height - 1, policy.window + 1)
-      .pipe(persist("headers of a chain", config), Effect.orDie)
+      .pipe(persist("headers of a chain", config))
     // The best chain may have become another one between the two: what was read must follow what is applied.
     if (parent?.id !== from.id) {
       isStale = true
@@ -103,7 +114,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
       wanted.push({ header, height: base + wanted.length + 1 })
     }
     fetching.fill(base + 1, wanted)
-  })
+  }).pipe(Effect.onError(() => Effect.sync(() => void (isStale = true))))
 
   /** Whether the best chain goes on behind the window, and the window is half empty. */
   const isLow = (): boolean => window.size < policy.window / 2 && chain.best().height > (window.last?.height ?? base)
@@ -130,7 +141,6 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
     const isDone = yield* applying.replace(applied, base, run)
     if (!isDone) {
       yield* Effect.logWarning("Another process has changed the stored blocks: they are read again")
-      applied = yield* applying.tip
       isStale = true
       return
     }

@@ -3,10 +3,11 @@
  * what has changed. Knows no wire: whoever has one decodes, sends, and tells others.
  */
 import { Clock, Effect, Latch } from "effect"
-import type { SqlError } from "effect/sql/SqlError"
+import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as Asking from "../../protocol/chain/HeaderAsking.ts"
 import type { Linked, Node } from "../../protocol/chain/HeaderTree.ts"
 import type { Alarm, Alarms } from "../link/Alarms.ts"
+import { isCommitUnknown } from "../Transactions.ts"
 import type { HeaderChain, Question } from "./HeaderChain.ts"
 import type { StoredHeader } from "./HeaderStore.ts"
 import type { ChainMoved, Change, HeaderRefused, Turn } from "./HeaderTurn.ts"
@@ -95,6 +96,9 @@ export interface HeaderSync<H extends Linked, Fault> {
     ) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E, R>
 }
+
+/** A transaction may have been committed, and may not. */
+const isUnheard = (error: unknown): boolean => isSqlError(error) && isCommitUnknown(error)
 
 const isLinked = (headers: ReadonlyArray<Linked>): boolean =>
   headers.every((header, at) => at === 0 || header.previous === headers[at - 1]?.id)
@@ -231,8 +235,11 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
 
   const extending: HeaderSync<H, Fault>["extending"] = (produce) =>
     chain.alone(
-      Effect.fnUntraced(function* ({ extend, save }) {
-        const produced = yield* Effect.exit(produce((header) => extend(header, (change) => changed(change, undefined))))
+      Effect.fnUntraced(function* ({ doubt, extend, save }) {
+        const produced = yield* produce((header) => extend(header, (change) => changed(change, undefined))).pipe(
+          Effect.tapError((error) => (isUnheard(error) ? Effect.sync(doubt) : Effect.void)),
+          Effect.exit
+        )
         // Another process may have written: what it wrote is read, so that the next attempt follows it.
         const change = yield* Effect.catch(save, (error) => Effect.logError("Headers could not be kept", error))
         if (change !== undefined) changed(change, undefined)

@@ -82,6 +82,8 @@ export interface Turn<H extends Linked, Fault> {
     header: H,
     committed: (change: Change<H>) => void
   ) => Effect.Effect<void, HeaderRefused | ChainMoved | SqlError>
+  /** Nobody knows whether what was written is stored: the next `save` reads it again. */
+  readonly doubt: () => void
 }
 
 /** What the store has was encoded by the same rules; anything else is a defect. */
@@ -151,7 +153,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(rules:
   })
 
   const reload = Effect.gen(function* () {
-    yield* Effect.logWarning("Another process has changed the stored headers: they are read again")
+    yield* Effect.logWarning("The stored headers may have been changed by another process: they are read again")
     const before = saved
     tree = yield* load(rules, store)
     saved = tree.best
@@ -201,5 +203,9 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(rules:
     )
   })
 
-  return { tree: () => tree, saved: () => saved, take, save, extend }
+  const doubt = (): void => {
+    isStale = true
+  }
+
+  return { tree: () => tree, saved: () => saved, take, save, extend, doubt }
 })

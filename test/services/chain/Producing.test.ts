@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
+import { commitUnknown } from "../../../src/services/Transactions.ts"
 import { BlockRefused } from "../../../src/services/chain/Ledger.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
 import * as ChainNode from "../../support/ChainNode.ts"
@@ -147,6 +148,37 @@ describe("what a program makes of blocks", () => {
       assert.strictEqual(one.chain.tip().height, 0)
       assert.strictEqual(one.chain.status().best.height, 0)
       assert.strictEqual(one.chain.status().waiting, 1)
+    })
+  )
+})
+
+describe("a block whose commit was unheard", () => {
+  it.effect("is found to be on the chain, and the next one follows it", () =>
+    Effect.gen(function* () {
+      const network = new MemoryNetwork()
+      let isUnheard = false
+      const cutOff = Effect.suspend(() => {
+        if (!isUnheard) return Effect.void
+        isUnheard = false
+        return Effect.fail(commitUnknown("the test has cut it off"))
+      })
+      const database = MemoryDatabase.makeHooked({
+        statement: Effect.void,
+        commit: (commit, hasWritten) => (hasWritten ? Effect.andThen(commit, cutOff) : commit)
+      })
+      const one = yield* ChainNode.start({ network, seed: 1, settings: ChainNode.open, database })
+      const other = yield* ChainNode.start({ network, seed: 2, settings: ChainNode.open })
+      yield* one.connect(other)
+      yield* one.produce(1)
+      isUnheard = true
+      const error = yield* Effect.flip(one.chain.produce)
+      assert.isTrue(error._tag === "SqlError")
+      yield* settle
+      assert.strictEqual(one.chain.tip().height, 2)
+      yield* one.produce(1)
+      assert.strictEqual(one.chain.tip().height, 3)
+      yield* ChainNode.agree(one.chain.tip().id, other)
+      assert.deepStrictEqual(other.chain.tip(), one.chain.tip())
     })
   )
 })
