@@ -33,10 +33,8 @@ export const chaining: ReadonlyArray<Mutant> = [
     name: "chain-body-asked-again",
     what: "A body that has come counts as missing, and is asked for again.",
     file: "src/protocol/chain/BodySchedule.ts",
-    find: `    this.#window.hold(slot, bytes)
-    return "wanted"`,
-    replace: `    if (bytes < 0) this.#window.hold(slot, bytes)
-    return "wanted"`,
+    find: `if (isWanted && fits) this.#window.hold(slot, bytes)`,
+    replace: `if (isWanted && fits && bytes < 0) this.#window.hold(slot, bytes)`,
     property: "a body is asked for twice at most",
     profile: "calm",
     scenario: "chain"
@@ -64,9 +62,9 @@ export const chaining: ReadonlyArray<Mutant> = [
   {
     name: "chain-peers-forgotten",
     what: "When another branch is the best one, what peers have of it is not looked for again.",
-    file: "src/services/chain/BlockSync.ts",
-    find: `if (schedule.want(base + 1, ids)) options.forked()`,
-    replace: `if (schedule.want(base + 1, ids)) isBehind = true`,
+    file: "src/services/chain/Fetching.ts",
+    find: `for (const [id, known] of this.#heights) this.#schedule.raise(id, known)`,
+    replace: `for (const [id, known] of this.#heights) if (known < 0) this.#schedule.raise(id, known)`,
     property: agree,
     profile: "swarm",
     scenario: "chain"

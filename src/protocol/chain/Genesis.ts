@@ -29,8 +29,9 @@ const Millis = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.M
 
 /**
  * `producers` are the nodes that must sign its blocks, in the order of their turns; without them nobody signs, and whoever reaches a
- * node can extend its chain. `intervalMillis` is how often this node makes one, if it does; `reorganisationLimit` the most blocks
- * that it takes back by itself, as many as are kept without it. Those two are each node's own, all else is the chain's.
+ * node can extend its chain. `intervalMillis` is how often this node makes one, if it does; `reorganisationLimit` is how
+ * many blocks it takes back by itself at the least, twice as many at the most: a branch that begins deeper is not followed until the
+ * limit is raised. Those two are each node's own, all else is the chain's.
  */
 export const ChainSettings = Schema.Struct({
   id: ChainName,

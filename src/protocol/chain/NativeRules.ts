@@ -79,7 +79,7 @@ export const rulesOf = (settings: ChainSettings): ChainRules<Header, Fault> => {
     genesisBody: genesisBody(settings),
     page,
     atOnce: producers === undefined ? atOnce.unsigned : atOnce.signed,
-    depth: mostReorganised,
+    depth: settings.reorganisationLimit ?? mostReorganised,
     mostBeside,
     prefers: (one, best) => one.id < best.id,
     weight: (header) => BigInt(header.weight),

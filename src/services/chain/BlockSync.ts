@@ -12,6 +12,7 @@ import type { Linked } from "../../protocol/chain/HeaderTree.ts"
 import { DeliveryConfig } from "../delivery/DeliveryConfig.ts"
 import { persist } from "../delivery/Persist.ts"
 import * as Applying from "./Applying.ts"
+import { Transactions } from "../Transactions.ts"
 import { BlockStore } from "./BlockStore.ts"
 import { type BodyPeer, Fetching, type Options as FetchingOptions } from "./Fetching.ts"
 import type { HeaderChain } from "./HeaderChain.ts"
@@ -45,6 +46,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
   const headers = yield* HeaderStore
   const blocks = yield* BlockStore
   const config = yield* DeliveryConfig
+  const transactions = yield* Transactions
   const applying = yield* Applying.make(rules, options.ledger)
   const fetching = new Fetching(options)
   const { window } = fetching
@@ -125,14 +127,16 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
       const run = window.ready(atOnce, bytesAtOnce)
       return refusedAt > base + 1 ? run.filter(({ height }) => height < refusedAt) : run
     }
-    const run = window.ready(policy.window, policy.mostBytes)
+    const run = window.ready(policy.window, Number.POSITIVE_INFINITY)
     const last = run.at(-1)
     if (last === undefined) return []
     const weight = chain.get(last.header.id)?.weight
     const current = chain.get(applied.id)?.weight
     // After a restart the branch that is applied may be none that is known: then all of the other one is waited for.
     const isBetter = weight !== undefined && current !== undefined && weight > current
-    return isBetter || run.length === window.size || run.length >= policy.window / 2 ? run : []
+    const bytes = run.reduce((sum, { body }) => sum + body.length, 0)
+    const isMost = run.length >= policy.window / 2 || bytes >= policy.mostBytes / 2
+    return isBetter || run.length === window.size || isMost ? run : []
   }
 
   const apply = Effect.fnUntraced(function* (run: ReadonlyArray<Held<H>>) {
@@ -176,7 +180,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
 
   /** Goes up to the block that is refused; there it waits. */
   const refused = Effect.fnUntraced(function* ({ height, id, message, reason }: BlockRefused) {
-    if (height > base + 1) {
+    if (base === applied.height && height > base + 1) {
       refusedAt = height
       return 0
     }
@@ -187,8 +191,10 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
     return refusedMillis
   })
 
-  const failed = (error: SqlError) =>
-    Effect.as(Effect.logError("Blocks could not be applied", error), config.databaseRetry.longest)
+  const failed = (error: unknown) => {
+    work.closeUnsafe()
+    return Effect.as(Effect.logError("Blocks could not be applied", error), config.databaseRetry.longest)
+  }
 
   /** Fills the window and applies what is ready; for how long to wait then. */
   const round = Effect.gen(function* () {
@@ -199,7 +205,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
     // Meanwhile the chain may have changed.
     else if (!isStale) work.closeUnsafe()
     return 0
-  }).pipe(Effect.catchTags({ BlockRefused: refused, SqlError: failed }))
+  }).pipe(Effect.catchTags({ BlockRefused: refused, SqlError: failed }), Effect.catchDefect(failed))
 
   const rounds = Effect.gen(function* () {
     yield* work.await
@@ -232,14 +238,24 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
      * Runs what applies a block of this node's own behind the tip, while nothing else is applied; `join` does so in the transaction
      * that is open, and says false if another process has moved the tip. It counts once the whole has succeeded.
      */
-    extending: <E, R>(produce: (tip: Applying.Applied, join: Join<H>) => Effect.Effect<Held<H>, E, R>) =>
+    extending: <A, E, R>(produce: (tip: Applying.Applied, join: Join<H>) => Effect.Effect<A, E, R>) =>
       turn.withPermit(
         Effect.gen(function* () {
           const from = applied
-          const made = yield* produce(from, (block) => applying.join(from, from.height, [block]))
-          isStale = true
-          moved({ id: made.header.id, height: made.height }, 0, 1)
-          work.openUnsafe()
+          const made = yield* produce(from, (block) =>
+            Effect.tap(applying.join(from, from.height, [block]), (isDone) =>
+              isDone
+                ? transactions.afterCommit(
+                    Effect.sync(() => {
+                      isStale = true
+                      moved({ id: block.header.id, height: block.height }, 0, 1)
+                      work.openUnsafe()
+                    })
+                  )
+                : Effect.void
+            )
+          )
+          yield* Effect.catch(prune, (error) => Effect.logWarning("Bodies could not be pruned", error))
           return made
         })
       ),
@@ -258,6 +274,8 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
     bodies: (ids: ReadonlyArray<string>, mostBytes: number) => blocks.bodies(name, ids, mostBytes),
     status: () => ({
       applied,
+      /** The last block that is both applied and on the best chain. */
+      base,
       refused: stands,
       held: window.held,
       heldBytes: window.bytes,

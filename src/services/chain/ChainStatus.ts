@@ -49,9 +49,9 @@ export const statusOf = (
   { blocks, chain, link, producing, rules }: Native,
   produces: boolean
 ): ChainStatus => {
-  const { applied, held, perSecond, refused } = blocks.status()
+  const { applied, base, held, perSecond, refused } = blocks.status()
   const best = chain.best()
-  const behind = Math.max(0, best.height - applied.height)
+  const behind = applied.id === best.header.id ? 0 : Math.max(1, best.height - base)
   return {
     id,
     genesis: rules.genesis.id,

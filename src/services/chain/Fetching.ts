@@ -78,6 +78,7 @@ export class Fetching<H extends Linked> {
 
   /** Above this height the best chain of headers is another one: what peers have of it is to be said anew. */
   lower(fork: number): void {
+    this.#schedule.forked(fork)
     for (const [id, height] of this.#heights) this.#heights.set(id, Math.min(height, fork))
   }
 
@@ -162,11 +163,20 @@ export class Fetching<H extends Linked> {
   }
 
   #act(): void {
-    const { alarms } = this.#options
     for (const action of this.#schedule.look(this.#now)) this.#perform(action)
+    this.#lookAt(this.#schedule.nextLook)
+  }
+
+  /** One alarm at a time: an earlier one that has become needless looks in vain, and sets the next. */
+  #lookAt(next: number): void {
+    if (this.#alarm !== undefined && this.#alarm.due <= next) return
     this.#alarm?.cancel()
-    const next = this.#schedule.nextLook
-    this.#alarm = Number.isFinite(next) ? alarms.set(next, () => this.#act()) : undefined
+    this.#alarm = undefined
+    if (!Number.isFinite(next)) return
+    this.#alarm = this.#options.alarms.set(next, () => {
+      this.#alarm = undefined
+      this.#act()
+    })
   }
 
   #perform(action: Action): void {

@@ -131,9 +131,19 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
       if (_tag === "Ask") run(ask(member))
       else passedOver(member.peer)
     }
+    lookAt(Asking.nextLook(state))
+  }
+
+  /** One alarm at a time: an earlier one that has become needless looks in vain, and sets the next. */
+  const lookAt = (next: number): void => {
+    if (alarm !== undefined && alarm.due <= next) return
     alarm?.cancel()
-    const next = Asking.nextLook(state)
-    alarm = Number.isFinite(next) ? alarms.set(next, () => step({ _tag: "Looked" })) : undefined
+    alarm = undefined
+    if (!Number.isFinite(next)) return
+    alarm = alarms.set(next, () => {
+      alarm = undefined
+      step({ _tag: "Looked" })
+    })
   }
 
   const ask = ({ last, peer }: Member<Fault>): Effect.Effect<void> =>
@@ -155,6 +165,11 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
   const unconnected = (member: Member<Fault>, count: number): void => {
     const { peer } = member
     const detail = `${count} headers that follow none that is known`
+    // It goes on with a branch for which there was no room any more: it is asked from the start of it.
+    if (member.last !== undefined && chain.get(member.last) === undefined) {
+      member.last = undefined
+      return answered(peer.id, false, true)
+    }
     if (count >= news.most) return peer.charge("unconnected", detail)
     // While it catches up, whatever is new follows nothing that it knows.
     if (isRecent() || !isAsking()) member.unconnected++

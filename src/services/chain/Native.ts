@@ -90,6 +90,8 @@ export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Opt
   const heightOf = Effect.fnUntraced(function* ({ height, id }: { readonly height: number; readonly id: string }) {
     const node = chain.get(id)
     if (node !== undefined) return chain.common(node).height
+    // What a peer says may be more than the store can look for.
+    if (height > chain.best().height) return -1
     const [stored] = yield* store.ids(rules.name, [height])
     return stored === id ? height : -1
   })
@@ -101,13 +103,22 @@ export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Opt
     return headers.reverse()
   }
   const link = ChainLink.make({ rules, headers, blocks, alarms, fork, heightOf, line })
+  /** The block behind which this node has begun to wait for those that say nothing. */
+  let waits: { readonly tip: string; readonly since: number } | undefined
+  /** Who comes again and again without a word delays each block by `answerMillis` at the most. */
+  const unanswered = (): number => {
+    const silent = [...link.neighbours()].filter((one) => one.isSilent(alarms.now, answerMillis)).length
+    const tip = blocks.applied().id
+    if (silent > 0 && waits?.tip !== tip) waits = { tip, since: alarms.now }
+    return waits !== undefined && alarms.now - waits.since < answerMillis ? silent : 0
+  }
   const producing = yield* Producing.make({
     settings,
     identity: yield* Identity,
     chain,
     headers,
     blocks,
-    unanswered: () => [...link.neighbours()].filter((one) => one.isSilent(alarms.now, answerMillis)).length,
+    unanswered,
     produced: (header, body) => link.tell([header], body)
   })
 

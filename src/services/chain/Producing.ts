@@ -88,7 +88,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   }
 
   /** The header, the block and what the program makes of it become true together. */
-  const store = (made: Made, join: Join<BlockHeader.BlockHeader>) =>
+  const store = (made: Made, join: Join<BlockHeader.BlockHeader>, committed: () => void) =>
     headers.extending((extend) =>
       transactions.within(
         Effect.gen(function* () {
@@ -96,6 +96,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           if (!(yield* join(made))) {
             return yield* new NotProduced({ problem: "another process has moved the tip of the chain" })
           }
+          yield* transactions.afterCommit(Effect.sync(committed))
         })
       )
     )
@@ -103,21 +104,21 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const produce = Effect.fn("Chain.produce")(
     function* () {
       if (place < 0) return yield* new NotProduced({ problem: stranger })
-      const items = pool.next
-      const made = yield* blocks.extending(
+      return yield* blocks.extending(
         Effect.fnUntraced(function* (tip, join) {
           const parent = chain.get(tip.id)
           if (parent === undefined) return yield* new NotProduced({ problem: behind })
+          const items = pool.next
           const made = make(parent.header, items)
-          yield* store(made, join)
-          return made
+          yield* store(made, join, () => {
+            pool.taken(items)
+            own.push({ ...made, items })
+            if (own.length > mostOwn) own.shift()
+            options.produced(made.header, made.body)
+          })
+          return { id: made.header.id, height: made.height }
         })
       )
-      pool.taken(items)
-      own.push({ ...made, items })
-      if (own.length > mostOwn) own.shift()
-      options.produced(made.header, made.body)
-      return { id: made.header.id, height: made.height }
     },
     Effect.catchTags({
       ChainMoved: ({ message }) => Effect.fail(new NotProduced({ problem: message })),
@@ -146,7 +147,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       place,
       producers: producers?.length ?? 1,
       interval,
-      behind: chain.best().height - tip.height,
+      behind: chain.best() === tip ? 0 : Math.max(1, chain.best().height - tip.height),
       unanswered: options.unanswered()
     })
   }

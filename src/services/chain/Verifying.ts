@@ -49,6 +49,11 @@ class Walk<H extends Linked, Fault> {
     this.#tree = new HeaderTree({ header: genesis, height: 0, weight: weight(genesis) }, limits)
   }
 
+  /** The last block that was checked. */
+  get last() {
+    return this.#tree.best
+  }
+
   /** What is wrong with the block that comes next. */
   next({ body, header, height, id }: KeptBlock): string | undefined {
     const { objection, rules } = this.#options
@@ -83,20 +88,30 @@ export const verify = <H extends Linked, Fault>(
   })
   const page = Effect.fnUntraced(function* (walk: Walk<H, Fault>, of: number) {
     const blocks = yield* store.above(name, walk.height, pageSize, pageBytes)
+    const from = walk.last
+    let height = walk.height + 1
+    let problem = blocks.length === 0 && walk.height < of ? "it is missing" : undefined
     for (const block of blocks) {
-      const problem = walk.next(block)
-      if (problem !== undefined) return yield* new ChainBroken({ height: walk.height + 1, problem })
+      height = walk.height + 1
+      problem = walk.next(block)
+      if (problem !== undefined) break
     }
-    if (blocks.length === 0 && walk.height < of) {
-      return yield* new ChainBroken({ height: walk.height + 1, problem: "it is missing" })
+    if (problem !== undefined) {
+      const [at] = yield* store.ids(name, [from.height])
+      if (at?.id === from.header.id) return yield* new ChainBroken({ height, problem })
+      // The chain was reorganised meanwhile: what was checked is not on it any more.
+      return [{ height: 0, of, pruned: 0 }, false, yield* begin] as const
     }
     const isOver = walk.height >= of
-    return [{ height: walk.height, of, pruned: walk.pruned }, isOver] as const
+    return [{ height: walk.height, of, pruned: walk.pruned }, isOver, { walk, of }] as const
   })
   return Stream.unwrap(
     Effect.map(begin, ({ of, walk }) =>
-      Stream.paginate(false, () =>
-        Effect.map(page(walk, of), ([verified, isOver]) => [[verified], isOver ? Option.none() : Option.some(false)])
+      Stream.paginate({ of, walk }, (at) =>
+        Effect.map(page(at.walk, at.of), ([verified, isOver, next]) => [
+          [verified],
+          isOver ? Option.none() : Option.some(next)
+        ])
       )
     )
   )

@@ -1,18 +1,15 @@
 /** Blocks of a chain without any wire: what is wanted when the best chain changes at any moment, and of whom. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, FiberSet, Layer, type Scope } from "effect"
+import { Context, Effect, Layer, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as ChainBlocksMemory from "../../../src/layers/ChainBlocksMemory.ts"
 import * as ChainHeadersMemory from "../../../src/layers/ChainHeadersMemory.ts"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import * as TransactionsMemory from "../../../src/layers/TransactionsMemory.ts"
-import * as BodySchedule from "../../../src/protocol/chain/BodySchedule.ts"
 import type { BlockStore } from "../../../src/services/chain/BlockStore.ts"
-import * as BlockSync from "../../../src/services/chain/BlockSync.ts"
-import * as HeaderChain from "../../../src/services/chain/HeaderChain.ts"
 import { HeaderStore } from "../../../src/services/chain/HeaderStore.ts"
-import { Alarms } from "../../../src/services/link/Alarms.ts"
 import type { Transactions } from "../../../src/services/Transactions.ts"
+import * as BlockLab from "../../support/BlockLab.ts"
 import * as Toy from "../../support/ToyChain.ts"
 
 const main = Toy.chain(Toy.genesis, 3)
@@ -40,36 +37,7 @@ const stores = Layer.mergeAll(headers, ChainBlocksMemory.layer, TransactionsMemo
 )
 type Needs = HeaderStore | BlockStore | Transactions | BeforeReading | Scope.Scope
 
-/** One life of a node on what is stored, with a peer that has everything. */
-const live = Effect.gen(function* () {
-  const chain = yield* HeaderChain.make(Toy.rules())
-  const asked: Array<string> = []
-  const sync = yield* BlockSync.make<Toy.ToyHeader, Toy.ToyFault>({
-    rules: Toy.rules(),
-    chain,
-    policy: BodySchedule.defaults,
-    alarms: yield* Alarms.make,
-    fork: yield* FiberSet.makeRuntime<never, void>(),
-    tell: () => undefined,
-    objection: () => undefined,
-    ledger: undefined,
-    keep: undefined
-  })
-  const learn = (all: ReadonlyArray<Toy.ToyHeader>) =>
-    chain
-      .alone(({ save, take }) => Effect.andThen(take(all, chain.get(all[0]!.previous)!), save))
-      .pipe(
-        Effect.map((change) => {
-          sync.changed(change?.fork ?? 0)
-          sync.raise(1, chain.best().height)
-        }),
-        Effect.orDie
-      )
-  const ask = (_request: number, ids: ReadonlyArray<string>) => Effect.sync(() => void asked.push(...ids))
-  yield* Effect.forkScoped(sync.run, { startImmediately: true })
-  sync.joined({ id: 1, remote: "peer", ask, charge: () => undefined }, 4)
-  return { sync, learn, asked }
-})
+const live = BlockLab.live()
 
 /** A node that has the blocks of `main`. */
 const start = Effect.gen(function* () {

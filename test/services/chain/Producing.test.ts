@@ -1,6 +1,6 @@
 /** Blocks that nodes make: by turns, of what waits, with what the program makes of them. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit } from "effect"
+import { Effect, Exit, Fiber, Latch } from "effect"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import { commitUnknown } from "../../../src/services/Transactions.ts"
 import { BlockRefused } from "../../../src/services/chain/Ledger.ts"
@@ -148,6 +148,59 @@ describe("what a program makes of blocks", () => {
       assert.strictEqual(one.chain.tip().height, 0)
       assert.strictEqual(one.chain.status().best.height, 0)
       assert.strictEqual(one.chain.status().waiting, 1)
+    })
+  )
+})
+
+describe("blocks that are asked for at once, or not any more", () => {
+  /** A node whose commits wait for a gate. */
+  const gated = Effect.gen(function* () {
+    const gate = Latch.makeUnsafe(true)
+    const commit = <A, E>(of: Effect.Effect<A, E>) => Effect.andThen(gate.await, of)
+    const database = MemoryDatabase.makeHooked({ statement: Effect.void, commit })
+    const one = yield* ChainNode.start({ network: new MemoryNetwork(), seed: 1, settings: ChainNode.open, database })
+    yield* one.chain.submit(bytes("a"))
+    gate.closeUnsafe()
+    return { gate, one }
+  })
+
+  it.effect("have each item in one of them", () =>
+    Effect.gen(function* () {
+      const { gate, one } = yield* gated
+      const both = yield* Effect.forkChild(Effect.all([one.chain.produce, one.chain.produce], { concurrency: 2 }))
+      yield* settle
+      gate.openUnsafe()
+      yield* Fiber.join(both)
+      assert.deepStrictEqual(yield* items(one), ["a", ""])
+    })
+  )
+
+  it.effect("are on the chain when the commit was under way", () =>
+    Effect.gen(function* () {
+      const { gate, one } = yield* gated
+      const fiber = yield* Effect.forkChild(one.chain.produce)
+      yield* settle
+      const ending = yield* Effect.forkChild(Fiber.interrupt(fiber))
+      yield* settle
+      gate.openUnsafe()
+      yield* Fiber.join(ending)
+      yield* settle
+      const { best, tip, waiting } = one.chain.status()
+      assert.deepStrictEqual([tip.height, best.height, waiting], [1, 1, 0])
+      assert.strictEqual((yield* one.chain.produce).height, 2)
+      assert.deepStrictEqual(yield* items(one), ["a", ""])
+    })
+  )
+
+  it.effect("are pruned as those of others are", () =>
+    Effect.gen(function* () {
+      const one = yield* ChainNode.start({ network: new MemoryNetwork(), seed: 1, settings: ChainNode.open, keep: 2 })
+      yield* one.produce(10)
+      const kept = (yield* one.chain.blocks(0, 1_000)).filter(({ items }) => items !== undefined)
+      assert.deepStrictEqual(
+        kept.map(({ header }) => header.height),
+        [8, 9, 10]
+      )
     })
   )
 })
