@@ -11,6 +11,8 @@ const processes = ["test/**/*.integration.test.ts"]
 const patient = [
   "test/integration/BsvP2p.integration.test.ts",
   "test/integration/BadInput.integration.test.ts",
+  "test/integration/ChainKills.integration.test.ts",
+  "test/integration/ChainSync.integration.test.ts",
   "test/integration/DatabaseLoss.integration.test.ts",
   "test/integration/ExplainPage.integration.test.ts",
   "test/integration/FaultProxy.integration.test.ts",
