@@ -34,6 +34,8 @@ export interface Options {
   readonly keep?: number
   /** Its stored blocks are looked up as late as on a server: others get many turns before the answer. */
   readonly answersLate?: boolean
+  /** It gives nobody a block. */
+  readonly withholds?: boolean
 }
 
 /** A chain that anybody extends. */
@@ -55,6 +57,13 @@ const lateBlocks = Layer.effect(
   )
 )
 
+const noBodies = Layer.effect(
+  BlockStore,
+  Effect.map(BlockStore, (store) =>
+    BlockStore.of({ ...store, bodies: (_chain, ids) => Effect.succeed(ids.map(() => undefined)) })
+  )
+)
+
 const words = new TextEncoder()
 
 /** One life of the node, until the scope closes. */
@@ -71,7 +80,13 @@ export const start = Effect.fnUntraced(function* (options: Options) {
   )
   const keeping = Chain.layer({ settings, ledger, produce, keep })
   const layer = Node.layer({ protocols: [Silence.handled], listen: { host, port: 4000 } }).pipe(
-    Layer.provideMerge(options.answersLate === true ? Layer.provide(keeping, lateBlocks) : keeping),
+    Layer.provideMerge(
+      options.answersLate === true
+        ? Layer.provide(keeping, lateBlocks)
+        : options.withholds === true
+          ? Layer.provide(keeping, noBodies)
+          : keeping
+    ),
     Layer.provideMerge(ground)
   )
   const context = yield* Layer.build(Layer.fresh(layer)).pipe(Effect.orDie)

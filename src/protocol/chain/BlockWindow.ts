@@ -58,6 +58,15 @@ export class BlockWindow<H extends Linked> {
     return this.#wanted[this.#taken]
   }
 
+  /** The next block whose body is not here. */
+  get missing(): Wanted<H> | undefined {
+    for (let at = this.#taken; at < this.#wanted.length; at++) {
+      const wanted = this.#wanted[at]!
+      if (!this.#bodies.has(wanted.header.id)) return wanted
+    }
+    return undefined
+  }
+
   /** The last one. */
   get last(): Wanted<H> | undefined {
     return this.#wanted.at(-1)

@@ -27,7 +27,12 @@ export interface Node<H extends Linked> extends Placed<H> {
 
 interface Kept<H extends Linked> extends Node<H> {
   parent: Kept<H> | undefined
+  /** It, or one before it, is held back. */
+  isHeld: boolean
 }
+
+/** Headers that may be held back at once; of more the oldest is released. */
+const mostHeld = 64
 
 export interface Limits<H extends Linked> {
   /** Headers below the best tip that a branch may leave the chain from; those below may be forgotten. */
@@ -40,13 +45,15 @@ export interface Limits<H extends Linked> {
 
 export class HeaderTree<H extends Linked> {
   readonly #limits: Limits<H>
+  /** Whoever is named comes before those that name it. */
   readonly #nodes = new Map<string, Kept<H>>()
+  readonly #held = new Set<string>()
   #root: Kept<H>
   #best: Kept<H>
 
   constructor(root: Placed<H>, limits: Limits<H>) {
     this.#limits = limits
-    this.#root = { ...root, parent: undefined }
+    this.#root = { ...root, parent: undefined, isHeld: false }
     this.#best = this.#root
     this.#nodes.set(root.header.id, this.#root)
   }
@@ -93,11 +100,40 @@ export class HeaderTree<H extends Linked> {
     if (known !== undefined) return known
     const parent = this.#nodes.get(header.previous)
     if (parent === undefined) return undefined
-    const node: Kept<H> = { header, height: parent.height + 1, weight: parent.weight + weight, parent }
+    const isHeld = parent.isHeld || this.#held.has(header.id)
+    const node: Kept<H> = { header, height: parent.height + 1, weight: parent.weight + weight, parent, isHeld }
     this.#nodes.set(header.id, node)
-    if (this.#isBetter(node)) this.#best = node
+    if (!isHeld && this.#isBetter(node)) this.#best = node
     if (this.#best.height - this.#root.height > 2 * this.#limits.depth) this.#prune()
     return node
+  }
+
+  /**
+   * Holds a header back: until it is released the best tip is none of it and those behind it, whatever they weigh. The root never is.
+   */
+  hold(id: string): void {
+    if (id === this.#root.header.id) return
+    this.#held.add(id)
+    for (const oldest of this.#held) {
+      if (this.#held.size <= mostHeld) break
+      this.#held.delete(oldest)
+    }
+    this.#weigh()
+  }
+
+  /** False if it was not held back. */
+  release(id: string): boolean {
+    const isHeld = this.#held.delete(id)
+    if (isHeld) this.#weigh()
+    return isHeld
+  }
+
+  /** The header that is held back of those up to this one. */
+  heldOf(id: string): string | undefined {
+    if (this.#held.has(id)) return id
+    let node = this.#nodes.get(id)
+    while (node?.isHeld === true && !this.#held.has(node.header.id)) node = node.parent
+    return node?.isHeld === true ? node.header.id : undefined
   }
 
   /** The header at this height of the branch that ends in `tip`; nothing if it is above, or not kept. */
@@ -123,6 +159,15 @@ export class HeaderTree<H extends Linked> {
     const out: Array<Node<H>> = []
     for (let node: Node<H> | undefined = tip; node !== undefined && node !== from; node = node.parent) out.push(node)
     return out.reverse()
+  }
+
+  /** Finds the best tip anew. */
+  #weigh(): void {
+    this.#best = this.#root
+    for (const node of this.#nodes.values()) {
+      node.isHeld = (node.parent?.isHeld ?? false) || this.#held.has(node.header.id)
+      if (!node.isHeld && this.#isBetter(node)) this.#best = node
+    }
   }
 
   get #beside(): number {

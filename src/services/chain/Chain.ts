@@ -75,10 +75,11 @@ const make = Effect.fnUntraced(function* <R>({ keep, ledger, produce, settings }
     undo: (block) => Effect.provide(ledger.undo(block), context)
   }
   const native = yield* Native.make({ settings, ledger: provided, keep })
-  const { blocks, link, producing, rules } = native
+  const { blocks, link, producing, rules, withheld } = native
   const store = yield* BlockStore
   const owned = { startImmediately: true }
   yield* Effect.forkScoped(blocks.run, owned)
+  yield* Effect.forkScoped(withheld.run, owned)
   if (produce === true) yield* Effect.forkScoped(producing.run, owned)
 
   const chain = Chain.of({

@@ -24,6 +24,8 @@ export interface Options {
   readonly fork: (effect: Effect.Effect<void>) => void
   /** The greatest height of the best chain of headers that who has applied this block has; -1 if that is not known. */
   readonly heightOf: (tip: Neighbour["tip"]) => Effect.Effect<number, SqlError>
+  /** A peer says that it has applied this block. */
+  readonly claimed: (id: string) => Effect.Effect<void>
   /** The last headers up to the block that was applied last; none if that is the first one. */
   readonly line: () => ReadonlyArray<BlockHeader>
 }
@@ -42,7 +44,7 @@ const nothing = (question: Question): ChainMessage.ChainMessage =>
 
 export type ChainLink = ReturnType<typeof make>
 
-export const make = ({ alarms, blocks, fork, headers, heightOf, line, rules }: Options) => {
+export const make = ({ alarms, blocks, claimed, fork, headers, heightOf, line, rules }: Options) => {
   const neighbours = new Map<Session, Neighbour>()
   let ids = 0
 
@@ -93,7 +95,8 @@ export const make = ({ alarms, blocks, fork, headers, heightOf, line, rules }: O
 
   /** Where a peer's applied tip is on this node's best chain. */
   const place = ({ id, tip }: Neighbour): Effect.Effect<void> =>
-    Effect.map(heightOf(tip), (height) => blocks.raise(id, height)).pipe(
+    Effect.andThen(claimed(tip.id), heightOf(tip)).pipe(
+      Effect.map((height) => blocks.raise(id, height)),
       Effect.catch((error) => Effect.logWarning("The stored headers cannot be read", error))
     )
 

@@ -82,6 +82,11 @@ export class Fetching<H extends Linked> {
     for (const [id, height] of this.#heights) this.#heights.set(id, Math.min(height, fork))
   }
 
+  /** Whether a peer says that it has the block of this height of the best chain. */
+  isSomewhere(height: number): boolean {
+    return [...this.#heights.values()].some((known) => known >= height)
+  }
+
   /** These are the blocks that come next. */
   fill(height: number, wanted: ReadonlyArray<Wanted<H>>): void {
     const ids = wanted.map(({ header }) => header.id)

@@ -19,6 +19,8 @@ export interface HeaderChain<H extends Linked, Fault> {
   readonly best: () => Node<H>
   /** The header of this id, if it is among the newest ones. */
   readonly get: (id: string) => Node<H> | undefined
+  /** The header that is held back of those up to this one, if one is. */
+  readonly heldOf: (id: string) => string | undefined
   /** The last header of the best chain that the branch of this one has. */
   readonly common: (node: Node<H>) => Node<H>
   /**
@@ -91,6 +93,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(rules:
     rules,
     best: turn.saved,
     get: (id) => turn.tree().get(id),
+    heldOf: (id) => turn.tree().heldOf(id),
     common: (node) => turn.tree().fork(node, turn.saved()),
     alone: (change) =>
       Effect.flatMap(transactions.isOpen, (isOpen) =>

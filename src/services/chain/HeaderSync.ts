@@ -86,6 +86,9 @@ export interface HeaderSync<H extends Linked, Fault> {
   readonly heightOf: (id: number) => number
   /** A peer has the header of this height of the best chain. */
   readonly knows: (id: number, height: number) => void
+  /** Holds a header back, or releases it: the best chain is another one then. */
+  readonly hold: (id: string) => Effect.Effect<void>
+  readonly release: (id: string) => Effect.Effect<void>
   /**
    * Runs a transaction that writes a header of this node's own, by `extend` (see `Turn`), while nobody else changes the chain; called
    * outside of transactions. Once it has committed, `changed` tells, and before this returns.
@@ -248,6 +251,18 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
       return Effect.void
     })
 
+  /** Changes which headers count, and writes the chain that is best then. */
+  const weigh = (change: (turn: Turn<H, Fault>) => void): Effect.Effect<void> =>
+    chain
+      .alone(
+        Effect.fnUntraced(function* (turn) {
+          change(turn)
+          const saved = yield* turn.save
+          if (saved !== undefined) changed(saved, undefined)
+        })
+      )
+      .pipe(Effect.catch((error) => Effect.logError("Headers could not be kept", error)))
+
   const extending: HeaderSync<H, Fault>["extending"] = (produce) =>
     chain.alone(
       Effect.fnUntraced(function* ({ doubt, extend, save }) {
@@ -278,6 +293,8 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
     isRecent,
     heightOf: (id) => members.get(id)?.height ?? -1,
     knows,
+    hold: (id) => weigh(({ hold }) => hold(id)),
+    release: (id) => weigh(({ release }) => void release(id)),
     extending
   }
   return sync

@@ -82,6 +82,9 @@ export interface Turn<H extends Linked, Fault> {
     header: H,
     committed: (change: Change<H>) => void
   ) => Effect.Effect<void, HeaderRefused | ChainMoved | SqlError>
+  /** Holds a header back, or releases it (`HeaderTree`); `save` writes what that changes. False if there was nothing to release. */
+  readonly hold: (id: string) => void
+  readonly release: (id: string) => boolean
   /** Nobody knows whether what was written is stored: the next `save` reads it again. */
   readonly doubt: () => void
 }
@@ -207,5 +210,14 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(rules:
     isStale = true
   }
 
-  return { tree: () => tree, saved: () => saved, take, save, extend, doubt }
+  return {
+    tree: () => tree,
+    saved: () => saved,
+    take,
+    save,
+    extend,
+    doubt,
+    hold: (id: string) => tree.hold(id),
+    release: (id: string) => tree.release(id)
+  }
 })

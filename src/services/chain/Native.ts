@@ -19,6 +19,7 @@ import { HeaderStore } from "./HeaderStore.ts"
 import * as HeaderSync from "./HeaderSync.ts"
 import type { Ledger } from "./Ledger.ts"
 import * as Producing from "./Producing.ts"
+import * as Withheld from "./Withheld.ts"
 
 export interface Options {
   readonly settings: ChainSettings
@@ -102,7 +103,13 @@ export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Opt
       headers.push(at.header)
     return headers.reverse()
   }
-  const link = ChainLink.make({ rules, headers, blocks, alarms, fork, heightOf, line })
+  const { hold, release } = headers
+  const withheld = yield* Withheld.make({ policy: Withheld.defaults, awaited: blocks.awaited, hold, release })
+  const claimed = (id: string): Effect.Effect<void> => {
+    const held = chain.heldOf(id)
+    return held === undefined ? Effect.void : withheld.claimed(held)
+  }
+  const link = ChainLink.make({ rules, headers, blocks, alarms, fork, heightOf, claimed, line })
   /** The block behind which this node has begun to wait for those that say nothing. */
   let waits: { readonly tip: string; readonly since: number } | undefined
   /** Who comes again and again without a word delays each block by `answerMillis` at the most. */
@@ -122,5 +129,5 @@ export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Opt
     produced: (header, body) => link.tell([header], body)
   })
 
-  return { rules, objection, chain, blocks, link, producing, events: Stream.fromPubSub(events) }
+  return { rules, objection, chain, blocks, link, producing, withheld, events: Stream.fromPubSub(events) }
 })

@@ -123,3 +123,38 @@ describe("a tree of headers", () => {
     assert.strictEqual(shuffled.best.header.id, inOrder.best.header.id)
   })
 })
+
+describe("a header that is held back", () => {
+  it("is no tip, nor is what is behind it, until it is released", () => {
+    const tree = treeWith()
+    grow(tree, "0", names("a", 5))
+    grow(tree, "a2", names("b", 2))
+    tree.hold("a3")
+    assert.strictEqual(tree.best.header.id, "b2")
+    assert.strictEqual(tree.heldOf("a5"), "a3")
+    assert.isUndefined(tree.heldOf("b2"))
+    grow(tree, "a5", names("c", 5))
+    assert.strictEqual(tree.best.header.id, "b2")
+    grow(tree, "b2", ["d"])
+    assert.strictEqual(tree.best.header.id, "d")
+    assert.isTrue(tree.release("a3"))
+    assert.strictEqual(tree.best.header.id, "c5")
+    assert.isFalse(tree.release("a3"))
+  })
+
+  it("may be one that comes later, and is never the first", () => {
+    const tree = treeWith()
+    tree.hold("0")
+    tree.hold("a2")
+    grow(tree, "0", names("a", 5))
+    assert.strictEqual(tree.best.header.id, "a1")
+  })
+
+  it("is released when there are more than 64", () => {
+    const tree = treeWith()
+    grow(tree, "0", ["x"])
+    tree.hold("x")
+    for (const id of names("y", 64)) tree.hold(id)
+    assert.strictEqual(tree.best.header.id, "x")
+  })
+})

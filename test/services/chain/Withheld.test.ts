@@ -1,0 +1,59 @@
+/** A header whose body nobody gives does not stop a chain. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
+import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
+import * as ChainNode from "../../support/ChainNode.ts"
+import { pass, settle } from "../../support/VirtualTime.ts"
+
+const settings = ChainNode.open
+/** Too large to come with the word of it. */
+const large = new Uint8Array(70_000)
+
+/** A node that has heard of a block of another one, which is gone before it could give it. */
+const begin = Effect.gen(function* () {
+  const network = new MemoryNetwork()
+  const databases = [yield* MemoryDatabase.make, yield* MemoryDatabase.make] as const
+  const one = yield* ChainNode.start({ network, seed: 1, settings, database: databases[0] })
+  yield* one.produce(3)
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const other = yield* ChainNode.start({ network, seed: 2, settings, database: databases[1], withholds: true })
+      yield* other.connect(one)
+      yield* ChainNode.agree(one.chain.tip().id, other)
+      yield* other.chain.submit(large)
+      yield* other.chain.produce
+      yield* settle
+    })
+  )
+  return { network, databases, one }
+})
+
+describe("a block that nobody gives", () => {
+  it.effect("is waited for a minute; then the chain goes on behind the one before", () =>
+    Effect.gen(function* () {
+      const { one } = yield* begin
+      const standing = one.chain.status()
+      assert.deepStrictEqual([standing.tip.height, standing.best.height, standing.behind], [3, 4, 1])
+      assert.strictEqual((yield* Effect.exit(one.chain.produce))._tag, "Failure")
+      yield* pass("70 seconds")
+      const { behind, best } = one.chain.status()
+      assert.deepStrictEqual([best.height, behind], [3, 0])
+      assert.strictEqual((yield* one.chain.produce).height, 4)
+    })
+  )
+
+  it.effect("is taken up again when somebody comes who has it", () =>
+    Effect.gen(function* () {
+      const { databases, network, one } = yield* begin
+      yield* pass("70 seconds")
+      assert.strictEqual(one.chain.status().best.height, 3)
+      const other = yield* ChainNode.start({ network, seed: 2, settings, database: databases[1] })
+      yield* other.produce(1)
+      yield* other.connect(one)
+      yield* ChainNode.agree(other.chain.tip().id, one)
+      assert.deepStrictEqual(one.chain.tip(), other.chain.tip())
+      assert.strictEqual(one.chain.tip().height, 5)
+    })
+  )
+})
