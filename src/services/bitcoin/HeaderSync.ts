@@ -13,6 +13,7 @@ import type { Payload } from "../../protocol/bitcoin/Payload.ts"
 import { current, Service } from "../../protocol/bitcoin/Version.ts"
 import type { Node } from "../../protocol/chain/HeaderTree.ts"
 import type { Frame } from "../../protocol/link/Frame.ts"
+import type { HeaderPeer, Lapse } from "../chain/HeaderPeer.ts"
 import * as HeaderSync from "../chain/HeaderSync.ts"
 import { type Change, read } from "../chain/HeaderTurn.ts"
 import type { Alarms } from "../link/Alarms.ts"
@@ -54,7 +55,7 @@ const kinds = {
 } as const
 
 const faults = { broken: "headers-broken", unconnected: "headers-unconnected" } as const
-const isLapse = (fault: Fault | HeaderSync.Lapse): fault is HeaderSync.Lapse => fault in faults
+const isLapse = (fault: Fault | Lapse): fault is Lapse => fault in faults
 
 /** So many new headers are told as headers, more by the id of the last one. */
 const mostNews = 8
@@ -78,7 +79,7 @@ export const make = Effect.fnUntraced(function* ({ alarms, blocks, chain, config
     }
   })
 
-  const member = (peer: BitcoinPeer): HeaderSync.HeaderPeer<Fault> => ({
+  const member = (peer: BitcoinPeer): HeaderPeer<Fault> => ({
     id: peer.connection.id,
     remote: peer.connection.remote,
     isChosen: peer.kind === "Outbound",

@@ -6,7 +6,7 @@
  */
 import { Effect, Latch, Semaphore } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
-import type { Held, Wanted } from "../../protocol/chain/BlockWindow.ts"
+import type { Held } from "../../protocol/chain/BlockWindow.ts"
 import type { ChainRules } from "../../protocol/chain/ChainRules.ts"
 import type { Linked } from "../../protocol/chain/HeaderTree.ts"
 import { DeliveryConfig } from "../delivery/DeliveryConfig.ts"
@@ -16,8 +16,8 @@ import { Transactions } from "../Transactions.ts"
 import { BlockStore } from "./BlockStore.ts"
 import { type BodyPeer, Fetching, type Options as FetchingOptions } from "./Fetching.ts"
 import type { HeaderChain } from "./HeaderChain.ts"
-import { HeaderStore } from "./HeaderStore.ts"
 import type { BlockRefused, Ledger } from "./Ledger.ts"
+import * as NextBlocks from "./NextBlocks.ts"
 import { Progress } from "./Progress.ts"
 
 export interface Options<H extends Linked, Fault> extends FetchingOptions<H> {
@@ -43,11 +43,11 @@ export type BlockSync<H extends Linked, Fault> = Effect.Success<ReturnType<typeo
 export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(options: Options<H, Fault>) {
   const { alarms, chain, policy, rules, tell } = options
   const { name } = rules
-  const headers = yield* HeaderStore
   const blocks = yield* BlockStore
   const config = yield* DeliveryConfig
   const transactions = yield* Transactions
   const applying = yield* Applying.make(rules, options.ledger)
+  const nextBlocks = yield* NextBlocks.make(rules, applying, policy.window)
   const fetching = new Fetching(options)
   const { window } = fetching
   const progress = new Progress()
@@ -65,27 +65,6 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
   /** A block that was refused, behind others that were to be applied with it. */
   let refusedAt = 0
 
-  /** The block at a height that is both applied and on the best chain, if it is one. */
-  const onChain = (height: number): Effect.Effect<Applying.Applied | undefined, SqlError> =>
-    Effect.gen(function* () {
-      const [id] = yield* headers.ids(name, [height])
-      return id !== undefined && (yield* applying.isApplied(height, id)) ? { id, height } : undefined
-    }).pipe(persist("blocks of a chain", config))
-
-  /** The last block that is applied and on the best chain: both are chains, so halving finds it. */
-  const lastCommon = Effect.fnUntraced(function* () {
-    const tip = yield* onChain(applied.height)
-    if (tip !== undefined) return tip
-    let low: Applying.Applied = { id: rules.genesis.id, height: 0 }
-    for (let high = applied.height; high - low.height > 1;) {
-      const middle = (low.height + high) >> 1
-      const found = yield* onChain(middle)
-      if (found === undefined) high = middle
-      else low = found
-    }
-    return low
-  })
-
   /** The tip may be another one than is known: a commit was unheard, or another process has moved it. */
   const readTip = Effect.gen(function* () {
     const tip = yield* applying.tip.pipe(persist("blocks of a chain", config))
@@ -99,23 +78,13 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
   const refill = Effect.gen(function* () {
     isStale = false
     yield* readTip
-    const from = yield* lastCommon()
-    const [parent, ...next] = yield* headers
-      .above(name, from.height - 1, policy.window + 1)
-      .pipe(persist("headers of a chain", config))
-    // The best chain may have become another one between the two: what was read must follow what is applied.
-    if (parent?.id !== from.id) {
+    const found = yield* nextBlocks(applied)
+    if (found === undefined) {
       isStale = true
       return
     }
-    base = from.height
-    const wanted: Array<Wanted<H>> = []
-    for (const { bytes } of next) {
-      const header = rules.decode(bytes)
-      if (header === undefined) break
-      wanted.push({ header, height: base + wanted.length + 1 })
-    }
-    fetching.fill(base + 1, wanted)
+    base = found.base
+    fetching.fill(base + 1, found.wanted)
   }).pipe(Effect.onError(() => Effect.sync(() => void (isStale = true))))
 
   /** Whether the best chain goes on behind the window, and the window is half empty. */

@@ -6,8 +6,9 @@ import type { Effect } from "effect"
 import { type Action, BodySchedule, type Policy } from "../../protocol/chain/BodySchedule.ts"
 import { BlockWindow, type Wanted } from "../../protocol/chain/BlockWindow.ts"
 import type { Linked } from "../../protocol/chain/HeaderTree.ts"
-import type { Alarm, Alarms } from "../link/Alarms.ts"
+import type { Alarms } from "../link/Alarms.ts"
 import type { ChainEvent } from "./ChainEvent.ts"
+import { NextLook } from "./NextLook.ts"
 
 /** Somebody who gives blocks. */
 export interface BodyPeer {
@@ -42,11 +43,12 @@ export class Fetching<H extends Linked> {
   readonly #peers = new Map<number, BodyPeer>()
   readonly #heights = new Map<number, number>()
   readonly #offered = new Map<string, Uint8Array>()
-  #alarm: Alarm | undefined
+  readonly #next: NextLook
 
   constructor(options: Options<H>) {
     this.#options = options
     this.#schedule = new BodySchedule(options.policy)
+    this.#next = new NextLook(options.alarms, () => this.#act())
   }
 
   joined(peer: BodyPeer, height: number): void {
@@ -169,19 +171,7 @@ export class Fetching<H extends Linked> {
 
   #act(): void {
     for (const action of this.#schedule.look(this.#now)) this.#perform(action)
-    this.#lookAt(this.#schedule.nextLook)
-  }
-
-  /** One alarm at a time: an earlier one that has become needless looks in vain, and sets the next. */
-  #lookAt(next: number): void {
-    if (this.#alarm !== undefined && this.#alarm.due <= next) return
-    this.#alarm?.cancel()
-    this.#alarm = undefined
-    if (!Number.isFinite(next)) return
-    this.#alarm = this.#options.alarms.set(next, () => {
-      this.#alarm = undefined
-      this.#act()
-    })
+    this.#next.at(this.#schedule.nextLook)
   }
 
   #perform(action: Action): void {

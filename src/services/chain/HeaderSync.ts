@@ -6,27 +6,13 @@ import { Clock, Effect, Latch } from "effect"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as Asking from "../../protocol/chain/HeaderAsking.ts"
 import type { Linked, Node } from "../../protocol/chain/HeaderTree.ts"
-import type { Alarm, Alarms } from "../link/Alarms.ts"
+import type { Alarms } from "../link/Alarms.ts"
 import { isCommitUnknown } from "../Transactions.ts"
 import type { HeaderChain, Question } from "./HeaderChain.ts"
+import { bitcoinNews, type HeaderPeer, type News } from "./HeaderPeer.ts"
 import type { StoredHeader } from "./HeaderStore.ts"
 import type { ChainMoved, Change, HeaderRefused, Turn } from "./HeaderTurn.ts"
-
-/** Headers of which one does not follow the one before it, and headers that follow nothing, many at once or again and again. */
-export type Lapse = "broken" | "unconnected"
-
-/** Somebody who has headers. */
-export interface HeaderPeer<Fault> {
-  /** A number of this process. */
-  readonly id: number
-  readonly remote: string
-  /** This node has chosen it, and asks it before those that have chosen this node. */
-  readonly isChosen: boolean
-  /** Asks for what comes after these; the answer is told by `heard`. */
-  readonly ask: (locator: ReadonlyArray<string>) => Effect.Effect<void>
-  /** It has given what it must not give. */
-  readonly charge: (fault: Fault | Lapse, detail: string) => void
-}
+import { NextLook } from "./NextLook.ts"
 
 export interface Options<H extends Linked, Fault> {
   readonly chain: HeaderChain<H, Fault>
@@ -42,17 +28,6 @@ export interface Options<H extends Linked, Fault> {
   /** It was asked and has not answered: another one is asked. */
   readonly passedOver: (peer: HeaderPeer<Fault>) => void
 }
-
-/** Headers that follow none that is known. */
-export interface News {
-  /** Fewer are news; so many or more are an answer to nothing. */
-  readonly most: number
-  /** So many such news in a row are one fault. */
-  readonly forFault: number
-}
-
-/** As Bitcoin's nodes have it. */
-export const bitcoinNews: News = { most: 8, forFault: 10 }
 
 interface Member<Fault> {
   readonly peer: HeaderPeer<Fault>
@@ -119,7 +94,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
   const clock = yield* Clock.Clock
   const members = new Map<number, Member<Fault>>()
   let asking = Asking.initial
-  let alarm: Alarm | undefined
+  const next = new NextLook(alarms, () => step({ _tag: "Looked" }))
 
   const isRecent = (): boolean => isNew?.(chain.best().header, clock.currentTimeMillisUnsafe()) ?? true
 
@@ -134,19 +109,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
       if (_tag === "Ask") run(ask(member))
       else passedOver(member.peer)
     }
-    lookAt(Asking.nextLook(state))
-  }
-
-  /** One alarm at a time: an earlier one that has become needless looks in vain, and sets the next. */
-  const lookAt = (next: number): void => {
-    if (alarm !== undefined && alarm.due <= next) return
-    alarm?.cancel()
-    alarm = undefined
-    if (!Number.isFinite(next)) return
-    alarm = alarms.set(next, () => {
-      alarm = undefined
-      step({ _tag: "Looked" })
-    })
+    next.at(Asking.nextLook(state))
   }
 
   const ask = ({ last, peer }: Member<Fault>): Effect.Effect<void> =>
