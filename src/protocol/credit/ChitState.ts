@@ -1,0 +1,31 @@
+/**
+ * What a node keeps of a chit on one half of a tally.
+ */
+import { Schema } from "effect"
+import { Cuid } from "./Chad.ts"
+import { Core } from "./Chit.ts"
+import { Digest } from "./Canonical.ts"
+import { Index } from "./ChitLog.ts"
+import { LiftRecord } from "./LiftRecord.ts"
+import { Signature } from "./Signature.ts"
+
+/** `asked`: an invoice, or a lift that is promised; `good` and `void` are for good, but that a declined invoice may be asked anew. */
+export const Status = Schema.Literals(["asked", "good", "void"])
+
+export const ChitState = Schema.Struct({
+  /** Whose half it is on; the tally is the core's. */
+  holder: Cuid,
+  core: Core,
+  status: Status,
+  /** Of an invoice; 1 for everything else. */
+  revision: Schema.Int,
+  sign: Schema.optionalKey(Signature),
+  /** Its place, and the hash there: as soon as it has one. */
+  index: Schema.optionalKey(Index),
+  hash: Schema.optionalKey(Digest),
+  /** Why the chit of a lift is good. */
+  record: Schema.optionalKey(LiftRecord),
+  /** Milliseconds since 1970: when this half has changed it last. */
+  changed: Schema.Int
+})
+export type ChitState = typeof ChitState.Type
