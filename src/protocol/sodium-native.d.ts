@@ -32,7 +32,7 @@ declare module "sodium-native" {
     readonly crypto_sign_ed25519_pk_to_curve25519: (x25519pk: Uint8Array, ed25519pk: Uint8Array) => void
     readonly crypto_sign_ed25519_sk_to_curve25519: (x25519sk: Uint8Array, ed25519sk: Uint8Array) => void
     /** BLAKE2b; `output` has as many bytes as the hash is to have. */
-    readonly crypto_generichash: (output: Uint8Array, input: Uint8Array) => void
+    readonly crypto_generichash: (output: Uint8Array, input: Uint8Array, key?: Uint8Array) => void
     /** SHA-256 in 32 bytes; `output` may be `input`. */
     readonly crypto_hash_sha256: (output: Uint8Array, input: Uint8Array) => void
     readonly sodium_memzero: (buffer: Uint8Array) => void
