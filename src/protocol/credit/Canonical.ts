@@ -31,8 +31,18 @@ export const digestOf = (json: unknown): Digest => {
   return Digest.make(Base64Url.encode(hash))
 }
 
-/** Digests of values by their schema. */
-export const digestBy = <A, I>(schema: Schema.Codec<A, I>): ((value: A) => Digest) => {
+/**
+ * Digests of values by their schema. A value is hashed once, however often it is asked for, so it must not be changed; one outside of
+ * its schema throws.
+ */
+export const digestBy = <A extends object, I>(schema: Schema.Codec<A, I>): ((value: A) => Digest) => {
   const encode = Schema.encodeSync(schema)
-  return (value) => digestOf(encode(value))
+  const known = new WeakMap<A, Digest>()
+  return (value) => {
+    const before = known.get(value)
+    if (before !== undefined) return before
+    const digest = digestOf(encode(value))
+    known.set(value, digest)
+    return digest
+  }
 }

@@ -3,6 +3,7 @@
  */
 import { Schema } from "effect"
 import { Chad } from "./Chad.ts"
+import { Instant } from "./Instant.ts"
 import { UserKey } from "./Signature.ts"
 
 /** Text of at most so many characters, with nothing in it that a database or canonical JSON cannot hold. */
@@ -29,8 +30,7 @@ const Place = Schema.Struct({
 const File = Schema.Struct({ media: shortText(64), digest: shortText(86), comment: Schema.optionalKey(shortText(256)) })
 
 export const Certificate = Schema.Struct({
-  /** Milliseconds since 1970. */
-  date: Schema.Int,
+  date: Instant,
   chad: Chad,
   type: Schema.Literals(["person", "organisation"]),
   name: shortText(256),

@@ -21,6 +21,10 @@ export type Cuid = typeof Cuid.Type
 export const Person = Schema.Struct({ cuid: Cuid, agent: NodeKey })
 export type Person = typeof Person.Type
 
+/** Whether two are one user, wherever their agent is reached. */
+export const isSamePerson = (one: Person, other: Person): boolean =>
+  one.cuid === other.cuid && one.agent === other.agent
+
 /** A user, and where their agent can be reached. */
 export const Chad = Schema.Struct({ ...Person.fields, host: Endpoint.fields.host, port: Endpoint.fields.port })
 export type Chad = typeof Chad.Type
@@ -35,7 +39,7 @@ export class ChadInvalid extends Schema.TaggedError<ChadInvalid>()("ChadInvalid"
   }
 }
 
-const pattern = /^(?:chip:\/\/)?([^:@/]+):([^:@/]+)@(.+)$/
+const pattern = /^(?:chip:\/\/)?([^:@/]+):([^:@/]+)@(.+)$/i
 
 /** The key that an agent's text names, in either form. */
 export const parseAgent = (text: string): Option.Option<NodeKey> => {
@@ -57,7 +61,9 @@ export const parse = (text: string): Result.Result<Chad, ChadInvalid> => {
   const agent = parseAgent(key)
   if (Option.isNone(agent)) return invalid("its agent is no key of 43 characters of base64url or 64 hex digits")
   const endpoint = parseEndpoint(place.replace(/\/$/, ""))
-  if (Result.isFailure(endpoint)) return invalid(endpoint.failure.message)
+  if (Result.isFailure(endpoint)) {
+    return invalid(endpoint.failure.problem ?? "its place is not host:port with a port of 1 to 65535")
+  }
   const { host, port } = endpoint.success
   return Result.succeed({ cuid: cuid.value, agent: agent.value, host, port })
 }

@@ -8,6 +8,7 @@ import { Schema } from "effect"
 import { UuidText } from "../Cbor.ts"
 import { type Digest, digestBy } from "./Canonical.ts"
 import { shortText } from "./Certificate.ts"
+import { Instant } from "./Instant.ts"
 import { isSigned, Signature, type UserKey } from "./Signature.ts"
 import { Side, TallyId } from "./TallyDocument.ts"
 import { SomeUnits, Units } from "./Units.ts"
@@ -31,8 +32,8 @@ const common = {
   uuid: ChitId,
   /** Who pledges, or whose setting it is. */
   by: Side,
-  /** Milliseconds since 1970, as its maker says; that of a lift's chit is the date of the lift's plan. */
-  date: Schema.Int
+  /** As its maker says; that of a lift's chit is the date of the lift's plan. */
+  date: Instant
 }
 
 /** A pledge of its issuer: the balance moves by `units` towards the other side. */

@@ -6,8 +6,10 @@ import { Cuid } from "./Chad.ts"
 import { Core } from "./Chit.ts"
 import { Digest } from "./Canonical.ts"
 import { Index } from "./ChitLog.ts"
+import { Instant } from "./Instant.ts"
 import { LiftRecord } from "./LiftRecord.ts"
 import { Signature } from "./Signature.ts"
+import { TallyDocument } from "./TallyDocument.ts"
 
 /** `asked`: an invoice, or a lift that is promised; `good` and `void` are for good, but that a declined invoice may be asked anew. */
 export const Status = Schema.Literals(["asked", "good", "void"])
@@ -18,14 +20,14 @@ export const ChitState = Schema.Struct({
   core: Core,
   status: Status,
   /** Of an invoice; 1 for everything else. */
-  revision: Schema.Int,
+  revision: TallyDocument.fields.revision,
   sign: Schema.optionalKey(Signature),
   /** Its place, and the hash there: as soon as it has one. */
   index: Schema.optionalKey(Index),
   hash: Schema.optionalKey(Digest),
   /** Why the chit of a lift is good. */
   record: Schema.optionalKey(LiftRecord),
-  /** Milliseconds since 1970: when this half has changed it last. */
-  changed: Schema.Int
+  /** When this half has changed it last. */
+  changed: Instant
 })
 export type ChitState = typeof ChitState.Type

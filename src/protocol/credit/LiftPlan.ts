@@ -12,6 +12,7 @@ import { digestBy, digestOf } from "./Canonical.ts"
 import { shortText } from "./Certificate.ts"
 import { Person } from "./Chad.ts"
 import { type Core, ChitId } from "./Chit.ts"
+import { Instant } from "./Instant.ts"
 import { Signature, UserKey } from "./Signature.ts"
 import { Side, TallyId } from "./TallyDocument.ts"
 import { SomeUnits } from "./Units.ts"
@@ -62,9 +63,9 @@ export const LiftPlan = Schema.Struct({
   lift: LiftId,
   legs: Schema.Array(Leg).check(Schema.isMinLength(1), Schema.isMaxLength(mostLegs), isJoined, isOnce),
   units: SomeUnits,
-  /** Milliseconds since 1970: when it was planned, which is the date of its chits, and until when it can be promised and decided. */
-  date: Schema.Int,
-  expires: Schema.Int,
+  /** When it was planned, which is the date of its chits, and until when it can be promised and decided. */
+  date: Instant,
+  expires: Instant,
   referees: Schema.Array(Referee).check(Schema.isMinLength(1), Schema.isMaxLength(mostReferees), isOdd, isDistinct),
   payor: Person,
   payee: Person,
@@ -72,7 +73,11 @@ export const LiftPlan = Schema.Struct({
   payorKey: UserKey,
   memo: Schema.optionalKey(shortText(1_024)),
   ref: Schema.optionalKey(shortText(1_024))
-})
+}).check(
+  Schema.makeFilter(({ legs, payee, payor }) => payor.agent === legs[0]?.from && payee.agent === legs.at(-1)?.to, {
+    message: "the first leg begins at the payor's agent, the last one ends at the payee's"
+  })
+)
 export type LiftPlan = typeof LiftPlan.Type
 
 /** With the lift's id this is what everybody promises, refuses and decides; the payor signs it. */

@@ -17,7 +17,11 @@ export type Verdict = typeof Verdict.Type
 export const Ballot = Schema.Struct({
   round: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 })),
   by: Schema.optionalKey(NodeKey)
-})
+}).check(
+  Schema.makeFilter(({ by, round }) => (by === undefined) === (round === 0), {
+    message: "round 0 is nobody's, every later one is somebody's"
+  })
+)
 export type Ballot = typeof Ballot.Type
 
 /** The round that anybody may ask for who has all promises, and in which there is no vote but `good`. */

@@ -5,6 +5,7 @@ import { Schema } from "effect"
 import { UuidText } from "../Cbor.ts"
 import * as LiftPlan from "./LiftPlan.ts"
 import { Person } from "./Chad.ts"
+import { Instant } from "./Instant.ts"
 import { SomeUnits, Units } from "./Units.ts"
 
 export const QueryId = UuidText.pipe(Schema.brand("QueryId"))
@@ -20,8 +21,8 @@ export const Query = Schema.Struct({
   units: SomeUnits,
   /** Tallies that it has gone over. */
   step: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: mostSteps })),
-  /** Milliseconds since 1970, after which nobody waits for an answer. */
-  expires: Schema.Int
+  /** After this nobody waits for an answer. */
+  expires: Instant
 })
 export type Query = typeof Query.Type
 

@@ -8,6 +8,8 @@ import { Schema } from "effect"
 import { UuidText } from "../Cbor.ts"
 import { digestBy } from "./Canonical.ts"
 import { Certificate, shortText } from "./Certificate.ts"
+import { isSamePerson } from "./Chad.ts"
+import { Instant } from "./Instant.ts"
 import { isSigned, Signature } from "./Signature.ts"
 import { Units } from "./Units.ts"
 
@@ -43,13 +45,16 @@ export const TallyDocument = Schema.Struct({
   uuid: TallyId,
   /** Counts the versions of the agreement from 1. */
   revision: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 })),
-  /** Milliseconds since 1970. */
-  date: Schema.Int,
+  date: Instant,
   memo: shortText(1_024),
   agree: Contract,
   stock: Party,
   foil: Party
-})
+}).check(
+  Schema.makeFilter(({ foil, stock }) => !isSamePerson(stock.cert.chad, foil.cert.chad), {
+    message: "a tally is between two parties"
+  })
+)
 export type TallyDocument = typeof TallyDocument.Type
 
 /** What is signed, and block 0 of the chain. */

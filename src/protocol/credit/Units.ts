@@ -3,13 +3,23 @@
  *
  * In JSON, in what is signed, and on the wire an amount is a decimal text, because a JSON number holds 53 bits.
  */
-import { Option, Schema } from "effect"
+import { Option, Schema, SchemaTransformation } from "effect"
 
 /** The largest amount, and the largest balance: it fits 63 bits with room to add two of them. */
 export const most = 2n ** 61n - 1n
 
+/** One amount, one text: no zeros in front, no `-0`. Its length is bounded before it is read, which for long ones takes long. */
+const AmountText = Schema.String.check(
+  Schema.isPattern(/^(?:0|-?[1-9][0-9]{0,18})$/, { message: "an amount is a whole number in decimal digits" })
+)
+
 const amount = (minimum: bigint, message: string) =>
-  Schema.BigIntFromString.check(Schema.isBetweenBigInt({ minimum, maximum: most }, { message }))
+  AmountText.pipe(
+    Schema.decodeTo(
+      Schema.BigInt.check(Schema.isBetweenBigInt({ minimum, maximum: most }, { message })),
+      SchemaTransformation.bigintFromString
+    )
+  )
 
 /** Milli-CHIP, 0 to `most`. */
 export const Units = amount(0n, `an amount is 0 to ${most} milli-CHIP`)
