@@ -15,6 +15,7 @@ import * as LiftRecord from "./LiftRecord.ts"
 import * as Route from "./Route.ts"
 import { Signature } from "./Signature.ts"
 import * as Tally from "./TallyDocument.ts"
+import { Token } from "./Token.ts"
 
 /** Chits or entries in one message, at most, and positions in a comparison. */
 export const mostEntries = 32
@@ -28,7 +29,7 @@ const Revision = Tally.TallyDocument.fields.revision
 // Tallies.
 
 /** Somebody has a ticket and wants the tally that it is for. `request` makes it one however often it comes. */
-export const Ticket = message("Ticket", { token: shortText(64), request: UuidText, cert: Certificate })
+export const Ticket = message("Ticket", { token: Token, request: UuidText, cert: Certificate })
 /** A document, signed by the party that offers it; against an offer it is a counter-offer, of a higher revision. */
 export const Offer = message("Offer", { document: Tally.TallyDocument, signs: Tally.Signatures })
 /** Both have signed. */
