@@ -12,12 +12,16 @@ import { DeliveryConfig } from "./DeliveryConfig.ts"
 import { DeliveryMeter } from "./DeliveryMeter.ts"
 import { Feed } from "./Feed.ts"
 import { mayPass } from "./Persist.ts"
-import { type Handled, Rejected } from "./Protocol.ts"
+import { type Handled, Nevertheless, Rejected } from "./Protocol.ts"
 import { SlowHandlers } from "./SlowHandlers.ts"
 import { type Link, RetryStore } from "./RetryStore.ts"
 
 /** The optimistic run met a message that is not plainly accepted. */
 export class NotPlain extends Schema.TaggedError<NotPlain>()("NotPlain", {}) {}
+
+/** What has an effect and another outcome than `Ok` is not plainly accepted. */
+const plainly = <E, R>(handled: Effect.Effect<void | Nevertheless, E, R>): Effect.Effect<void, E | NotPlain, R> =>
+  Effect.flatMap(handled, (answer) => (answer instanceof Nevertheless ? Effect.fail(new NotPlain()) : Effect.void))
 
 export interface Handling<R> {
   /** Whether messages of a protocol are handled together. */
@@ -57,7 +61,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
       )
     })
 
-  const handle = (link: Link, { item }: Fresh): Effect.Effect<void, Rejected | SqlError, R> => {
+  const handle = (link: Link, { item }: Fresh): Effect.Effect<void | Nevertheless, Rejected | SqlError, R> => {
     const protocol = protocols.get(item.protocol)
     return protocol === undefined
       ? Effect.fail(Rejected.refused("unknown-protocol", `this node does not run "${item.protocol}"`))
@@ -79,7 +83,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
     const exit = yield* Effect.exit(transactions.within(handle(link, fresh)))
     if (Exit.isSuccess(exit)) {
       crashes.delete(fresh.item.id)
-      return ok
+      return exit.value instanceof Nevertheless ? exit.value.outcome : ok
     }
     if (Cause.hasInterrupts(exit.cause)) return yield* Effect.failCause(exit.cause as Cause.Cause<never>)
     const failure = Cause.findErrorOption(exit.cause)
@@ -100,9 +104,9 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
     run: (link, messages) => {
       const name = messages[0]?.item.protocol ?? ""
       const handleAll = protocols.get(name)?.handleAll
-      const handled: Effect.Effect<void, Rejected | SqlError, R> =
+      const handled: Effect.Effect<void, Rejected | SqlError | NotPlain, R> =
         handleAll === undefined
-          ? Effect.forEach(messages, (message) => handle(link, message), { discard: true })
+          ? Effect.forEach(messages, (message) => plainly(handle(link, message)), { discard: true })
           : watched(
               name,
               handleAll(messages.map(({ item }) => ({ message: item.body, from: { peer: link.peer, id: item.id } })))

@@ -44,6 +44,19 @@ export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", { outco
   }
 }
 
+/**
+ * What a handler succeeds with whose message is refused or stale and has an effect all the same, such as evidence that is kept: the
+ * sender is told the outcome, and what the handler wrote remains.
+ */
+export class Nevertheless {
+  readonly outcome: Outcome
+  /** Of `Rejected.refused` or `Rejected.stale`. Of `later` it is a defect, as the message would come again. */
+  constructor({ outcome }: Rejected) {
+    if (outcome._tag === "Later") throw new TypeError("a message that has had its effect cannot be put off")
+    this.outcome = outcome
+  }
+}
+
 /** As much of a digest as people compare. */
 const digest = (state: Uint8Array | undefined): string =>
   state === undefined ? "" : `, state ${Hex.encode(state.subarray(0, 8))}${state.length > 8 ? "..." : ""}`
@@ -101,8 +114,8 @@ export interface Concern {
 export interface Definition<A, R> {
   /** Messages of one subject take effect in the order in which they were sent; all of them are one subject by default. */
   readonly subject?: (message: A) => string
-  /** Success is the outcome `Ok`. */
-  readonly handle: (message: A, from: Origin) => Effect.Effect<void, Rejected | SqlError, R>
+  /** Success is the outcome `Ok`, unless it is a `Nevertheless`. */
+  readonly handle: (message: A, from: Origin) => Effect.Effect<void | Nevertheless, Rejected | SqlError, R>
   /**
    * Handles messages that came one behind the other at once, with the same effect as `handle` on each in turn: with one
    * statement for all of them, say. Where it fails nothing of it remains, and each is handled alone.
@@ -134,7 +147,7 @@ export interface Definition<A, R> {
 /** The receiving half of a protocol, its message type hidden: what a node keeps of every protocol it runs. */
 export interface Handled<R> {
   readonly name: string
-  readonly handle: (body: Uint8Array, from: Origin) => Effect.Effect<void, Rejected | SqlError, R>
+  readonly handle: (body: Uint8Array, from: Origin) => Effect.Effect<void | Nevertheless, Rejected | SqlError, R>
   /** `undefined` if it handles one after the other. */
   readonly handleAll:
     | ((received: ReadonlyArray<Received<Uint8Array>>) => Effect.Effect<void, Rejected | SqlError, R>)
