@@ -14,6 +14,7 @@ import { LiftRecord } from "./LiftRecord.ts"
 
 /** Places in the order; 0 is the tally itself. */
 export const Index = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 40 }))
+export type Index = typeof Index.Type
 
 /** A place in the order, and the hash of everything up to there. */
 export const Position = Schema.Struct({ index: Index, hash: Digest })

@@ -25,6 +25,8 @@ export const ChitState = Schema.Struct({
   /** Its place, and the hash there: as soon as it has one. */
   index: Schema.optionalKey(Index),
   hash: Schema.optionalKey(Digest),
+  /** At stock: the signature of foil's agent on this place, where stock was given one. There is one in any 32 places that follow each other. */
+  head: Schema.optionalKey(Signature),
   /** Why the chit of a lift is good. */
   record: Schema.optionalKey(LiftRecord),
   /** When this half has changed it last. */

@@ -50,11 +50,11 @@ export const Decline = message("Decline", { tally, chit: Chit.ChitId, revision: 
 
 /** Chits of stock's that have no place yet, and the last place that stock knows. */
 export const Propose = message("Propose", { tally, chits: Entries, at: ChitLog.Position })
-/** What comes behind a place, and the newest place. */
+/** What comes behind a place; `head` is the last of these, signed. Without entries foil asks whether stock has that place. */
 export const Entered = message("Entered", { tally, after: ChitLog.Position, entries: Entries, head: ChitLog.Head })
 /** Stock has everything up to there. `closed`: and has closed the tally. */
 export const Ack = message("Ack", { tally, at: ChitLog.Position, closed: Schema.Boolean })
-/** Stock does not have what comes before, or looks whether both have the same: places of its own, the newest first, and the newest head that it holds. */
+/** Stock does not have what comes before, or looks whether both have the same: places of its own, the newest first, and the newest as foil has signed it. */
 export const Where = message("Where", {
   tally,
   places: Schema.Array(ChitLog.Position).check(Schema.isMinLength(1), Schema.isMaxLength(mostPositions)),
@@ -62,7 +62,7 @@ export const Where = message("Where", {
 })
 /** Foil lacks what it has once ordered: what comes behind the last of its places that stock has named, please. */
 export const Fetch = message("Fetch", { tally, after: ChitLog.Index })
-/** What foil has ordered and lost. */
+/** What foil has ordered and lost; `head` is the last of these, as foil has signed it. */
 export const History = message("History", { tally, after: ChitLog.Position, entries: Entries, head: ChitLog.Head })
 
 // Routes.

@@ -38,9 +38,9 @@ export const Chain = Schema.Struct({
   /** Foil: the last place that stock was told of, and the last that stock has said to have. Stock: both are `at`'s. */
   told: Index,
   agreed: Index,
-  /** The newest place that foil's agent has signed: foil's own, or the one that stock was given. */
+  /** Stock: its last place, as foil's agent has signed it; none before the first chit has one, and none at foil. */
   head: Schema.optionalKey(Head),
-  /** Chits of stock's own that are good and have no place yet; none at foil. */
+  /** Chits that are good at stock and have no place yet: its own, and either side's of lifts. None at foil. */
   unplaced: Schema.Natural,
   /** Stock has closed, as it says; foil may do so too. */
   closedThere: Schema.Boolean

@@ -1,0 +1,196 @@
+/**
+ * One half of a tally with its chits in memory: what a service does around the machine of its side, and a count of the rows that it
+ * reads and writes.
+ */
+import type * as ChainEvent from "../../../src/protocol/credit/ChainEvent.ts"
+import { loads } from "../../../src/protocol/credit/ChainEvent.ts"
+import type { ChainResult, Evidence, Reading } from "../../../src/protocol/credit/ChainStep.ts"
+import type { Unfit } from "../../../src/protocol/credit/Action.ts"
+import type { ChitId } from "../../../src/protocol/credit/Chit.ts"
+import type { ChitState } from "../../../src/protocol/credit/ChitState.ts"
+import type { Entry, Position } from "../../../src/protocol/credit/ChitLog.ts"
+import type { CreditMessage } from "../../../src/protocol/credit/CreditMessage.ts"
+import * as FoilChain from "../../../src/protocol/credit/FoilChain.ts"
+import type { LiftRecord } from "../../../src/protocol/credit/LiftRecord.ts"
+import * as StockChain from "../../../src/protocol/credit/StockChain.ts"
+import { digest, other, type Side } from "../../../src/protocol/credit/TallyDocument.ts"
+import type { TallyHalf } from "../../../src/protocol/credit/TallyHalf.ts"
+import { agents, document, opened } from "./Parties.ts"
+
+interface Kept {
+  readonly half: TallyHalf
+  readonly chits: ReadonlyMap<ChitId, ChitState>
+  readonly log: ReadonlyArray<ChitId>
+}
+
+export class ChainSite {
+  readonly side: Side
+  half: TallyHalf
+  chits = new Map<ChitId, ChitState>()
+  /** The chits by their places, of which the first is 1. */
+  log: Array<ChitId> = []
+  readonly evidence: Array<Evidence> = []
+  readonly records: Array<LiftRecord> = []
+  /** Kinds of the events of the holder and the operator. */
+  readonly told: Array<string> = []
+  /** Chits that were read and written. */
+  rows = 0
+  readonly #send: (message: CreditMessage) => void
+  #now = 0
+
+  constructor(side: Side, send: (message: CreditMessage) => void) {
+    this.side = side
+    this.half = opened(side)
+    this.#send = send
+  }
+
+  get chain(): NonNullable<TallyHalf["chain"]> {
+    return this.half.chain!
+  }
+
+  get isQuiet(): boolean {
+    return this.side === "foil" ? FoilChain.isQuiet(this.half) : StockChain.isQuiet(this.half)
+  }
+
+  /** Ids of the chits that are good. */
+  get good(): ReadonlySet<ChitId> {
+    return new Set([...this.chits.values()].filter(({ status }) => status === "good").map(({ core }) => core.uuid))
+  }
+
+  snapshot(): Kept {
+    return { half: this.half, chits: new Map(this.chits), log: [...this.log] }
+  }
+
+  restore({ chits, half, log }: Kept): void {
+    this.half = half
+    this.chits = new Map(chits)
+    this.log = [...log]
+  }
+
+  /** A chit of this side's, or of a lift, is good. */
+  becomes(entry: Entry): ChainResult {
+    const loaded = this.#load({ chits: [entry.chit.core.uuid], indexes: [] })
+    return this.#perform({ _tag: "Good", entry, loaded, now: this.#now })
+  }
+
+  receive(message: CreditMessage, from = agents[other(this.side)].key): ChainResult {
+    switch (message._tag) {
+      case "Propose":
+      case "Ack":
+      case "Where":
+      case "History":
+        if (this.side !== "foil") throw new Error(`${message._tag} for stock`)
+        return this.#perform({ _tag: "Received", from, message, loaded: this.#load(loads(message)), now: this.#now })
+      case "Entered":
+      case "Fetch":
+        if (this.side !== "stock") throw new Error(`${message._tag} for foil`)
+        return this.#perform({ _tag: "Received", from, message, loaded: this.#load(loads(message)), now: this.#now })
+      default:
+        throw new Error(`${message._tag} is not the chain's`)
+    }
+  }
+
+  /** The partner has refused a message. */
+  refusedBy(unfit: Unfit): void {
+    const named = unfit.reason === "conflict" ? unfit.revision.split(",") : []
+    const chits = [...this.chits.keys()].filter((id) => named.includes(id))
+    if (this.side === "stock" && chits.length > 0)
+      this.#perform({ _tag: "Conflicted", loaded: this.#load({ chits, indexes: [] }), now: this.#now })
+  }
+
+  repair(): void {
+    const { repair } = this.side === "foil" ? FoilChain : StockChain
+    for (const reading of repair(this.half)) this.#read(reading)
+  }
+
+  /** Places that are here; 0 always is. */
+  place(index: number): Position | undefined {
+    if (index === 0) return { index, hash: digest(document) }
+    const state = this.#at(index)
+    return state?.hash === undefined ? undefined : { index, hash: state.hash }
+  }
+
+  #at(index: number): ChitState | undefined {
+    const id = this.log[index - 1]
+    this.rows++
+    return id === undefined ? undefined : this.chits.get(id)
+  }
+
+  #between(after: number, end: number): ReadonlyArray<ChitState> {
+    const states: Array<ChitState> = []
+    for (let index = after + 1; index <= Math.min(end, this.log.length); index++) states.push(this.#at(index)!)
+    return states
+  }
+
+  #load({ behind, chits, indexes }: ChainEvent.Loads): ChainEvent.Loaded {
+    this.#now++
+    const known = new Map<ChitId, ChitState>()
+    for (const id of chits) {
+      const state = this.chits.get(id)
+      if (state !== undefined) known.set(id, state)
+      this.rows++
+    }
+    const places = indexes.flatMap((index) => this.place(index) ?? [])
+    return { known, places, behind: behind === undefined ? [] : this.#between(behind, this.log.length) }
+  }
+
+  #perform(event: ChainEvent.FoilEvent | ChainEvent.StockEvent): ChainResult {
+    const result = this.#step(event)
+    this.evidence.push(...result.evidence)
+    if (result._tag === "Stepped") this.#store(result.state, result.chits)
+    for (const action of result.actions) {
+      if (action._tag === "Send") this.#send(action.message)
+      else this.told.push(action.kind)
+    }
+    if (result._tag === "Stepped") {
+      this.records.push(...result.records)
+      if (result.reading !== undefined) this.#read(result.reading)
+    }
+    return result
+  }
+
+  #step(event: ChainEvent.FoilEvent | ChainEvent.StockEvent): ChainResult {
+    const isFoil = (one: typeof event): one is ChainEvent.FoilEvent => one._tag !== "Conflicted" && this.side === "foil"
+    const isStock = (one: typeof event): one is ChainEvent.StockEvent => this.side === "stock"
+    if (isFoil(event)) return FoilChain.step(this.half, event)
+    if (isStock(event)) return StockChain.step(this.half, event)
+    throw new Error("not for this side")
+  }
+
+  #store(half: TallyHalf, chits: ReadonlyArray<ChitState>): void {
+    this.half = half
+    for (const state of chits) {
+      this.rows++
+      this.chits.set(state.core.uuid, state)
+      if (state.index !== undefined) this.log[state.index - 1] = state.core.uuid
+    }
+  }
+
+  #read(reading: Reading): void {
+    switch (reading._tag) {
+      case "Push": {
+        const states = this.#between(reading.after, reading.after + reading.most)
+        this.#send(FoilChain.entered(this.half, this.place(reading.after)!, states, agents.foil.sign))
+        return
+      }
+      case "Where": {
+        const message = StockChain.where(
+          this.half,
+          reading.indexes.flatMap((index) => this.place(index) ?? [])
+        )
+        if (message !== undefined) this.#send(message)
+        return
+      }
+      case "Recall": {
+        const states = this.#between(reading.after, reading.after + reading.most)
+        const message = StockChain.history(this.half, this.place(reading.after)!, states)
+        if (message !== undefined) this.#send(message)
+        return
+      }
+      case "Propose": {
+        const waiting = [...this.chits.values()].filter((one) => one.status === "good" && one.index === undefined)
+        for (const message of StockChain.proposals(this.half, waiting.slice(0, reading.most))) this.#send(message)
+      }
+    }
+  }
+}
