@@ -5,7 +5,8 @@
 import { Schema } from "effect"
 import type { ChainResult } from "../../../src/protocol/credit/ChainStep.ts"
 import { effect } from "../../../src/protocol/credit/Chit.ts"
-import { next } from "../../../src/protocol/credit/ChitLog.ts"
+import { next, type Position } from "../../../src/protocol/credit/ChitLog.ts"
+import type { ChitState } from "../../../src/protocol/credit/ChitState.ts"
 import { CreditMessage } from "../../../src/protocol/credit/CreditMessage.ts"
 import { other, type Side } from "../../../src/protocol/credit/TallyDocument.ts"
 import { ChainSite } from "./ChainSite.ts"
@@ -20,13 +21,20 @@ interface InFlight {
 
 export class TallyPair {
   readonly flight: Array<InFlight> = []
+  /** How many messages of each kind were sent. */
+  readonly sent = new Map<string, number>()
   readonly stock: ChainSite = this.#site("stock")
   readonly foil: ChainSite = this.#site("foil")
+  /** Chits that were seen to continue the order behind this hash. */
+  readonly #proved = new WeakMap<ChitState, string>()
   /** What was refused, by the reason. */
   readonly refused: Array<string> = []
 
   #site(side: Side): ChainSite {
-    return new ChainSite(side, (message) => this.flight.push({ to: other(side), text: encode(message) }))
+    return new ChainSite(side, (message) => {
+      this.sent.set(message._tag, (this.sent.get(message._tag) ?? 0) + 1)
+      this.flight.push({ to: other(side), text: encode(message) })
+    })
   }
 
   site(side: Side): ChainSite {
@@ -36,6 +44,11 @@ export class TallyPair {
   /** The kinds of the messages to a side, in order. */
   kinds(to: Side): ReadonlyArray<string> {
     return this.flight.filter((one) => one.to === to).map(({ text }) => decode(text)._tag)
+  }
+
+  kind(index: number): string | undefined {
+    const one = this.flight[index]
+    return one === undefined ? undefined : decode(one.text)._tag
   }
 
   /** Takes a message off its way; the first if nothing is said. */
@@ -98,6 +111,15 @@ export class TallyPair {
     return found
   }
 
+  /** Whether the chit continues the order at a place. */
+  #continues(at: Position, state: ChitState): boolean {
+    if (this.#proved.get(state) === at.hash) return true
+    const { hash, index } = next(at, state)
+    if (state.index !== index || state.hash !== hash) return false
+    this.#proved.set(state, at.hash)
+    return true
+  }
+
   /** What is wrong within one half, whatever is under way. */
   faults(): ReadonlyArray<string> {
     return [this.stock, this.foil].flatMap((site) => {
@@ -108,8 +130,8 @@ export class TallyPair {
       let at = site.place(0)!
       for (const id of site.log) {
         const state = site.chits.get(id)!
-        at = next(at, state)
-        if (state.index !== at.index || state.hash !== at.hash) found.push(`I6: ${site.side} has chit ${id} elsewhere`)
+        if (!this.#continues(at, state)) found.push(`I6: ${site.side} has chit ${id} elsewhere`)
+        at = { index: state.index ?? 0, hash: state.hash ?? at.hash }
       }
       if (at.hash !== site.chain.at.hash) found.push(`I6: ${site.side} ends elsewhere`)
       const waiting = [...site.chits.values()].filter((one) => one.status === "good" && one.index === undefined)
