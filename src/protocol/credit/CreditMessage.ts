@@ -101,7 +101,13 @@ export type Readiness = typeof Readiness.Type
 
 /** A new ballot begins. */
 export const Prepare = message("Prepare", { ...LiftPlan.SignedPlan.fields, ballot: LiftRecord.Ballot })
-export const Ready = message("Ready", { ...Digested, ballot: LiftRecord.Ballot, readiness: Readiness })
+/** Whoever asks cannot be told a vote for `good` without what makes a record of it: `promises` are of all nodes then. */
+export const Ready = message("Ready", {
+  ...Digested,
+  ballot: LiftRecord.Ballot,
+  readiness: Readiness,
+  promises: Promises
+})
 /** Vote. In round 0 and wherever the vote is free, `promises` are for `good`; `against`, or time that is over, for `void`. */
 export const Decide = message("Decide", {
   ...LiftPlan.SignedPlan.fields,

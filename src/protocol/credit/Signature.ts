@@ -20,7 +20,7 @@ export const UserKey = NodeKey
 export type UserKey = NodeKey
 
 /** What a signature can be for. Users sign tallies, chits and lifts, agents the rest. */
-export type Purpose = "tally" | "chit" | "lift" | "head" | "promise" | "refusal" | "abort" | "vote"
+export type Purpose = "tally" | "chit" | "lift" | "head" | "promise" | "refusal" | "abort" | "vote" | "ready"
 
 const utf8 = new TextEncoder()
 
