@@ -21,6 +21,8 @@ export interface Bounds {
   readonly rounds: number
   /** Nodes by their place that ask the referees because time is over or a refusal has come. */
   readonly asking: ReadonlyArray<number>
+  /** Actors, nodes first, whose clocks may reach the end of the plan. */
+  readonly expiring: ReadonlyArray<number>
   /** Nodes by their place that may find no room. */
   readonly refusing: ReadonlyArray<number>
   readonly mayAbort: boolean
@@ -144,7 +146,7 @@ export const liftSpace = (name: string, model: LiftModel, bounds: Bounds): Space
     for (let actor = 0; actor < model.actors.length; actor++) {
       if (actor === 0) all.push(happens(world, 0, "begin", true))
       if (actor === 0 && bounds.mayAbort) all.push(happens(world, 0, "abort", true))
-      all.push(happens(world, actor, "expire", true))
+      if (bounds.expiring.includes(actor)) all.push(happens(world, actor, "expire", true))
       if (bounds.asking.includes(actor)) all.push(happens(world, actor, "wake", true))
       for (const id of model.inbox[actor]!) {
         if ((world.sent & model.bits[id]!) === 0n) continue
