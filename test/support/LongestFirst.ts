@@ -23,6 +23,7 @@ export const seconds: Readonly<Record<string, number>> = {
   "test/mutants/Exploring.test.ts": 45,
   "test/mutants/Peering.test.ts": 40,
   "test/mutants/Limiting.test.ts": 40,
+  "test/protocol/credit/LiftModel.test.ts": 35,
   "test/services/link/TalkFuzz.test.ts": 30,
   "test/simulation/Bitcoin.simulation.test.ts": 30,
   "test/testing/database/PgliteDatabases.test.ts": 25,

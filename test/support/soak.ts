@@ -87,6 +87,7 @@ const parts: Readonly<Record<string, Part>> = {
   everywhere: program("kill-everywhere/soak.ts", "a kill at every event of an exchange, simulated"),
   worlds: program("worlds/soak.ts", "the simulations of `npm test` with five times as many seeds"),
   explore: program("explorer/soak.ts", "large situations of the link, whole (`npm run explore`)"),
+  lifts: program("lift/soak.ts", "all that can happen to a lift, in large situations"),
   torture: program("hostile/soak.ts", "hostile and slow input for links (`npm run torture`)"),
   links: program("links/soak.ts", "links with the times of production (`npm run soak:links`)")
 }

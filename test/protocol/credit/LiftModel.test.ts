@@ -27,18 +27,18 @@ describe("a lift has one verdict, ends by it alone, and can always end, in every
     })
   }
 
-  it("and was looked at in more than half a million states", () => {
+  it("and was looked at in more than a quarter of a million states", () => {
     console.log(["   states     moves", ...rows, `${String(sum).padStart(9)}`].join("\n"))
-    assert.isAbove(sum, 500_000)
+    assert.isAbove(sum, 250_000)
   })
 })
 
 describe("a lift has one verdict, ends by it alone, and can always end, on walks through", () => {
   for (const scenario of together) {
     it(scenario.name, () => {
-      const report = wander(spaceOf(scenario), 40, seeded(17))
+      const report = wander(spaceOf(scenario), 10, seeded(17))
       isRight(report)
-      assert.isAbove(report.states, 2_000)
+      assert.isAbove(report.states, 500)
     })
   }
 })

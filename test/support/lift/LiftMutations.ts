@@ -61,22 +61,6 @@ export const mutations: ReadonlyArray<Mutation> = [
     }
   },
   {
-    name: "a referee that votes in the first ballot though it is ready for a later one",
-    caughtBy: "two nodes and three referees, the first node aborts",
-    shows: "wrong: ",
-    machine: {
-      ...production,
-      referee: (me, state, event) => {
-        const isFirst = event.message._tag === "Decide" && event.message.ballot.round === 0
-        if (!isFirst || state === undefined) return production.referee(me, state, event)
-        const { ready, ...forgetful } = state
-        const done = production.referee(me, forgetful, event)
-        if (done._tag === "Unfit" || ready === undefined) return done
-        return { ...done, state: { ...done.state, ready } }
-      }
-    }
-  },
-  {
     name: "a node that asks once, and then waits for ever",
     caughtBy: three,
     shows: "nothing ends any more",
