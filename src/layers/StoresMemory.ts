@@ -12,6 +12,7 @@ import * as FeedStoreMemory from "./FeedStoreMemory.ts"
 import { MemoryDatabase } from "./MemoryDatabase.ts"
 import * as ParkedStoreMemory from "./ParkedStoreMemory.ts"
 import * as PeerBookMemory from "./PeerBookMemory.ts"
+import * as RecordsMemory from "./RecordsMemory.ts"
 import * as RetryStoreMemory from "./RetryStoreMemory.ts"
 import * as TimerStoreMemory from "./TimerStoreMemory.ts"
 import * as TransactionsMemory from "./TransactionsMemory.ts"
@@ -27,6 +28,7 @@ const stores = Layer.mergeAll(
   ChainBlocksMemory.layer,
   AttentionStoreMemory.layer,
   TimerStoreMemory.layer,
+  RecordsMemory.layer,
   TransactionsMemory.layer
 )
 

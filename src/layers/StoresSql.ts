@@ -14,6 +14,7 @@ import * as FeedStoreSql from "./FeedStoreSql.ts"
 import * as Migrations from "./Migrations.ts"
 import * as ParkedStoreSql from "./ParkedStoreSql.ts"
 import * as PeerBookSql from "./PeerBookSql.ts"
+import * as RecordsSql from "./RecordsSql.ts"
 import * as RetryStoreSql from "./RetryStoreSql.ts"
 import * as TimerStoreSql from "./TimerStoreSql.ts"
 import * as TransactionsSql from "./TransactionsSql.ts"
@@ -29,5 +30,6 @@ export const layer = Layer.mergeAll(
   ChainBlocksSql.layer,
   AttentionStoreSql.layer,
   TimerStoreSql.layer,
+  RecordsSql.layer,
   TransactionsSql.layer
 ).pipe(Layer.provideMerge(Migrations.layer(migrations)))

@@ -34,6 +34,7 @@ import * as PatientListening from "../layers/PatientListening.ts"
 import * as PeerBookSql from "../layers/PeerBookSql.ts"
 import * as Pglite from "../layers/Pglite.ts"
 import * as Postgres from "../layers/Postgres.ts"
+import * as RecordsSql from "../layers/RecordsSql.ts"
 import * as RetryStoreSql from "../layers/RetryStoreSql.ts"
 import * as TimerStoreSql from "../layers/TimerStoreSql.ts"
 import * as TransactionsSql from "../layers/TransactionsSql.ts"
@@ -128,6 +129,7 @@ const stores = Layer.mergeAll(
   BanStoreSql.layer,
   AttentionStoreSql.layer,
   TimerStoreSql.layer,
+  RecordsSql.layer,
   TransactionsSql.layer
 )
 

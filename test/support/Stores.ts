@@ -23,6 +23,8 @@ import * as ParkedStoreMemory from "../../src/layers/ParkedStoreMemory.ts"
 import * as ParkedStoreSql from "../../src/layers/ParkedStoreSql.ts"
 import * as PeerBookMemory from "../../src/layers/PeerBookMemory.ts"
 import * as PeerBookSql from "../../src/layers/PeerBookSql.ts"
+import * as RecordsMemory from "../../src/layers/RecordsMemory.ts"
+import * as RecordsSql from "../../src/layers/RecordsSql.ts"
 import * as RetryStoreMemory from "../../src/layers/RetryStoreMemory.ts"
 import * as RetryStoreSql from "../../src/layers/RetryStoreSql.ts"
 import * as TimerStoreMemory from "../../src/layers/TimerStoreMemory.ts"
@@ -39,6 +41,7 @@ import type { RetryStore } from "../../src/services/delivery/RetryStore.ts"
 import type { TimerStore } from "../../src/services/delivery/TimerStore.ts"
 import type { BanStore } from "../../src/services/link/BanStore.ts"
 import type { PeerBook } from "../../src/services/link/PeerBook.ts"
+import type { Records } from "../../src/services/Records.ts"
 import type { Transactions } from "../../src/services/Transactions.ts"
 import * as EmbeddedDatabase from "./EmbeddedDatabase.ts"
 import * as FreshDatabase from "./FreshDatabase.ts"
@@ -54,6 +57,7 @@ export type Stores =
   | BlockStore
   | AttentionStore
   | TimerStore
+  | Records
   | Transactions
 
 /** Builds the stores once more on the same database, as a restarted process does. */
@@ -85,6 +89,7 @@ export const memory: Layer.Layer<Stores | Reopen | MemoryDatabase> = withReopen(
     ChainBlocksMemory.layer,
     AttentionStoreMemory.layer,
     TimerStoreMemory.layer,
+    RecordsMemory.layer,
     TransactionsMemory.layer
   )
 ).pipe(Layer.provideMerge(MemoryDatabase.layer), Layer.provide(SecureRandom.layerWebCrypto))
@@ -101,6 +106,7 @@ const sqlStores = withReopen(
     ChainBlocksSql.layer,
     AttentionStoreSql.layer,
     TimerStoreSql.layer,
+    RecordsSql.layer,
     TransactionsSql.layer
   )
 ).pipe(Layer.provide(SecureRandom.layerWebCrypto))

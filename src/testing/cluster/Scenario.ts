@@ -24,6 +24,7 @@ import type { Supervisor } from "../../services/link/Supervisor.ts"
 import type { Transition } from "../../services/link/Transition.ts"
 import type { Transport } from "../../services/link/Transport.ts"
 import type { Node } from "../../services/Node.ts"
+import type { Records } from "../../services/Records.ts"
 import type { Transactions } from "../../services/Transactions.ts"
 import type { SimulatedDatabase } from "../database/SimulatedDatabase.ts"
 import type { Family } from "../faults/Families.ts"
@@ -44,6 +45,7 @@ export type Ground =
   | PeerBook
   | HeaderStore
   | BlockStore
+  | Records
   | Transactions
   | Place
   | SecureRandom.SecureRandom

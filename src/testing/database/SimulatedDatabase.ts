@@ -19,6 +19,7 @@ import type { RetryStore } from "../../services/delivery/RetryStore.ts"
 import type { TimerStore } from "../../services/delivery/TimerStore.ts"
 import type { BanStore } from "../../services/link/BanStore.ts"
 import type { PeerBook } from "../../services/link/PeerBook.ts"
+import type { Records } from "../../services/Records.ts"
 import type { Transactions } from "../../services/Transactions.ts"
 import type { Process } from "../world/Process.ts"
 import type { Rng } from "../world/Rng.ts"
@@ -35,6 +36,7 @@ export type Stored =
   | PeerStore
   | HeaderStore
   | BlockStore
+  | Records
   | Transactions
   | SqlClient.SqlClient
 

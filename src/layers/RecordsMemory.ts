@@ -1,0 +1,151 @@
+/**
+ * Records in a `MemoryDatabase`: for tests and simulations, rule for rule what the SQL layer does.
+ *
+ * A row is kept as it was given, neither written as JSON nor read from it: here it may be too large, or of a shape that its schema
+ * would not write. Transactions come one after the other, so that nobody ever waits for a lock.
+ */
+import { Effect, Layer, Result } from "effect"
+import * as SortKey from "../protocol/SortKey.ts"
+import { Records } from "../services/Records.ts"
+import type { PageOptions, Parts, RecordUnfit, Table } from "../services/RecordTable.ts"
+import { MemoryDatabase, MemorySlot, type UndoLog } from "./MemoryDatabase.ts"
+import { SortedTable } from "./SortedTable.ts"
+
+/** What stands for a row. The table that it was written with holds the row itself, any other one reads its JSON. */
+interface Kept {
+  readonly key: string
+  readonly places: ReadonlyArray<string | undefined>
+  readonly write: () => Result.Result<string, RecordUnfit>
+}
+
+const keep = <Row, Key extends Parts, Index extends string>(
+  table: Table<Row, Key, Index>,
+  row: Row
+): Result.Result<Kept, RecordUnfit> =>
+  Result.map(table.places(row), ({ key, places }) => {
+    const order = (place: string | undefined) => (place === undefined ? undefined : SortKey.forUtf16(place))
+    const kept = { key: SortKey.forUtf16(key), places: places.map(order), write: () => table.write(row) }
+    table.held.set(kept, row)
+    return kept
+  })
+
+const read = <Row, Key extends Parts, Index extends string>(
+  table: Table<Row, Key, Index>,
+  kept: Kept
+): Result.Result<Row, RecordUnfit> => {
+  const row = table.held.get(kept)
+  if (row !== undefined) return Result.succeed(row)
+  return Result.flatMap(kept.write(), (content) => table.read(JSON.parse(content), kept.key))
+}
+
+/** A table's rows by their keys, and by their places in each index. */
+class Rows {
+  readonly byKey: SortedTable<Kept>
+  readonly indexes: ReadonlyMap<string, SortedTable<Kept>>
+  constructor(log: UndoLog, indexes: ReadonlyArray<string>) {
+    this.byKey = new SortedTable(log)
+    this.indexes = new Map(indexes.map((index) => [index, new SortedTable<Kept>(log)]))
+  }
+
+  write(kept: Kept): void {
+    this.remove(kept.key)
+    this.byKey.set(kept.key, kept)
+    for (const [at, index] of [...this.indexes.values()].entries()) {
+      const place = kept.places[at]
+      if (place !== undefined) index.set(place, kept)
+    }
+  }
+
+  remove(key: string): boolean {
+    const known = this.byKey.get(key)
+    if (known === undefined) return false
+    this.byKey.delete(key)
+    for (const [at, index] of [...this.indexes.values()].entries()) {
+      const place = known.places[at]
+      if (place !== undefined) index.delete(place)
+    }
+    return true
+  }
+}
+
+const slot = new MemorySlot((log) => ({ log, tables: new Map<string, Rows>() }))
+
+const rowsOf = (
+  database: MemoryDatabase["Service"],
+  table: { readonly name: string; readonly indexes: ReadonlyArray<string> }
+) => {
+  const { log, tables } = slot.of(database)
+  let rows = tables.get(table.name)
+  if (rows === undefined) tables.set(table.name, (rows = new Rows(log, table.indexes)))
+  return rows
+}
+
+/** All rows in the order of their keys: for who looks into a database from outside, in `log.committed`. */
+export const rowsIn = <Row, Key extends Parts, Index extends string>(
+  database: MemoryDatabase["Service"],
+  table: Table<Row, Key, Index>
+): ReadonlyArray<Row> => [...rowsOf(database, table).byKey].map((kept) => Result.getOrThrow(read(table, kept)))
+
+const outside = Effect.die(new Error("Records.lock and Records.claim need a transaction: Transactions.within"))
+
+export const layer: Layer.Layer<Records, never, MemoryDatabase> = Layer.effect(
+  Records,
+  Effect.map(MemoryDatabase, (database) => {
+    const { attempt, inTransaction } = database
+
+    const inside = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+      Effect.flatMap(inTransaction, (open) => (open ? effect : outside))
+
+    const get = <Row, Key extends Parts, Index extends string>(table: Table<Row, Key, Index>, key: Key) =>
+      attempt(() =>
+        Result.flatMap(table.find(key), (found): Result.Result<Row | undefined, RecordUnfit> => {
+          const kept = rowsOf(database, table).byKey.get(SortKey.forUtf16(found))
+          return kept === undefined ? Result.succeed(undefined) : read(table, kept)
+        })
+      )
+
+    /** Writes the row if `allowed` says so of whether one with its key is there. */
+    const write = <Row, Key extends Parts, Index extends string>(
+      table: Table<Row, Key, Index>,
+      row: Row,
+      allowed: (there: boolean) => boolean
+    ) =>
+      attempt(() =>
+        Result.map(keep(table, row), (kept) => {
+          const rows = rowsOf(database, table)
+          const may = allowed(rows.byKey.get(kept.key) !== undefined)
+          if (may) rows.write(kept)
+          return may
+        })
+      )
+
+    const page = <Row, Key extends Parts, Index extends string>(
+      table: Table<Row, Key, Index>,
+      index: Index | "key",
+      options: PageOptions
+    ) =>
+      attempt(() =>
+        Result.flatMap(table.range(options), ({ from, to }) => {
+          const { byKey, indexes } = rowsOf(database, table)
+          const sorted = index === "key" ? byKey : indexes.get(index)
+          if (sorted === undefined) throw new Error(`${table.name} has no index ${index}`)
+          const [first, last] = [SortKey.forUtf16(from), SortKey.forUtf16(to)]
+          const found = sorted.range(first, last, options.limit, options.backwards)
+          return Result.all(found.map((kept) => read(table, kept)))
+        })
+      )
+
+    return Records.of({
+      get,
+      lock: (table, key) => inside(get(table, key)),
+      insert: (table, row) => write(table, row, (there) => !there),
+      replace: (table, row) => write(table, row, (there) => there),
+      put: (table, row) => Effect.asVoid(write(table, row, () => true)),
+      remove: (table, key) =>
+        attempt(() => Result.map(table.find(key), (found) => rowsOf(database, table).remove(SortKey.forUtf16(found)))),
+      page,
+      // As a statement, which may fail and takes its time.
+      claim: () => inside(attempt(() => Result.succeed(undefined)))
+    })
+  })
+)

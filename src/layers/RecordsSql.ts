@@ -1,0 +1,123 @@
+/**
+ * Records on PostgreSQL and on the embedded database: the same statements on both.
+ *
+ * Keys and places are texts that sort as what they stand for (`SortKey`), so that a page is one range of one index. Content is `json`
+ * and not `jsonb`: that cannot have every text, and a peer's text that cannot be written would be a message that cannot be handled.
+ */
+import { Effect, Layer, Option, Result, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import type { SqlError } from "effect/sql/SqlError"
+import { columnsOf, Records } from "../services/Records.ts"
+import type { Parts, RecordUnfit, Table } from "../services/RecordTable.ts"
+import { reader } from "./SqlRow.ts"
+
+const readRows = reader(Schema.Struct({ key: Schema.String, content: Schema.Unknown }))
+
+interface Statements {
+  readonly get: string
+  readonly lock: string
+  readonly insert: string
+  readonly replace: string
+  readonly put: string
+  readonly remove: string
+}
+
+/** Parameters: the key, the places, the content. */
+const statementsOf = (table: { readonly name: string; readonly indexes: ReadonlyArray<string> }): Statements => {
+  const columns = columnsOf(table)
+  const all = ["key", ...columns, "content"]
+  const given = all.map((column, at) => `$${at + 1}::${column === "content" ? "json" : "text"}`)
+  const values = `INSERT INTO ${table.name} (${all.join(", ")}) VALUES (${given.join(", ")}) ON CONFLICT (key)`
+  const set = (value: (column: string, at: number) => string): string =>
+    [...columns, "content"].map((column, at) => `${column} = ${value(column, at + 1)}`).join(", ")
+  const get = `SELECT key, content FROM ${table.name} WHERE key = $1::text`
+  return {
+    get,
+    lock: `${get} FOR UPDATE`,
+    insert: `${values} DO NOTHING RETURNING 1 AS done`,
+    replace: `UPDATE ${table.name} SET ${set((_, at) => given[at]!)} WHERE key = $1::text RETURNING 1 AS done`,
+    put: `${values} DO UPDATE SET ${set((column) => `excluded.${column}`)}`,
+    remove: `DELETE FROM ${table.name} WHERE key = $1::text RETURNING 1 AS done`
+  }
+}
+
+type Answered = Effect.Effect<ReadonlyArray<unknown>, SqlError | RecordUnfit>
+
+const some = (rows: ReadonlyArray<unknown>): boolean => rows.length > 0
+
+const outside = Effect.die(new Error("Records.lock and Records.claim need a transaction: Transactions.within"))
+
+export const layer: Layer.Layer<Records, never, SqlClient.SqlClient> = Layer.effect(
+  Records,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const known = new WeakMap<object, Statements>()
+
+    const of = (table: { readonly name: string; readonly indexes: ReadonlyArray<string> }): Statements => {
+      let statements = known.get(table)
+      if (statements === undefined) known.set(table, (statements = statementsOf(table)))
+      return statements
+    }
+
+    const inside = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+      Effect.flatMap(Effect.serviceOption(sql.transactionService), (open) => (Option.isSome(open) ? effect : outside))
+
+    const read = <Row, Key extends Parts, Index extends string>(
+      table: Table<Row, Key, Index>,
+      rows: ReadonlyArray<unknown>
+    ): Effect.Effect<ReadonlyArray<Row>, RecordUnfit> =>
+      Effect.fromResult(Result.all(readRows(rows).map(({ content, key }) => table.read(content, key))))
+
+    const byKey = <Row, Key extends Parts, Index extends string>(
+      table: Table<Row, Key, Index>,
+      key: Key,
+      statement: "get" | "lock" | "remove"
+    ): Answered =>
+      Effect.suspend((): Answered => {
+        const found = table.find(key)
+        return Result.isFailure(found) ? Effect.fail(found.failure) : sql.unsafe(of(table)[statement], [found.success])
+      })
+
+    const write = <Row, Key extends Parts, Index extends string>(
+      table: Table<Row, Key, Index>,
+      row: Row,
+      statement: "insert" | "replace" | "put"
+    ): Answered =>
+      Effect.suspend((): Answered => {
+        const places = table.places(row)
+        if (Result.isFailure(places)) return Effect.fail(places.failure)
+        const content = table.write(row)
+        if (Result.isFailure(content)) return Effect.fail(content.failure)
+        const { key, places: others } = places.success
+        const params = [key, ...others.map((place) => place ?? null), content.success]
+        return sql.unsafe(of(table)[statement], params)
+      })
+
+    const first = <Row, Key extends Parts, Index extends string>(table: Table<Row, Key, Index>) =>
+      Effect.fnUntraced(function* (rows: ReadonlyArray<unknown>) {
+        return (yield* read(table, rows))[0]
+      })
+
+    return Records.of({
+      get: (table, key) => Effect.flatMap(byKey(table, key, "get"), first(table)),
+      lock: (table, key) => inside(Effect.flatMap(byKey(table, key, "lock"), first(table))),
+      insert: (table, row) => Effect.map(write(table, row, "insert"), some),
+      replace: (table, row) => Effect.map(write(table, row, "replace"), some),
+      put: (table, row) => Effect.asVoid(write(table, row, "put")),
+      remove: (table, key) => Effect.map(byKey(table, key, "remove"), some),
+      page: Effect.fnUntraced(function* (table, index, options) {
+        const { from, to } = yield* Effect.fromResult(table.range(options))
+        const column = index === "key" ? "key" : `by_${index}`
+        const order = options.backwards === true ? "DESC" : "ASC"
+        const rows = yield* sql.unsafe(
+          `SELECT key, content FROM ${table.name} WHERE ${column} >= $1::text AND ${column} < $2::text
+           ORDER BY ${column} ${order} LIMIT $3::int`,
+          [from, to, options.limit]
+        )
+        return yield* read(table, rows)
+      }),
+      claim: (name) =>
+        inside(Effect.asVoid(sql`SELECT 1 AS done FROM pg_advisory_xact_lock(hashtextextended(${name}::text, 7214))`))
+    })
+  })
+)
