@@ -5,9 +5,10 @@
  * would not write. Transactions come one after the other, so that nobody ever waits for a lock.
  */
 import { Effect, Layer, Result } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
 import * as SortKey from "../protocol/SortKey.ts"
 import { Records } from "../services/Records.ts"
-import type { PageOptions, Parts, RecordUnfit, Table } from "../services/RecordTable.ts"
+import type { PageOptions, Parts, Table } from "../services/RecordTable.ts"
 import { MemoryDatabase, MemorySlot, type UndoLog } from "./MemoryDatabase.ts"
 import { SortedTable } from "./SortedTable.ts"
 
@@ -15,13 +16,13 @@ import { SortedTable } from "./SortedTable.ts"
 interface Kept {
   readonly key: string
   readonly places: ReadonlyArray<string | undefined>
-  readonly write: () => Result.Result<string, RecordUnfit>
+  readonly write: () => Result.Result<string, SqlError>
 }
 
 const keep = <Row, Key extends Parts, Index extends string>(
   table: Table<Row, Key, Index>,
   row: Row
-): Result.Result<Kept, RecordUnfit> =>
+): Result.Result<Kept, SqlError> =>
   Result.map(table.places(row), ({ key, places }) => {
     const order = (place: string | undefined) => (place === undefined ? undefined : SortKey.forUtf16(place))
     const kept = { key: SortKey.forUtf16(key), places: places.map(order), write: () => table.write(row) }
@@ -32,7 +33,7 @@ const keep = <Row, Key extends Parts, Index extends string>(
 const read = <Row, Key extends Parts, Index extends string>(
   table: Table<Row, Key, Index>,
   kept: Kept
-): Result.Result<Row, RecordUnfit> => {
+): Result.Result<Row, SqlError> => {
   const row = table.held.get(kept)
   if (row !== undefined) return Result.succeed(row)
   return Result.flatMap(kept.write(), (content) => table.read(JSON.parse(content), kept.key))
@@ -98,7 +99,7 @@ export const layer: Layer.Layer<Records, never, MemoryDatabase> = Layer.effect(
 
     const get = <Row, Key extends Parts, Index extends string>(table: Table<Row, Key, Index>, key: Key) =>
       attempt(() =>
-        Result.flatMap(table.find(key), (found): Result.Result<Row | undefined, RecordUnfit> => {
+        Result.flatMap(table.find(key), (found): Result.Result<Row | undefined, SqlError> => {
           const kept = rowsOf(database, table).byKey.get(SortKey.forUtf16(found))
           return kept === undefined ? Result.succeed(undefined) : read(table, kept)
         })

@@ -8,7 +8,7 @@ import { Effect, Layer, Option, Result, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import { columnsOf, Records } from "../services/Records.ts"
-import type { Parts, RecordUnfit, Table } from "../services/RecordTable.ts"
+import type { Parts, Table } from "../services/RecordTable.ts"
 import { reader } from "./SqlRow.ts"
 
 const readRows = reader(Schema.Struct({ key: Schema.String, content: Schema.Unknown }))
@@ -41,7 +41,7 @@ const statementsOf = (table: { readonly name: string; readonly indexes: Readonly
   }
 }
 
-type Answered = Effect.Effect<ReadonlyArray<unknown>, SqlError | RecordUnfit>
+type Answered = Effect.Effect<ReadonlyArray<unknown>, SqlError>
 
 const some = (rows: ReadonlyArray<unknown>): boolean => rows.length > 0
 
@@ -65,7 +65,7 @@ export const layer: Layer.Layer<Records, never, SqlClient.SqlClient> = Layer.eff
     const read = <Row, Key extends Parts, Index extends string>(
       table: Table<Row, Key, Index>,
       rows: ReadonlyArray<unknown>
-    ): Effect.Effect<ReadonlyArray<Row>, RecordUnfit> =>
+    ): Effect.Effect<ReadonlyArray<Row>, SqlError> =>
       Effect.fromResult(Result.all(readRows(rows).map(({ content, key }) => table.read(content, key))))
 
     const byKey = <Row, Key extends Parts, Index extends string>(

@@ -5,6 +5,7 @@
  * of another name.
  */
 import { Result, Schema } from "effect"
+import { SqlError, UnknownError } from "effect/sql/SqlError"
 import * as SortKey from "../protocol/SortKey.ts"
 
 export type Part = SortKey.Part
@@ -18,7 +19,10 @@ export const maxKeyBytes = 1_000
 export const maxPlaceBytes = 2_000
 export const maxIndexes = 4
 
-/** A row that cannot be read as what its table is for, or cannot be written as that. */
+/**
+ * A row that cannot be read as what its table is for, or cannot be written as that. It is the `cause` of the reason of an `SqlError`
+ * that is not retryable, so that handlers of protocols fail with it like with any other failure of their database.
+ */
 export class RecordUnfit extends Schema.TaggedError<RecordUnfit>()("RecordUnfit", {
   table: Schema.String,
   /** The parts of the key as far as they are known, as text. */
@@ -31,6 +35,13 @@ export class RecordUnfit extends Schema.TaggedError<RecordUnfit>()("RecordUnfit"
     return `The row ${this.key} of ${this.table} is refused (${this.problem})${why}`
   }
 }
+
+const failure = (cause: RecordUnfit): SqlError =>
+  new SqlError({ reason: new UnknownError({ cause, message: cause.message, operation: "records" }) })
+
+/** What is wrong with the row, if that is why the statement has failed. */
+export const unfit = (error: SqlError): RecordUnfit | undefined =>
+  error.reason.cause instanceof RecordUnfit ? error.reason.cause : undefined
 
 /** Where a row is: its key, and its place in each index, in the order of `indexes`; `undefined` where it is not. */
 export interface Places {
@@ -59,13 +70,13 @@ export interface Table<Row, Key extends Parts, Index extends string = never> {
   readonly name: string
   readonly indexes: ReadonlyArray<string>
   /** The row's JSON. */
-  readonly write: (row: Row) => Result.Result<string, RecordUnfit>
+  readonly write: (row: Row) => Result.Result<string, SqlError>
   /** The row of a parsed JSON value; `key` is what it was found by. */
-  readonly read: (content: unknown, key: string) => Result.Result<Row, RecordUnfit>
-  readonly find: (key: Key) => Result.Result<string, RecordUnfit>
-  readonly places: (row: Row) => Result.Result<Places, RecordUnfit>
+  readonly read: (content: unknown, key: string) => Result.Result<Row, SqlError>
+  readonly find: (key: Key) => Result.Result<string, SqlError>
+  readonly places: (row: Row) => Result.Result<Places, SqlError>
   /** Which keys or places a page has. Throws when the page is asked for wrongly. */
-  readonly range: (options: PageOptions) => Result.Result<SortKey.Range, RecordUnfit>
+  readonly range: (options: PageOptions) => Result.Result<SortKey.Range, SqlError>
   /** Rows as they are, of a database in memory, by what it keeps in place of each. */
   readonly held: WeakMap<object, Row>
   /** The row's parts in an index with those of its key behind them, or only these: what a page goes on `after`. */
@@ -108,9 +119,9 @@ export const make = <Row, const Key extends Parts, Index extends string = never>
   const decode = Schema.decodeUnknownResult(codec)
 
   const unfit = (key: string, problem: RecordUnfit["problem"], cause?: unknown) =>
-    Result.fail(new RecordUnfit({ table: name, key, problem, cause }))
+    Result.fail(failure(new RecordUnfit({ table: name, key, problem, cause })))
 
-  const encoded = (parts: ReadonlyArray<Part>, most: number): Result.Result<string, RecordUnfit> => {
+  const encoded = (parts: ReadonlyArray<Part>, most: number): Result.Result<string, SqlError> => {
     const problem = SortKey.problem(parts)
     if (problem !== undefined) return unfit(shown(parts), "key unfit", new Error(problem))
     const key = SortKey.encode(parts)

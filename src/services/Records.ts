@@ -8,9 +8,10 @@ import { Context, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import * as RecordTable from "./RecordTable.ts"
-import type { PageOptions, Parts, RecordUnfit, Table } from "./RecordTable.ts"
+import type { PageOptions, Parts, Table } from "./RecordTable.ts"
 
-type Answer<A> = Effect.Effect<A, SqlError | RecordUnfit>
+/** An error whose `Records.unfit` there is says that a row cannot be read or written as what its table is for. */
+type Answer<A> = Effect.Effect<A, SqlError>
 
 /** The columns of a table's indexes, in their order. */
 export const columnsOf = (table: { readonly indexes: ReadonlyArray<string> }): ReadonlyArray<string> =>
@@ -89,4 +90,5 @@ export class Records extends Context.Service<
 >()("holdfast/services/Records") {
   static readonly table = RecordTable.make
   static readonly migration = migration
+  static readonly unfit = RecordTable.unfit
 }

@@ -1,7 +1,8 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
 import { Records } from "../../src/services/Records.ts"
-import { maxContentBytes, RecordUnfit } from "../../src/services/RecordTable.ts"
+import { maxContentBytes } from "../../src/services/RecordTable.ts"
 import { counters, records, stamp, stamps } from "../support/RecordsContract.ts"
 import * as Stores from "../support/Stores.ts"
 
@@ -18,8 +19,8 @@ records("PostgreSQL", withTables(Stores.postgres))
 it.effect("are refused on SQL when they are too large, or not what their schema writes", () =>
   Effect.gen(function* () {
     const { get, insert } = yield* Records
-    const problem = <A, E>(effect: Effect.Effect<A, E>) =>
-      Effect.map(Effect.flip(effect), (error) => (error instanceof RecordUnfit ? error.problem : undefined))
+    const problem = <A>(effect: Effect.Effect<A, SqlError>) =>
+      Effect.map(Effect.flip(effect), (error) => Records.unfit(error)?.problem)
     const frame = JSON.stringify({ ...stamp("a", 1n), number: "1" }).length
     const full = stamp("a", 1n, { note: "x".repeat(maxContentBytes - frame) })
     assert.isTrue(yield* insert(stamps, full))

@@ -27,6 +27,7 @@ export const seconds: Readonly<Record<string, number>> = {
   "test/services/link/TalkFuzz.test.ts": 30,
   "test/simulation/Bitcoin.simulation.test.ts": 30,
   "test/testing/database/PgliteDatabases.test.ts": 25,
+  "test/simulation/Records.simulation.test.ts": 30,
   "test/simulation/EqualTables.simulation.test.ts": 25,
   "test/protocol/link/Fuzz.test.ts": 23,
   "examples/chat/Chat.simulation.test.ts": 22,
