@@ -67,9 +67,20 @@ export const History = message("History", { tally, after: ChitLog.Position, entr
 
 // Routes.
 
-export const Query = message("Query", { ...Route.Query.fields, tally })
+// Both halves of a tally may be at one node: `by`, the side that value would come from and that asks, says whose half is meant.
+
+/** Is there a way over this tally? */
+export const Query = message("Query", { ...Route.Query.fields, tally, by: Tally.Side })
+/** There is: its first leg is the tally's. */
 export const Found = message("Found", { query: Route.QueryId, tally, way: Route.Way })
-export const None = message("None", { query: Route.QueryId, tally })
+/** There is none, for who has asked at this step and with this time: what was asked before or after may have another answer. */
+export const None = message("None", {
+  query: Route.QueryId,
+  tally,
+  by: Tally.Side,
+  step: Route.Query.fields.step,
+  expires: Route.Query.fields.expires
+})
 
 // Lifts.
 
