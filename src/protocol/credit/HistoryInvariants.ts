@@ -1,0 +1,66 @@
+/**
+ * What must hold between two moments, unless a database was restored meanwhile: what is final stays so, and what both ends have agreed on
+ * stays where it is.
+ */
+import type { ChitState } from "./ChitState.ts"
+import type { Proofs } from "./Proofs.ts"
+import { chitName, type Expect, type LiftView, nameOf, type Site } from "./Snapshot.ts"
+import type { TallyHalf } from "./TallyHalf.ts"
+
+/** I12: a closed tally stays closed, an open one open until then, and a wish to close is for good. */
+const half = (before: TallyHalf, after: TallyHalf | undefined, expect: Expect): void => {
+  const about = nameOf(before)
+  const { status } = before
+  if (status !== "open" && status !== "closed") return
+  const isKept = after?.status === "closed" || (status === "open" && after?.status === "open")
+  expect(isKept, "I12", about, `It was ${status} and is ${after?.status ?? "gone"}.`)
+  if (after === undefined) return
+  for (const side of ["stock", "foil"] as const) {
+    const isClosing = before.sets[side].close !== true || after.sets[side].close === true
+    expect(isClosing, "I12", about, `The wish of ${side} to close it is gone.`)
+  }
+}
+
+/** I12: what is good stays good, and says the same; what a lift has made void stays void. I6: it stays where both have it. */
+const chit = (
+  before: ChitState,
+  after: ChitState | undefined,
+  on: TallyHalf | undefined,
+  proofs: Proofs,
+  expect: Expect
+): void => {
+  const { core, hash, index, status } = before
+  const about = chitName(before)
+  const isFinal = status === "good" || (status === "void" && core.type === "lift")
+  expect(!isFinal || after?.status === status, "I12", about, `It was ${status} and is ${after?.status ?? "gone"}.`)
+  if (status !== "good" || after === undefined) return
+  const isSame = after.core === core || proofs.core(after.core) === proofs.core(core)
+  expect(isSame, "I12", about, "It says something else than before.")
+  if (index === undefined || on?.chain === undefined) return
+  // What foil has placed alone may still move, if stock shows an older order of foil's.
+  const isAgreed = on.side === "stock" || index <= on.chain.agreed
+  const isThere = after.index === index && after.hash === hash
+  expect(!isAgreed || isThere, "I6", about, `It was at ${index}, as both had agreed, and is at ${after.index}.`)
+}
+
+/** I12: a verdict stays. I10: after a promise there is nothing but a verdict. */
+const lift = (before: LiftView, after: LiftView | undefined, expect: Expect): void => {
+  const { plan, status } = before
+  const now = after?.status ?? "gone"
+  const detail = `It was ${status} and is ${now}.`
+  if (status === "good" || status === "void") return expect(now === status, "I12", plan.lift, detail)
+  if (status === "promised") return expect(now !== "refused" && now !== "gone", "I10", plan.lift, detail)
+  expect(now !== "promised" && now !== "good", "I12", plan.lift, detail)
+}
+
+/** Everything about the rows of one site that were there before. */
+export const ofHistory = (before: Site, after: Site, proofs: Proofs, expect: Expect): void => {
+  const halves = new Map(after.halves.map((one) => [nameOf(one), one]))
+  const were = new Map(before.halves.map((one) => [`${one.holder} ${one.id}`, one]))
+  const chits = new Map(after.chits.map((one) => [chitName(one), one]))
+  const lifts = new Map(after.lifts.map((one) => [one.plan.lift, one]))
+  for (const one of before.halves) half(one, halves.get(nameOf(one)), expect)
+  for (const one of before.chits)
+    chit(one, chits.get(chitName(one)), were.get(`${one.holder} ${one.core.tally}`), proofs, expect)
+  for (const one of before.lifts) lift(one, lifts.get(one.plan.lift), expect)
+}
