@@ -35,14 +35,17 @@ export type Head = typeof Head.Type
 /** Block 0. */
 export const genesis = (tally: Digest): Position => ({ index: 0, hash: tally })
 
+/** The position behind `last` of the chit whose core has this digest. */
+export const behind = (last: Position, chit: Digest, sign: Signature | null): Position => {
+  const index = last.index + 1
+  return { index, hash: digestOf({ index, prior: last.hash, chit, sign }) }
+}
+
 /** The position behind `last` once this chit is placed there. */
 export const next = (
   last: Position,
   { core, sign = null }: Pick<Chit.Chit, "core"> & { readonly sign?: Signature | undefined | null }
-): Position => {
-  const index = last.index + 1
-  return { index, hash: digestOf({ index, prior: last.hash, chit: Chit.digest(core), sign }) }
-}
+): Position => behind(last, Chit.digest(core), sign)
 
 const headDigest = (tally: TallyId, { hash, index }: Position): Digest => digestOf({ tally, index, hash })
 

@@ -3,6 +3,7 @@
  * nothing when they are looked at again. What is not held any more is forgotten.
  */
 import type { NodeKey } from "../NodeKey.ts"
+import type { Digest } from "./Canonical.ts"
 import * as Chit from "./Chit.ts"
 import * as ChitLog from "./ChitLog.ts"
 import type { ChitState } from "./ChitState.ts"
@@ -26,6 +27,7 @@ export class Proofs {
   readonly #areChecked: boolean
   /** By the key that it was checked with. */
   readonly #signed = new WeakMap<object, NodeKey>()
+  readonly #places = new WeakMap<ChitState, { readonly prior: Digest; readonly at: ChitLog.Position }>()
 
   /** `signatures: false` takes every signature for good, which saves nearly all of the time. */
   constructor(options: { readonly signatures: boolean } = { signatures: true }) {
@@ -37,8 +39,12 @@ export class Proofs {
   readonly plan = remembered(LiftPlan.digest)
 
   /** The position behind `last` that a chit has there. */
-  next(last: ChitLog.Position, { core, sign }: ChitState): ChitLog.Position {
-    return ChitLog.next(last, { core, sign })
+  next(last: ChitLog.Position, chit: ChitState): ChitLog.Position {
+    const known = this.#places.get(chit)
+    if (known?.prior === last.hash && known.at.index === last.index + 1) return known.at
+    const at = ChitLog.behind(last, this.core(chit.core), chit.sign ?? null)
+    this.#places.set(chit, { prior: last.hash, at })
+    return at
   }
 
   /** Whether the issuer, who signs with this key, has signed the chit. */
