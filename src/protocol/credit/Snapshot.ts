@@ -22,7 +22,7 @@ export interface Site {
   readonly lifts: ReadonlyArray<LiftView>
 }
 
-/** Invariants of docs/CREDIT.md that can be judged by what is held; the others take the messages or the future. */
+/** Invariants of credit that can be judged by what is held; the others take the messages or the future. */
 export type Invariant = "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "I7" | "I8" | "I9" | "I10" | "I11" | "I12" | "I15"
 
 export interface Violation {

@@ -1,0 +1,104 @@
+import { assert, describe, it } from "@effect/vitest"
+import { compare, type Invariant, type Site } from "../../../src/protocol/credit/Invariants.ts"
+import { tallyId } from "../../support/credit/Halves.ts"
+import { a, b, but, honest, isLift, isPledge, named, onChit, onHalf } from "../../support/credit/PlantedWorld.ts"
+
+describe("what must not have changed", () => {
+  it("I12: something final that has changed", () => {
+    const sites = honest()
+    const after = (changed: ReadonlyArray<Site>): ReadonlyArray<Invariant> => named(compare(sites, changed))
+    assert.deepStrictEqual(
+      after(
+        but(
+          sites,
+          a,
+          "halves",
+          onHalf(1, "ann", () => ({ status: "void" }))
+        )
+      ),
+      ["I12"]
+    )
+    assert.deepStrictEqual(
+      after(
+        but(
+          sites,
+          a,
+          "halves",
+          onHalf(1, "ann", () => ({ status: "closed" }))
+        )
+      ),
+      []
+    )
+    assert.deepStrictEqual(after(but(sites, a, "halves", () => [])), ["I12"])
+    assert.deepStrictEqual(
+      after(
+        but(
+          sites,
+          b,
+          "chits",
+          onChit(isPledge(2, 40n), () => ({ status: "void" }))
+        )
+      ),
+      ["I12"]
+    )
+    assert.deepStrictEqual(
+      after(
+        but(
+          sites,
+          b,
+          "chits",
+          onChit(isPledge(2, 40n), ({ core }) => ({ core: { ...core, date: 2 } }))
+        )
+      ),
+      ["I12"]
+    )
+    assert.deepStrictEqual(
+      after(
+        but(
+          sites,
+          b,
+          "chits",
+          onChit(isLift(3), () => ({ status: "good" }))
+        )
+      ),
+      ["I12"]
+    )
+    assert.deepStrictEqual(after(but(sites, b, "lifts", () => [])), ["I10", "I12"])
+    const closed = but(
+      sites,
+      a,
+      "halves",
+      onHalf(1, "ann", () => ({ status: "closed", sets: { stock: { close: true }, foil: {} } }))
+    )
+    assert.deepStrictEqual(named(compare(closed, sites)), ["I12"])
+    assert.lengthOf(compare(closed, sites), 2)
+  })
+
+  it("I6 as well: a chit that has moved though both had agreed on its place", () => {
+    const sites = honest()
+    const moved = (agreed: number) => {
+      const before = but(
+        sites,
+        b,
+        "halves",
+        onHalf(1, "bob", ({ chain }) => ({ chain: { ...chain!, agreed } }))
+      )
+      return named(
+        compare(
+          before,
+          but(
+            before,
+            b,
+            "chits",
+            onChit(
+              (chit) => chit.core.tally === tallyId(1) && chit.index === 2,
+              () => ({ index: 9 })
+            )
+          )
+        )
+      )
+    }
+    assert.deepStrictEqual(moved(2), ["I6"])
+    assert.deepStrictEqual(moved(1), [])
+  })
+})
