@@ -2,7 +2,8 @@
  * A lift at one node of its plan: promise or refuse, pass on, and then wait for the record, which alone ends what was promised.
  *
  * Promises go along the legs; whoever has all asks the referees. A refusal goes back and to the referees at once. A plan that has
- * expired without a record ends nothing here: it only begins the asking, of the neighbours and the referees, which goes on until one answers.
+ * expired without a record ends nothing here: it only begins the asking, of the neighbours and the referees, which goes on
+ * until one answers.
  * Every message may come late, twice, out of order or never.
  */
 import type { NodeKey } from "../NodeKey.ts"
@@ -216,8 +217,10 @@ const onAnswer = (
   { from, message, now, random }: Extract<Event, { readonly _tag: "Heard" }>
 ): LiftStepped | Unfit => {
   if (state === undefined) return unfit("stale", "unknown-lift", "nothing is known of this lift here")
-  if (!state.plan.referees.some(({ key }) => key === from)) return unfit("refused", "no-referee", "who are you?")
-  if ("plan" in message && message.plan !== state.digest) return unfit("refused", "other-plan", "another plan")
+  if (!state.plan.referees.some(({ key }) => key === from))
+    return unfit("refused", "no-referee", "the sender is no referee of the plan")
+  if ("plan" in message && message.plan !== state.digest)
+    return unfit("refused", "other-plan", "another plan has this id")
   const judged =
     message._tag === "Ready"
       ? Judging.onReady(state, message, now)

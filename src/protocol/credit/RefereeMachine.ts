@@ -2,8 +2,8 @@
  * A referee of a lift: it votes, at most once in a ballot, and never again in one that is earlier than what it is ready for.
  *
  * The first ballot can only be voted `good`, with everybody's promise and before the plan expires by the referee's own clock. In later
- * ones the vote follows from what a majority has voted before, and where that leaves it free, from evidence: the promises in time, a node's refusal, the
- * originator's wish, or the time that is over. Once it knows the record it answers everything with that.
+ * ones the vote follows from what a majority has voted before, and where that leaves it free, from evidence: the promises in
+ * time, a node's refusal, the originator's wish, or the time that is over. Once it knows the record it answers everything with that.
  */
 import type { NodeKey } from "../NodeKey.ts"
 import { type Stepped, stepped, type Unfit, unfit } from "./Action.ts"
