@@ -36,9 +36,9 @@ describe("a lift has one verdict, ends by it alone, and can always end, in every
 describe("a lift has one verdict, ends by it alone, and can always end, on walks through", () => {
   for (const scenario of together) {
     it(scenario.name, () => {
-      const report = wander(spaceOf(scenario), 10, seeded(17))
+      const report = wander(spaceOf(scenario), 30, seeded(17))
       isRight(report)
-      assert.isAbove(report.states, 500)
+      assert.isAbove(report.states, 300)
     })
   }
 })

@@ -138,7 +138,7 @@ export const liftSpace = (name: string, model: LiftModel, bounds: Bounds): Space
     if (outcome.next === local && (world.sent | outcome.sent) === world.sent) return undefined
     const what = typeof happening === "number" ? model.envelopes[happening]!.message._tag : happening
     const label = () => `${actor}: ${what}${fits ? "" : ", without room"}`
-    return { label, fault: !fits || happening === "abort", to: () => after(world, actor, outcome) }
+    return { label, fault: !fits || happening === "abort" || happening === "expire", to: () => after(world, actor, outcome) }
   }
 
   const moves = (world: World): ReadonlyArray<Move<World>> => {
