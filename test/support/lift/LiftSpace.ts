@@ -59,10 +59,14 @@ const wrongOf = (model: LiftModel, { locals }: World): string | undefined => {
   return undefined
 }
 
+/** More than it ever takes; only wrong rules go round in circles. */
+const mostPasses = 50
+
 /** Takes all messages among these actors until nothing changes any more. */
 const settle = (model: LiftModel, world: World, alive: ReadonlyArray<number>): World => {
   let now = world
-  for (let before: World | undefined; before !== now;) {
+  let before: World | undefined
+  for (let pass = 0; pass < mostPasses && before !== now; pass++) {
     before = now
     for (const actor of alive) {
       for (const id of model.inbox[actor]!) {
@@ -138,7 +142,11 @@ export const liftSpace = (name: string, model: LiftModel, bounds: Bounds): Space
     if (outcome.next === local && (world.sent | outcome.sent) === world.sent) return undefined
     const what = typeof happening === "number" ? model.envelopes[happening]!.message._tag : happening
     const label = () => `${actor}: ${what}${fits ? "" : ", without room"}`
-    return { label, fault: !fits || happening === "abort" || happening === "expire", to: () => after(world, actor, outcome) }
+    return {
+      label,
+      fault: !fits || happening === "abort" || happening === "expire",
+      to: () => after(world, actor, outcome)
+    }
   }
 
   const moves = (world: World): ReadonlyArray<Move<World>> => {
