@@ -68,7 +68,7 @@ describe("the decoder of credit's messages", () => {
     const random = seeded(2)
     taken = refused = 0
     for (let n = 0; n < 40_000; n++) look(mangled(random, pick(random, short)))
-    assert.isAbove(taken, 1_000)
+    assert.isAbove(taken, 200)
     assert.isAbove(refused, 10_000)
   })
 
