@@ -150,11 +150,18 @@ export class ChainSite {
   }
 
   #step(event: ChainEvent.FoilEvent | ChainEvent.StockEvent): ChainResult {
-    const isFoil = (one: typeof event): one is ChainEvent.FoilEvent => one._tag !== "Conflicted" && this.side === "foil"
-    const isStock = (one: typeof event): one is ChainEvent.StockEvent => this.side === "stock"
-    if (isFoil(event)) return FoilChain.step(this.half, event)
-    if (isStock(event)) return StockChain.step(this.half, event)
-    throw new Error("not for this side")
+    if (this.side === "stock") {
+      if (event._tag !== "Received") return StockChain.step(this.half, event)
+      const { message } = event
+      if (message._tag === "Entered" || message._tag === "Fetch")
+        return StockChain.step(this.half, { ...event, message })
+    } else if (event._tag === "Good") return FoilChain.step(this.half, event)
+    else if (event._tag === "Received") {
+      const { message } = event
+      if (message._tag !== "Entered" && message._tag !== "Fetch")
+        return FoilChain.step(this.half, { ...event, message })
+    }
+    throw new Error(`not for ${this.side}`)
   }
 
   #store(half: TallyHalf, chits: ReadonlyArray<ChitState>): void {
