@@ -35,6 +35,8 @@ export interface Unfit {
   readonly detail: string
   /** Where the state is, such as a revision or an index. */
   readonly revision: string
+  /** What is done nevertheless: a late message is answered with what it has missed, or a person is told. */
+  readonly actions: ReadonlyArray<Action>
 }
 
 export const stepped = <S>(state: S, ...actions: ReadonlyArray<Action>): Stepped<S> => ({
@@ -48,5 +50,12 @@ export const unfit = (outcome: Unfit["outcome"], reason: string, detail: string,
   outcome,
   reason,
   detail,
-  revision
+  revision,
+  actions: []
+})
+
+/** The same, with something to be done. */
+export const answering = (why: Unfit, ...actions: ReadonlyArray<Action>): Unfit => ({
+  ...why,
+  actions: [...why.actions, ...actions]
 })

@@ -25,20 +25,28 @@ const message = Schema.TaggedStruct
 const tally = Tally.TallyId
 const Entries = Schema.Array(ChitLog.Entry).check(Schema.isMaxLength(mostEntries))
 const Revision = Tally.TallyDocument.fields.revision
+/** Whose half it comes from: both can be at one node. */
+const by = Tally.Side
 
 // Tallies.
 
 /** Somebody has a ticket and wants the tally that it is for. `request` makes it one however often it comes. */
 export const Ticket = message("Ticket", { token: Token, request: UuidText, cert: Certificate })
 /** A document, signed by the party that offers it; against an offer it is a counter-offer, of a higher revision. */
-export const Offer = message("Offer", { document: Tally.TallyDocument, signs: Tally.Signatures })
-/** Both have signed. */
-export const Open = message("Open", { document: Tally.TallyDocument, signs: Tally.Signatures })
-/** The party that has offered this revision takes it back, or the other one refuses it. */
-export const Withdraw = message("Withdraw", { tally, revision: Revision })
-export const Refuse = message("Refuse", { tally, revision: Revision })
-/** The other party wants something else, and is working on it. */
-export const Revise = message("Revise", { tally, revision: Revision })
+export const Offer = message("Offer", { by, document: Tally.TallyDocument, signs: Tally.Signatures })
+/** Both have signed. `heard`: the sender knows that the receiver has the tally open, too, and waits for no answer. */
+export const Open = message("Open", {
+  by,
+  document: Tally.TallyDocument,
+  signs: Tally.Signatures,
+  heard: Schema.Boolean
+})
+/** The party that has offered this revision takes it back. */
+export const Withdraw = message("Withdraw", { tally, by, revision: Revision })
+/** The sender has not signed this revision, and will not. */
+export const Refuse = message("Refuse", { tally, by, revision: Revision })
+/** The same, but that the sender is working on something else. */
+export const Revise = message("Revise", { tally, by, revision: Revision })
 
 // Chits.
 

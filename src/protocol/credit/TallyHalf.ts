@@ -66,7 +66,7 @@ export const TallyHalf = Schema.Struct({
   partner: Schema.optionalKey(Chad),
   status: Status,
   /** What this side has said and the other one has not taken in yet. */
-  wish: Schema.optionalKey(Schema.Literals(["withdraw"])),
+  wish: Schema.optionalKey(Schema.Literals(["withdraw", "open"])),
   /** The highest revision of the document that this half has seen. */
   revision: Schema.Natural,
   draft: Schema.optionalKey(Draft),

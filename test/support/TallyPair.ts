@@ -1,0 +1,145 @@
+/**
+ * Two halves of a tally and what their holders and their links may do to them, for tests that try all of it or much of it. A pair never
+ * changes: an event makes a new one. What a half does with an event is worked out once.
+ */
+import type { CreditMessage } from "../../src/protocol/credit/CreditMessage.ts"
+import * as Document from "../../src/protocol/credit/TallyDocument.ts"
+import type { TallyEvent, TallyMessage, TallyStep } from "../../src/protocol/credit/TallyEvent.ts"
+import type { TallyHalf } from "../../src/protocol/credit/TallyHalf.ts"
+import * as Machine from "../../src/protocol/credit/TallyMachine.ts"
+import { Interned } from "./Interned.ts"
+import { documentBy, draftOf, type Parties, parties, sides, signed, tally } from "./TallyParties.ts"
+
+type Half = TallyHalf | undefined
+
+/** Two halves, and every message that was ever sent to either: it may come now, later, again, or never. */
+export interface Pair {
+  readonly stock: Half
+  readonly foil: Half
+  readonly sent: Readonly<Record<Document.Side, ReadonlyArray<TallyMessage>>>
+}
+
+export type CommandName = "Draft" | "Offer" | "Accept" | "Refuse" | "Revise" | "Withdraw" | "Resend"
+export const commandNames: ReadonlyArray<CommandName> = [
+  "Draft",
+  "Offer",
+  "Accept",
+  "Refuse",
+  "Revise",
+  "Withdraw",
+  "Resend"
+]
+
+const isTallyMessage = (message: CreditMessage): message is TallyMessage =>
+  ["Offer", "Open", "Withdraw", "Refuse", "Revise"].includes(message._tag)
+
+export class TallyLab {
+  readonly parties: Parties
+  readonly #machine: typeof Machine.step
+  readonly #halves = new Interned<TallyHalf>()
+  readonly #messages = new Interned<TallyMessage>()
+  readonly #events = new Interned<TallyEvent>()
+  readonly #steps = new Map<string, TallyStep>()
+
+  constructor(first: Document.Side = "stock", machine: typeof Machine.step = Machine.step) {
+    this.parties = parties(first)
+    this.#machine = machine
+  }
+
+  /** Stock has a draft, foil knows nothing. */
+  get drafted(): Pair {
+    const none: Pair = { stock: undefined, foil: undefined, sent: { stock: [], foil: [] } }
+    return this.commands(none, "stock", "Draft")
+  }
+
+  key({ foil, sent, stock }: Pair): string {
+    const number = (half: Half) => (half === undefined ? "-" : this.#halves.number(half))
+    const numbers = (side: Document.Side) => sent[side].map((message) => this.#messages.number(message)).sort()
+    return `${number(stock)}/${number(foil)}/${numbers("stock").join(",")}/${numbers("foil").join(",")}`
+  }
+
+  /** What the holder on this side says, about the revision that is there; an offer has the next one. */
+  command(half: Half, side: Document.Side, name: CommandName): TallyEvent {
+    const { cert, cuid, node } = this.parties[side]
+    const revision = half?.revision ?? 0
+    if (name === "Draft") return { _tag: name, holder: cuid, id: tally, side, draft: draftOf(this.parties, side) }
+    if (name === "Withdraw" || name === "Resend") return { _tag: name }
+    if (name === "Refuse" || name === "Revise") return { _tag: name, revision }
+    const mine = documentBy(this.parties, side, revision + 1)
+    const document = name === "Offer" ? mine : (half?.document ?? mine)
+    const sign = signed(this.parties[side], document)
+    return name === "Accept" ? { _tag: name, revision, sign } : { _tag: name, document, sign, me: node, own: [cert] }
+  }
+
+  /** What a message from the other party's node is to this side. */
+  heard(side: Document.Side, message: TallyMessage): TallyEvent {
+    const { cert, node } = this.parties[side]
+    return { _tag: "Heard", from: this.parties[Document.other(side)].node, me: node, own: [cert], message }
+  }
+
+  step(half: Half, event: TallyEvent): TallyStep {
+    const same = half === undefined ? undefined : this.#halves.same(half)
+    const one = this.#events.same(event)
+    const key = `${same === undefined ? "-" : this.#halves.number(same)}:${this.#events.number(one)}`
+    const known = this.#steps.get(key)
+    if (known !== undefined) return known
+    const step = this.#machine(same, one)
+    const kept = step._tag === "Stepped" ? { ...step, state: this.#halves.same(step.state) } : step
+    this.#steps.set(key, kept)
+    return kept
+  }
+
+  does(pair: Pair, side: Document.Side, event: TallyEvent): Pair {
+    const step = this.step(pair[side], event)
+    const messages = step.actions.flatMap((action) => (action._tag === "Send" ? [action.message] : []))
+    const next = step._tag === "Stepped" ? { ...pair, [side]: step.state } : pair
+    return this.say(next, Document.other(side), messages)
+  }
+
+  commands(pair: Pair, side: Document.Side, name: CommandName): Pair {
+    return this.does(pair, side, this.command(pair[side], side, name))
+  }
+
+  hears(pair: Pair, side: Document.Side, message: TallyMessage): Pair {
+    return this.does(pair, side, this.heard(side, message))
+  }
+
+  /** Messages are under way to a side. */
+  say(pair: Pair, to: Document.Side, messages: ReadonlyArray<CreditMessage>): Pair {
+    const fresh = messages
+      .filter(isTallyMessage)
+      .map((message) => this.#messages.same(message))
+      .filter((message, i, all) => !pair.sent[to].includes(message) && all.indexOf(message) === i)
+    return fresh.length === 0 ? pair : { ...pair, sent: { ...pair.sent, [to]: [...pair.sent[to], ...fresh] } }
+  }
+
+  /**
+   * Both say again what they have to, and links bring each message and what it is answered by, once and in order, until nothing new
+   * happens. Nothing of what was sent before comes any more. More than `most` rounds throw.
+   */
+  repair(pair: Pair, says: (half: TallyHalf) => ReadonlyArray<CreditMessage> = Machine.owed, most = 8): Pair {
+    let here = pair
+    for (let round = 0; round < most; round++) {
+      const before = here
+      for (const side of sides) {
+        const half = here[side]
+        if (half !== undefined) here = this.#settle(here, Document.other(side), says(half))
+      }
+      if (here.stock === before.stock && here.foil === before.foil) return { ...here, sent: pair.sent }
+    }
+    throw new Error(`they are not done after ${most} rounds`)
+  }
+
+  #settle(pair: Pair, to: Document.Side, messages: ReadonlyArray<CreditMessage>): Pair {
+    let here: Pair = pair
+    const queue = messages.filter(isTallyMessage).map((message) => ({ to, message }))
+    for (let count = 0; queue.length > 0; count++) {
+      if (count > 100) throw new Error("they answer each other for ever")
+      const { message, to } = queue.shift()!
+      const next = this.hears({ ...here, sent: { stock: [], foil: [] } }, to, message)
+      queue.push(...next.sent[Document.other(to)].map((message) => ({ to: Document.other(to), message })))
+      here = { ...next, sent: pair.sent }
+    }
+    return here
+  }
+}
