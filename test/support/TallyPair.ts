@@ -38,7 +38,6 @@ export class TallyLab {
   readonly #machine: typeof Machine.step
   readonly #halves = new Interned<TallyHalf>()
   readonly #messages = new Interned<TallyMessage>()
-  readonly #events = new Interned<TallyEvent>()
   readonly #steps = new Map<string, TallyStep>()
 
   constructor(first: Document.Side = "stock", machine: typeof Machine.step = Machine.step) {
@@ -53,13 +52,16 @@ export class TallyLab {
   }
 
   key({ foil, sent, stock }: Pair): string {
-    const number = (half: Half) => (half === undefined ? "-" : this.#halves.number(half))
     const numbers = (side: Document.Side) => sent[side].map((message) => this.#messages.number(message)).sort()
-    return `${number(stock)}/${number(foil)}/${numbers("stock").join(",")}/${numbers("foil").join(",")}`
+    return `${this.#number(stock)}/${this.#number(foil)}/${numbers("stock").join(",")}/${numbers("foil").join(",")}`
+  }
+
+  #number(half: Half): string {
+    return half === undefined ? "-" : String(this.#halves.number(half))
   }
 
   /** What the holder on this side says, about the revision that is there; an offer has the next one. */
-  command(half: Half, side: Document.Side, name: CommandName): TallyEvent {
+  #command(half: Half, side: Document.Side, name: CommandName): TallyEvent {
     const { cert, cuid, node } = this.parties[side]
     const revision = half?.revision ?? 0
     if (name === "Draft") return { _tag: name, holder: cuid, id: tally, side, draft: draftOf(this.parties, side) }
@@ -72,36 +74,36 @@ export class TallyLab {
   }
 
   /** What a message from the other party's node is to this side. */
-  heard(side: Document.Side, message: TallyMessage): TallyEvent {
+  #heard(side: Document.Side, message: TallyMessage): TallyEvent {
     const { cert, node } = this.parties[side]
     return { _tag: "Heard", from: this.parties[Document.other(side)].node, me: node, own: [cert], message }
   }
 
-  step(half: Half, event: TallyEvent): TallyStep {
-    const same = half === undefined ? undefined : this.#halves.same(half)
-    const one = this.#events.same(event)
-    const key = `${same === undefined ? "-" : this.#halves.number(same)}:${this.#events.number(one)}`
-    const known = this.#steps.get(key)
-    if (known !== undefined) return known
-    const step = this.#machine(same, one)
-    const kept = step._tag === "Stepped" ? { ...step, state: this.#halves.same(step.state) } : step
-    this.#steps.set(key, kept)
-    return kept
-  }
-
-  does(pair: Pair, side: Document.Side, event: TallyEvent): Pair {
-    const step = this.step(pair[side], event)
-    const messages = step.actions.flatMap((action) => (action._tag === "Send" ? [action.message] : []))
-    const next = step._tag === "Stepped" ? { ...pair, [side]: step.state } : pair
+  /** `name` is the event's, as long as the half is the same. */
+  #does(pair: Pair, side: Document.Side, name: string, make: () => TallyEvent): Pair {
+    const half = pair[side]
+    const key = `${this.#number(half)}:${side}:${name}`
+    const known = this.#steps.get(key) ?? this.#step(half, make())
+    this.#steps.set(key, known)
+    const messages = known.actions.flatMap((action) => (action._tag === "Send" ? [action.message] : []))
+    const next = known._tag === "Stepped" && known.state !== half ? { ...pair, [side]: known.state } : pair
     return this.say(next, Document.other(side), messages)
   }
 
-  commands(pair: Pair, side: Document.Side, name: CommandName): Pair {
-    return this.does(pair, side, this.command(pair[side], side, name))
+  #step(half: Half, event: TallyEvent): TallyStep {
+    const step = this.#machine(half, event)
+    return step._tag === "Stepped" ? { ...step, state: this.#halves.same(step.state) } : step
   }
 
+  /** The holder on this side does something; where nothing comes of it the pair stays the same object. */
+  commands(pair: Pair, side: Document.Side, name: CommandName): Pair {
+    return this.#does(pair, side, name, () => this.#command(pair[side], side, name))
+  }
+
+  /** A message comes to this side. */
   hears(pair: Pair, side: Document.Side, message: TallyMessage): Pair {
-    return this.does(pair, side, this.heard(side, message))
+    const same = this.#messages.same(message)
+    return this.#does(pair, side, `hears ${this.#messages.number(same)}`, () => this.#heard(side, same))
   }
 
   /** Messages are under way to a side. */

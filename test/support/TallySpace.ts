@@ -16,7 +16,10 @@ export const tallySpace = (lab: TallyLab, mostRevision: number): Space<Pair> => 
     name: `two parties, revisions up to ${mostRevision}`,
     first: lab.drafted,
     moves: (pair) =>
-      sides.flatMap((side) => [...commandsOf(lab, pair, side, mostRevision), ...arrivalsOf(lab, pair, side)]),
+      sides
+        .flatMap((side) => [...commandsOf(lab, pair, side, mostRevision), ...arrivalsOf(lab, pair, side)])
+        // Most of what may happen changes nothing.
+        .filter(({ to }) => to() !== pair),
     key: (pair) => lab.key(pair),
     broken: (pair) => {
       const key = lab.key({ ...pair, sent: { stock: [], foil: [] } })

@@ -12,7 +12,7 @@ describe("two parties of a tally, in every interleaving of commands and messages
   for (const first of sides) {
     it(`come to one verdict from every state, where the offer of ${first} stands`, () => {
       const begin = performance.now()
-      const report = explore(tallySpace(new TallyLab(first), 2))
+      const report = explore(tallySpace(new TallyLab(first), 3))
       console.log(first, report.states, report.moves, performance.now() - begin)
       assert.isUndefined(report.wrong, readable(report.wrong))
       assert.isTrue(report.complete)
