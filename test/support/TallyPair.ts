@@ -20,16 +20,6 @@ export interface Pair {
 }
 
 export type CommandName = "Draft" | "Offer" | "Accept" | "Refuse" | "Revise" | "Withdraw" | "Resend"
-export const commandNames: ReadonlyArray<CommandName> = [
-  "Draft",
-  "Offer",
-  "Accept",
-  "Refuse",
-  "Revise",
-  "Withdraw",
-  "Resend"
-]
-
 const isTallyMessage = (message: CreditMessage): message is TallyMessage =>
   ["Offer", "Open", "Withdraw", "Refuse", "Revise"].includes(message._tag)
 
@@ -39,6 +29,7 @@ export class TallyLab {
   readonly #halves = new Interned<TallyHalf>()
   readonly #messages = new Interned<TallyMessage>()
   readonly #steps = new Map<string, TallyStep>()
+  readonly #texts = new WeakMap<ReadonlyArray<TallyMessage>, string>()
 
   constructor(first: Document.Side = "stock", machine: typeof Machine.step = Machine.step) {
     this.parties = parties(first)
@@ -51,9 +42,20 @@ export class TallyLab {
     return this.commands(none, "stock", "Draft")
   }
 
+  /** Equal exactly for pairs that behave alike. */
   key({ foil, sent, stock }: Pair): string {
-    const numbers = (side: Document.Side) => sent[side].map((message) => this.#messages.number(message)).sort()
-    return `${this.#number(stock)}/${this.#number(foil)}/${numbers("stock").join(",")}/${numbers("foil").join(",")}`
+    return `${this.#number(stock)}/${this.#number(foil)}/${this.#text(sent.stock)}/${this.#text(sent.foil)}`
+  }
+
+  #text(sent: ReadonlyArray<TallyMessage>): string {
+    const known = this.#texts.get(sent)
+    if (known !== undefined) return known
+    const made = sent
+      .map((message) => this.#messages.number(message))
+      .sort((one, two) => one - two)
+      .join()
+    this.#texts.set(sent, made)
+    return made
   }
 
   #number(half: Half): string {

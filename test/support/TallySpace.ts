@@ -4,22 +4,30 @@
  * have to, and to a final one as soon as a holder decides.
  */
 import type * as Document from "../../src/protocol/credit/TallyDocument.ts"
-import type { Move, Space } from "./explorer/Explorer.ts"
-import { commandNames, type Pair, type TallyLab } from "./TallyPair.ts"
+import type { Space } from "./explorer/Explorer.ts"
+import type { CommandName, Pair, TallyLab } from "./TallyPair.ts"
 import { sides } from "./TallyParties.ts"
 import { isTorn, verdict } from "./TallyVerdict.ts"
 
+/** All that a holder can say, but for what only says something again. */
+export const everything: ReadonlyArray<CommandName> = ["Draft", "Offer", "Accept", "Refuse", "Revise", "Withdraw"]
+
 /** `mostRevision`: the highest that anybody offers. */
-export const tallySpace = (lab: TallyLab, mostRevision: number): Space<Pair> => {
+export const tallySpace = (
+  lab: TallyLab,
+  mostRevision: number,
+  commands: ReadonlyArray<CommandName> = everything
+): Space<Pair> => {
   const judged = new Map<string, string | undefined>()
   return {
     name: `two parties, revisions up to ${mostRevision}`,
     first: lab.drafted,
     moves: (pair) =>
       sides
-        .flatMap((side) => [...commandsOf(lab, pair, side, mostRevision), ...arrivalsOf(lab, pair, side)])
+        .flatMap((side) => [...commandsOf(lab, pair, side, mostRevision, commands), ...arrivalsOf(lab, pair, side)])
         // Most of what may happen changes nothing.
-        .filter(({ to }) => to() !== pair),
+        .filter(({ next }) => next !== pair)
+        .map(({ label, next }) => ({ label, fault: true, to: () => next })),
     key: (pair) => lab.key(pair),
     broken: (pair) => {
       const key = lab.key({ ...pair, sent: { stock: [], foil: [] } })
@@ -30,17 +38,26 @@ export const tallySpace = (lab: TallyLab, mostRevision: number): Space<Pair> => 
   }
 }
 
-const commandsOf = (lab: TallyLab, pair: Pair, side: Document.Side, most: number): ReadonlyArray<Move<Pair>> =>
-  commandNames
-    .filter((name) => name !== "Resend" && pair[side] !== undefined)
-    .filter((name) => name !== "Offer" || pair[side]!.revision < most)
-    .map((name) => ({ label: () => `${side}: ${name}`, fault: true, to: () => lab.commands(pair, side, name) }))
+interface Next {
+  readonly label: () => string
+  readonly next: Pair
+}
 
-const arrivalsOf = (lab: TallyLab, pair: Pair, side: Document.Side): ReadonlyArray<Move<Pair>> =>
+const commandsOf = (
+  lab: TallyLab,
+  pair: Pair,
+  side: Document.Side,
+  most: number,
+  names: ReadonlyArray<CommandName>
+): ReadonlyArray<Next> =>
+  names
+    .filter((name) => pair[side] !== undefined && (name !== "Offer" || pair[side].revision < most))
+    .map((name) => ({ label: () => `${side}: ${name}`, next: lab.commands(pair, side, name) }))
+
+const arrivalsOf = (lab: TallyLab, pair: Pair, side: Document.Side): ReadonlyArray<Next> =>
   pair.sent[side].map((message) => ({
     label: () => `${side} hears ${message._tag} ${"revision" in message ? message.revision : message.document.memo}`,
-    fault: true,
-    to: () => lab.hears(pair, side, message)
+    next: lab.hears(pair, side, message)
   }))
 
 /** What is wrong with where the halves get from here when nothing old comes any more; undefined if nothing is. */
