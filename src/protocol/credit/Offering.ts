@@ -88,12 +88,15 @@ export const hearOffer = (half: TallyHalf | undefined, event: Heard<typeof Messa
   return sameRevision(half, half.document, event)
 }
 
-/** It must come from the partner's node: the one that is recorded, or of a new tally the one that the document names. */
+/**
+ * It must come from the partner's node. A draft of nobody's yet takes it from the node that the document names: only who was offered the
+ * tally knows its id, and so that offer was lost here with a database.
+ */
 const foreignOffer = (half: TallyHalf | undefined, { from, message }: Heard<typeof Message.Offer.Type>) => {
-  if (half !== undefined) return foreign(half, from, message.by)
+  if (half?.partner !== undefined) return foreign(half, from, message.by)
   return message.document[message.by].cert.chad.agent === from
     ? undefined
-    : unfit("refused", "not-the-partner", "The document is of another node's user.")
+    : unfit("refused", "not-the-partner", "The document is of another node's user.", placeOf(half))
 }
 
 const late = (half: TallyHalf, detail: string) => unfit("stale", half.status, detail, placeOf(half))
