@@ -5,7 +5,7 @@
  */
 import type { NodeKey } from "../NodeKey.ts"
 import type { Cuid } from "./Chad.ts"
-import { type LiftPlan, originator } from "./LiftPlan.ts"
+import type { LiftPlan } from "./LiftPlan.ts"
 import type { UserKey } from "./Signature.ts"
 import type { Side } from "./TallyDocument.ts"
 
@@ -61,7 +61,6 @@ const misfit = ({ legs, payee, payor }: LiftPlan, node: NodeKey, found: Readonly
  */
 export const problem = (plan: LiftPlan, node: NodeKey, found: ReadonlyArray<Found>): string | undefined => {
   const isThere = ({ end, leg }: End): boolean => found.some((one) => one.leg === leg && one.end === end)
-  if (plan.payor.agent !== originator(plan) || plan.payee.agent !== plan.legs.at(-1)!.to) return "wrong-ends"
   if (!endsAt(plan, node).every(isThere)) return "no-tally"
   for (const one of found) {
     const odd = oddity(plan, one)

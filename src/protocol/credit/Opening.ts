@@ -27,7 +27,10 @@ export const blank = (holder: Cuid, id: Document.TallyId, side: Document.Side): 
 })
 
 /** The half without what it wanted to say. */
-export const settled = ({ wish: _, ...half }: TallyHalf): TallyHalf => half
+export const settled = (half: TallyHalf): TallyHalf => {
+  const { wish: _, ...rest } = half
+  return rest
+}
 
 /** It is open, or was. */
 export const isOpened = ({ status }: TallyHalf): boolean => status === "open" || status === "closed"

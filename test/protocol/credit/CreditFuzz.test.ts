@@ -34,9 +34,37 @@ const look = (bytes: Uint8Array): void => {
 const pick = <A>(random: () => number, all: ReadonlyArray<A>): A => all[Math.floor(random() * all.length)]!
 
 const strange: ReadonlyArray<unknown> = [
-  ...[null, undefined, true, 0, -0, -1, 1.5, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY, 2n ** 64n - 1n, 5],
-  ...["", "0", "-1", "1", "9".repeat(10_000), "\0", "__proto__", "constructor", [], {}, [[]], { _tag: "Ack" }],
-  ...[new Uint8Array(16), { __proto__: 1 }, { toString: 1, valueOf: 2, then: 3 }, Array.from({ length: 300 }, () => 1)]
+  null,
+  undefined,
+  true,
+  0,
+  -0,
+  -1,
+  1.5,
+  2 ** 53,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  2n ** 64n - 1n,
+  5,
+  "",
+  "0",
+  "-1",
+  "1",
+  "9".repeat(1e4),
+  "\0",
+  "__proto__",
+  "constructor",
+  [],
+  {},
+  [[]],
+  { _tag: "Ack" },
+  new Uint8Array(16),
+  { __proto__: 1 },
+  {
+    toString: 1,
+    valueOf: 2
+  },
+  Array.from({ length: 300 }, () => 1)
 ]
 
 const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -147,7 +147,7 @@ describe("an invoice", () => {
       sent.length = 0
       if (here.stock !== undefined)
         for (const message of owed(halves.stock, here.stock)) does("foil", hearing("foil", message))
-      for (const { message, to } of [...sent]) does(to, hearing(to, message))
+      for (const { message, to } of sent.slice()) does(to, hearing(to, message))
     }
     // What is paid is brought by the chain.
     if (here.foil?.status === "good") assert.strictEqual(meets(here.stock, here.foil.core), "payment")

@@ -10,8 +10,20 @@ import * as Samples from "../../support/credit/CreditSamples.ts"
 const { alice, bob, document, entries, goodRecord, head, noon, plan, positions, setting, signs } = Samples
 
 const half: TallyHalf = {
-  ...{ holder: alice.chad.cuid, id: document.uuid, side: "stock", partner: bob.chad, status: "open", wish: "withdraw" },
-  ...{ revision: 1, document, signs, sets: { stock: setting.sets, foil: {} }, trouble: "a person has to look at it" },
+  holder: alice.chad.cuid,
+  id: document.uuid,
+  side: "stock",
+  partner: bob.chad,
+  status: "open",
+  wish: "withdraw",
+  revision: 1,
+  document,
+  signs,
+  sets: {
+    stock: setting.sets,
+    foil: {}
+  },
+  trouble: "a person has to look at it",
   draft: {
     memo: "",
     agree: document.agree,
@@ -20,12 +32,29 @@ const half: TallyHalf = {
     partnerTerms: { limit: 0n },
     partner: bob
   },
-  sums: { net: -5n, up: 7n, down: 0n },
-  chain: { at: positions[4]!, told: 4, agreed: 4, head, unplaced: 2, closedThere: false }
+  sums: {
+    net: -5n,
+    up: 7n,
+    down: 0n
+  },
+  chain: {
+    at: positions[4]!,
+    told: 4,
+    agreed: 4,
+    head,
+    unplaced: 2,
+    closedThere: false
+  }
 }
 const chit: ChitState = {
-  ...{ holder: bob.chad.cuid, core: entries[3]!.chit.core, status: "good", revision: 1, changed: noon },
-  ...{ index: 4, hash: positions[4]!.hash, record: goodRecord }
+  holder: bob.chad.cuid,
+  core: entries[3]!.chit.core,
+  status: "good",
+  revision: 1,
+  changed: noon,
+  index: 4,
+  hash: positions[4]!.hash,
+  record: goodRecord
 }
 
 const comesBack = <A, I>(schema: Schema.Codec<A, I>, value: A): void => {
@@ -54,7 +83,7 @@ describe("what a node keeps", () => {
 
   it("of a tally is refused where it makes no sense", () => {
     assert.isTrue(takes(TallyHalf, half, {}))
-    for (const change of [{ side: "left" }, { status: "offer" }, { wish: "open" }, { revision: -1 }, { sums: {} }]) {
+    for (const change of [{ side: "left" }, { status: "offer" }, { wish: "close" }, { revision: -1 }, { sums: {} }]) {
       assert.isFalse(takes(TallyHalf, half, change), JSON.stringify(change))
     }
     assert.isFalse(takes(TallyHalf, half, { sums: { net: "0", up: "-1", down: "0" } }))
@@ -63,7 +92,13 @@ describe("what a node keeps", () => {
   it("of a chit comes back from JSON as it was", () => {
     comesBack(ChitState, chit)
     for (const { chit: one } of entries.slice(0, 3)) {
-      comesBack(ChitState, { ...{ holder: bob.chad.cuid, status: "asked", revision: 3, changed: noon }, ...one })
+      comesBack(ChitState, {
+        holder: bob.chad.cuid,
+        status: "asked",
+        revision: 3,
+        changed: noon,
+        ...one
+      })
     }
     for (const change of [{ status: "paid" }, { revision: 0 }, { index: -1 }, { hash: "x" }, { changed: -1 }]) {
       assert.isFalse(takes(ChitState, chit, change), JSON.stringify(change))
@@ -99,7 +134,14 @@ describe("a step", () => {
   it("is a new state with what is to be done, or says why nothing changes", () => {
     const tell = { _tag: "Tell", user: undefined, subject: "s", kind: "k", body: {} } as const
     assert.deepStrictEqual(stepped(1, tell), { _tag: "Stepped", state: 1, actions: [tell] })
-    const why = { _tag: "Unfit", outcome: "stale", reason: "r", detail: "d", revision: "" }
-    assert.deepStrictEqual(unfit("stale", "r", "d"), why)
+    const why = unfit("stale", "r", "d")
+    assert.deepStrictEqual(why, {
+      _tag: "Unfit",
+      outcome: "stale",
+      reason: "r",
+      detail: "d",
+      revision: "",
+      actions: []
+    })
   })
 })

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Cuid } from "../../../src/protocol/credit/Chad.ts"
 import { compare, ofWorld, type Site } from "../../../src/protocol/credit/Invariants.ts"
 import { tallyId } from "../../support/credit/Halves.ts"
 import { HonestWorld } from "../../support/credit/HonestWorld.ts"
@@ -92,7 +93,9 @@ describe("each invariant of lifts is missed where it does not hold", () => {
     )
     assert.include(atSite(most, b), "I9")
     const swapped = but(sites, a, "lifts", (lift) =>
-      lift.plan.units === 30n ? { ...lift, plan: { ...lift.plan, payor: lift.plan.payee } } : lift
+      lift.plan.units === 30n
+        ? { ...lift, plan: { ...lift.plan, payor: { ...lift.plan.payor, cuid: Cuid.make("nobody") } } }
+        : lift
     )
     assert.include(atSite(swapped, a), "I9")
   })

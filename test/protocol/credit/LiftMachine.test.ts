@@ -157,7 +157,6 @@ describe("refusing a lift", () => {
     ["wrong-side", { found: (all) => all.map((one) => ({ ...one, side: one.side === "foil" ? "stock" : "foil" })) }],
     ["wrong-partner", { found: (all) => all.map((one) => ({ ...one, partner: keyOf("D") })) }],
     ["wrong-payor-key", { found: (all) => all.map((one) => ({ ...one, pledger: keyOf("D") })) }],
-    ["wrong-ends", { plan: (plan) => ({ ...plan, payor: { ...plan.payor, agent: keyOf("B") } }) }],
     [
       "not-the-payee",
       {

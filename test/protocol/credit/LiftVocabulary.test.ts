@@ -47,8 +47,10 @@ describe("a lift's plan", () => {
   it("has twelve legs at most, and moves something", () => {
     const circle = (length: number) =>
       Array.from({ length }, (_, n) => ({
-        ...{ tally: `00000000-0000-4000-8000-0000000000${String(n).padStart(2, "0")}`, by: "foil" },
-        ...{ from: keyOf("site-a"), to: keyOf("site-a") }
+        tally: `00000000-0000-4000-8000-0000000000${String(n).padStart(2, "0")}`,
+        by: "foil",
+        from: keyOf("site-a"),
+        to: keyOf("site-a")
       }))
     const payee = encoded.payor
     assert.isTrue(takes({ legs: circle(12), payee }))

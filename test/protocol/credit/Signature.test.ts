@@ -5,7 +5,17 @@ import { isSigned, type Purpose, Signature, signedBytes, signWith } from "../../
 import { NodeKey } from "../../../src/protocol/NodeKey.ts"
 import { keyOf, signerOf } from "../../support/credit/CreditSamples.ts"
 
-const purposes: ReadonlyArray<Purpose> = ["tally", "chit", "lift", "head", "promise", "refusal", "abort", "vote"]
+const purposes: ReadonlyArray<Purpose> = [
+  "tally",
+  "chit",
+  "lift",
+  "head",
+  "promise",
+  "refusal",
+  "abort",
+  "vote",
+  "ready"
+]
 const key = keyOf("alice")
 const sign = signerOf("alice")
 const takes = (text: string): boolean => Result.isSuccess(Schema.decodeUnknownResult(Signature)(text))

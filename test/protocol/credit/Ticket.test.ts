@@ -30,8 +30,12 @@ const desk = (first: Ticket | undefined) => {
   let fresh = 100
   const come = (request: number, by: Person = bob, now = noon): string => {
     const event: Redeem = {
-      ...{ request: uuid(request), by, now, fresh: TallyId.make(uuid(fresh++)) },
-      ...{ ticket, known: redemptions.get(uuid(request)) }
+      request: uuid(request),
+      by,
+      now,
+      fresh: TallyId.make(uuid(fresh++)),
+      ticket,
+      known: redemptions.get(uuid(request))
     }
     const step = redeem(event)
     if (step._tag === "Unfit") {

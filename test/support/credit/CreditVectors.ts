@@ -19,7 +19,17 @@ import * as Samples from "./CreditSamples.ts"
 import { messages } from "./MessageSamples.ts"
 
 const names = ["alice", "bob", "carol", "site-a", "site-b", "site-c", "referee-1", "referee-2", "referee-3"]
-const purposes: ReadonlyArray<Purpose> = ["tally", "chit", "lift", "head", "promise", "refusal", "abort", "vote"]
+const purposes: ReadonlyArray<Purpose> = [
+  "tally",
+  "chit",
+  "lift",
+  "head",
+  "promise",
+  "refusal",
+  "abort",
+  "vote",
+  "ready"
+]
 
 const values: ReadonlyArray<unknown> = [
   {},
@@ -45,7 +55,9 @@ const keys = () =>
 
 const signatures = () =>
   purposes.map((purpose) => ({
-    ...{ by: "alice", purpose, digest: Tally.digest(Samples.document) },
+    by: "alice",
+    purpose,
+    digest: Tally.digest(Samples.document),
     bytes: Hex.encode(signedBytes(purpose, Tally.digest(Samples.document))),
     sign: signWith(Samples.signerOf("alice"), purpose, Tally.digest(Samples.document))
   }))
@@ -104,18 +116,30 @@ const addresses = () => {
   const key = Chad.agentText(Samples.keyOf("site-a"))
   const hex = Samples.keyOf("site-a")
   const texts = [
-    ...[`alice:${key}@site-a.example:4000`, `chip://alice:${hex}@192.0.2.7:65535/`, `a.b-c_9:${key}@[2001:db8::1]:1`],
-    ...["", "alice", `alice@site-a.example:4000`, `alice:${key}`, `-a:${key}@h:1`, `${"a".repeat(65)}:${key}@h:1`],
-    ...[`ä:${key}@h:1`, `a:${key.slice(1)}@h:1`, `a:${key}A@h:1`, `a:${key}=@h:1`, `a:${hex.toUpperCase()}@h:1`],
-    ...[`a:${key.slice(0, -1)}${key.endsWith("B") ? "C" : "B"}@h:1`, `a:${key}@h`, `a:${key}@h:0`, `a:${key}@h:65536`],
-    ...[
-      `a:${key}@:1`,
-      `a:${key}@h h:1`,
-      `a:${key}@h..h:1`,
-      `a:${key}@::1:1`,
-      `a:${key}@300.1.1.1:1`,
-      `a:${key}@[1.2.3.4]:1`
-    ]
+    `alice:${key}@site-a.example:4000`,
+    `chip://alice:${hex}@192.0.2.7:65535/`,
+    `a.b-c_9:${key}@[2001:db8::1]:1`,
+    "",
+    "alice",
+    `alice@site-a.example:4000`,
+    `alice:${key}`,
+    `-a:${key}@h:1`,
+    `${"a".repeat(65)}:${key}@h:1`,
+    `ä:${key}@h:1`,
+    `a:${key.slice(1)}@h:1`,
+    `a:${key}A@h:1`,
+    `a:${key}=@h:1`,
+    `a:${hex.toUpperCase()}@h:1`,
+    `a:${key.slice(0, -1)}${key.endsWith("B") ? "C" : "B"}@h:1`,
+    `a:${key}@h`,
+    `a:${key}@h:0`,
+    `a:${key}@h:65536`,
+    `a:${key}@:1`,
+    `a:${key}@h h:1`,
+    `a:${key}@h..h:1`,
+    `a:${key}@::1:1`,
+    `a:${key}@300.1.1.1:1`,
+    `a:${key}@[1.2.3.4]:1`
   ]
   return texts.map((text) =>
     Result.match(Chad.parse(text), {

@@ -34,11 +34,11 @@ const against = { node, why: "refusal", sign: vote.sign }
 
 export const messages: ReadonlyArray<EncodedMessage> = [
   { _tag: "Ticket", token: "00112233445566778899aabbccddeeff", request: uuid, cert },
-  { _tag: "Offer", document, signs: { stock: signs.stock } },
-  { _tag: "Open", document, signs },
-  { _tag: "Withdraw", tally, revision: 1 },
-  { _tag: "Refuse", tally, revision: 2 },
-  { _tag: "Revise", tally, revision: 3 },
+  { _tag: "Offer", by: "stock", document, signs: { stock: signs.stock } },
+  { _tag: "Open", by: "foil", document, signs, heard: true },
+  { _tag: "Withdraw", tally, by: "foil", revision: 1 },
+  { _tag: "Refuse", tally, by: "foil", revision: 2 },
+  { _tag: "Revise", tally, by: "foil", revision: 3 },
   { _tag: "Invoice", core: Schema.encodeSync(Pledge)(Samples.pledge), revision: 1 },
   { _tag: "Decline", tally, chit: Samples.pledge.uuid, revision: 1 },
   { _tag: "Propose", tally, chits: entries.slice(1, 3), at: positions[1] },
@@ -48,8 +48,14 @@ export const messages: ReadonlyArray<EncodedMessage> = [
   { _tag: "Fetch", tally, after: 2 },
   { _tag: "History", tally, after: positions[2], entries: entries.slice(2), head },
   {
-    ...{ _tag: "Query", query: uuid, tally, by: "stock", find: Samples.plan.payee, units: "5000" },
-    ...{ step: 1, expires: Samples.noon }
+    _tag: "Query",
+    query: uuid,
+    tally,
+    by: "stock",
+    find: Samples.plan.payee,
+    units: "5000",
+    step: 1,
+    expires: Samples.noon
   },
   { _tag: "Found", query: uuid, tally, by: "stock", way: { legs: plan.legs, room: "7000" } },
   { _tag: "None", query: uuid, tally, by: "stock", step: 1, expires: Samples.noon },

@@ -1,0 +1,33 @@
+/**
+ * What a desk gives back after it has stored what its machine said: what is still to be done in the same transaction.
+ */
+import type { SqlError } from "effect/sql/SqlError"
+import type { Effect } from "effect"
+import type { Action, Unfit } from "../../protocol/credit/Action.ts"
+import type { LiftRecord } from "../../protocol/credit/LiftRecord.ts"
+import type { RecordUnfit } from "../RecordTable.ts"
+
+export interface Answer {
+  readonly actions: ReadonlyArray<Action>
+  /** Records of lifts that this node has to take in. */
+  readonly records: ReadonlyArray<LiftRecord>
+  /** What the sender of the message, or the user, is told: it did not fit, or only in part. */
+  readonly unfit?: Unfit
+}
+
+/** A piece of work of a desk, inside the caller's transaction. */
+export type Work<R = never, A = Answer> = Effect.Effect<A, SqlError | RecordUnfit, R>
+
+export const nothing: Answer = { actions: [], records: [] }
+
+export const acting = (actions: ReadonlyArray<Action>): Answer => ({ ...nothing, actions })
+
+/** What did not fit, with what is to be done nevertheless. */
+export const refusing = (unfit: Unfit): Answer => ({ actions: unfit.actions ?? [], records: [], unfit })
+
+/** One after the other; the last one's objection counts. */
+export const both = (one: Answer, other: Answer): Answer => ({
+  actions: [...one.actions, ...other.actions],
+  records: [...one.records, ...other.records],
+  ...((other.unfit ?? one.unfit) === undefined ? {} : { unfit: other.unfit ?? one.unfit! })
+})

@@ -1,0 +1,146 @@
+/**
+ * What a node keeps of credit, as tables of records: one row for each user, half of a tally, chit, lift and so on.
+ */
+import { Schema } from "effect"
+import { UuidText } from "../../protocol/Cbor.ts"
+import { Certificate, shortText } from "../../protocol/credit/Certificate.ts"
+import { Chad, Cuid } from "../../protocol/credit/Chad.ts"
+import { Digest } from "../../protocol/credit/Canonical.ts"
+import { Entry } from "../../protocol/credit/ChitLog.ts"
+import { ChitState } from "../../protocol/credit/ChitState.ts"
+import { Instant } from "../../protocol/credit/Instant.ts"
+import { LiftState } from "../../protocol/credit/LiftState.ts"
+import { RefereeState } from "../../protocol/credit/RefereeState.ts"
+import { RouteState } from "../../protocol/credit/RouteState.ts"
+import { TallyId } from "../../protocol/credit/TallyDocument.ts"
+import { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
+import { Redemption, Ticket } from "../../protocol/credit/Ticket.ts"
+import { Token } from "../../protocol/credit/Token.ts"
+import { Records } from "../Records.ts"
+
+/** A user of this node. */
+export const User = Schema.Struct({
+  /** What the user tells of themselves in new tallies; its `public` is the key that they sign with. */
+  certificate: Certificate,
+  /** What they told before, the newest first: tallies may still come back with it. */
+  former: Schema.Array(Certificate).check(Schema.isMaxLength(16)),
+  /** Whether this node signs for them, by its keyring. */
+  isKept: Schema.Boolean
+})
+export type User = typeof User.Type
+
+/** A ticket of somebody else's that a user has shown, until there is a tally. */
+export const Request = Schema.Struct({
+  request: UuidText,
+  user: Cuid,
+  issuer: Chad,
+  token: Token,
+  expires: Instant,
+  status: Schema.Literals(["asked", "granted", "refused", "expired"]),
+  tally: Schema.optionalKey(TallyId),
+  /** Why it was refused. */
+  reason: Schema.optionalKey(shortText(256))
+})
+export type Request = typeof Request.Type
+
+/** A chit that takes no effect, kept to be shown. */
+export const Evidence = Schema.Struct({
+  tally: TallyId,
+  holder: Cuid,
+  entry: Entry,
+  /** Of the chit's core. */
+  digest: Digest,
+  reason: shortText(64),
+  against: Schema.optionalKey(Digest),
+  at: Instant
+})
+export type Evidence = typeof Evidence.Type
+
+/** A command that a user has given under a key of their own: what it said, and what came of it. */
+export const Command = Schema.Struct({
+  user: Cuid,
+  key: shortText(64),
+  /** Of the command's name and arguments. */
+  digest: Digest,
+  /** JSON. */
+  answer: Schema.String,
+  at: Instant
+})
+export type Command = typeof Command.Type
+
+export const users = Records.table("credit_users", {
+  row: User,
+  key: ({ certificate }) => [certificate.chad.cuid]
+})
+
+export const halves = Records.table("credit_halves", {
+  row: TallyHalf,
+  key: ({ holder, id }) => [holder, id],
+  indexes: {
+    /** Which half a message is for. */
+    side: ({ id, partner, side }) => (partner === undefined ? undefined : [id, side, partner.agent]),
+    /** All that is shared with a node. */
+    agent: ({ id, partner }) => (partner === undefined ? undefined : [partner.agent, id])
+  }
+})
+
+export const chits = Records.table("credit_chits", {
+  row: ChitState,
+  key: ({ core, holder }) => [holder, core.tally, core.uuid],
+  indexes: {
+    place: ({ core, holder, index }) => (index === undefined ? undefined : [holder, core.tally, index]),
+    /** Good, and without a place. */
+    loose: ({ core, holder, index, status }) =>
+      status === "good" && index === undefined ? [holder, core.tally, core.date] : undefined,
+    /** Invoices that wait, and lifts that are promised. */
+    asked: ({ core, holder, status }) => (status === "asked" ? [holder, core.tally] : undefined)
+  }
+})
+
+export const evidence = Records.table("credit_evidence", {
+  row: Evidence,
+  key: ({ digest, holder, tally }) => [holder, tally, digest]
+})
+
+export const tickets = Records.table("credit_tickets", {
+  row: Ticket,
+  key: ({ token }) => [token],
+  indexes: { holder: ({ expires, holder }) => [holder, expires] }
+})
+
+export const redemptions = Records.table("credit_redemptions", {
+  row: Redemption,
+  key: ({ request, token }) => [token, request]
+})
+
+export const requests = Records.table("credit_requests", {
+  row: Request,
+  key: ({ request }) => [request],
+  indexes: { user: ({ expires, user }) => [user, expires] }
+})
+
+export const lifts = Records.table("credit_lifts", {
+  row: LiftState,
+  key: ({ plan }) => [plan.lift],
+  indexes: { wake: ({ plan, wakeAt }) => (wakeAt === undefined ? undefined : [wakeAt, plan.lift]) }
+})
+
+export const referees = Records.table("credit_referees", {
+  row: RefereeState,
+  key: ({ plan }) => [plan.lift]
+})
+
+export const routes = Records.table("credit_routes", {
+  row: RouteState,
+  key: ({ holder, query }) => [holder, query],
+  indexes: { wake: ({ wakeAt }) => [wakeAt], query: ({ holder, query }) => [query, holder] }
+})
+
+export const commands = Records.table("credit_commands", {
+  row: Command,
+  key: ({ key, user }) => [user, key],
+  indexes: { at: ({ at }) => [at] }
+})
+
+/** All of them, for the migration. */
+export const all = [users, halves, chits, evidence, tickets, redemptions, requests, lifts, referees, routes, commands]
