@@ -5,7 +5,6 @@ import type { SqlError } from "effect/sql/SqlError"
 import type { Effect } from "effect"
 import type { Action, Unfit } from "../../protocol/credit/Action.ts"
 import type { LiftRecord } from "../../protocol/credit/LiftRecord.ts"
-import type { RecordUnfit } from "../RecordTable.ts"
 
 export interface Answer {
   readonly actions: ReadonlyArray<Action>
@@ -16,18 +15,21 @@ export interface Answer {
 }
 
 /** A piece of work of a desk, inside the caller's transaction. */
-export type Work<R = never, A = Answer> = Effect.Effect<A, SqlError | RecordUnfit, R>
+export type Work<R = never, A = Answer> = Effect.Effect<A, SqlError, R>
 
 export const nothing: Answer = { actions: [], records: [] }
 
 export const acting = (actions: ReadonlyArray<Action>): Answer => ({ ...nothing, actions })
 
 /** What did not fit, with what is to be done nevertheless. */
-export const refusing = (unfit: Unfit): Answer => ({ actions: unfit.actions ?? [], records: [], unfit })
+export const refusing = (unfit: Unfit): Answer => ({ actions: unfit.actions, records: [], unfit })
 
 /** One after the other; the last one's objection counts. */
-export const both = (one: Answer, other: Answer): Answer => ({
-  actions: [...one.actions, ...other.actions],
-  records: [...one.records, ...other.records],
-  ...((other.unfit ?? one.unfit) === undefined ? {} : { unfit: other.unfit ?? one.unfit! })
-})
+export const both = (one: Answer, other: Answer): Answer => {
+  const unfit = other.unfit ?? one.unfit
+  return {
+    actions: [...one.actions, ...other.actions],
+    records: [...one.records, ...other.records],
+    ...(unfit === undefined ? {} : { unfit })
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Finding the half of a tally that something is about, and its chits. Whoever changes a half has it locked: everything else about a
+ * tally is changed under that lock.
+ */
+import { Effect } from "effect"
+import type { Cuid } from "../../protocol/credit/Chad.ts"
+import type { Loaded, Loads } from "../../protocol/credit/ChainEvent.ts"
+import type { ChitId } from "../../protocol/credit/Chit.ts"
+import type { Index, Position } from "../../protocol/credit/ChitLog.ts"
+import type { ChitState } from "../../protocol/credit/ChitState.ts"
+import type { Side, TallyId } from "../../protocol/credit/TallyDocument.ts"
+import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
+import { maxPage } from "../RecordTable.ts"
+import { Records } from "../Records.ts"
+import * as Tables from "./CreditTables.ts"
+
+/** A user's half, locked. */
+export const own = Effect.fnUntraced(function* (holder: Cuid, tally: TallyId) {
+  return yield* (yield* Records).lock(Tables.halves, [holder, tally])
+})
+
+/** The half that a message of this node is for, locked: of that side, and shared with that node. */
+export const addressed = Effect.fnUntraced(function* (tally: TallyId, side: Side, from: NodeKey) {
+  const records = yield* Records
+  const [found] = yield* records.page(Tables.halves, "side", { prefix: [tally, side, from], limit: 1 })
+  return found === undefined ? undefined : yield* records.lock(Tables.halves, [found.holder, tally])
+})
+
+const placeOf = ({ hash, index }: ChitState): ReadonlyArray<Position> =>
+  hash === undefined || index === undefined ? [] : [{ index, hash }]
+
+/** Chits that have a place behind `after`, in their order. */
+export const placed = Effect.fnUntraced(function* ({ holder, id }: TallyHalf, after: Index, limit: number) {
+  const records = yield* Records
+  const prefix = [holder, id]
+  return yield* records.page(Tables.chits, "place", { prefix, after: [...prefix, after], limit })
+})
+
+/** All of them. */
+const behind = Effect.fnUntraced(function* (half: TallyHalf, after: Index) {
+  const all: Array<ChitState> = []
+  for (let last: Index | undefined = after; last !== undefined;) {
+    const page: ReadonlyArray<ChitState> = yield* placed(half, last, maxPage)
+    all.push(...page)
+    last = page.length === maxPage ? page.at(-1)?.index : undefined
+  }
+  return all
+})
+
+/** The places of a half with these indexes, as far as it has them; place 0 is none. */
+export const places = Effect.fnUntraced(function* ({ holder, id }: TallyHalf, indexes: ReadonlyArray<Index>) {
+  const records = yield* Records
+  const found = yield* Effect.forEach(indexes, (index) =>
+    records.page(Tables.chits, "place", { prefix: [holder, id, index], limit: 1 })
+  )
+  return found.flat().flatMap(placeOf)
+})
+
+/** Good chits without a place, the oldest first. */
+export const loose = Effect.fnUntraced(function* ({ holder, id }: TallyHalf, limit: number) {
+  return yield* (yield* Records).page(Tables.chits, "loose", { prefix: [holder, id], limit })
+})
+
+export const chit = Effect.fnUntraced(function* ({ holder, id }: TallyHalf, uuid: ChitId) {
+  return yield* (yield* Records).get(Tables.chits, [holder, id, uuid])
+})
+
+/** What a step of the chain has to be given. */
+export const load = Effect.fnUntraced(function* (half: TallyHalf, { behind: after, chits, indexes }: Loads) {
+  const known = yield* Effect.forEach(chits, (uuid) => chit(half, uuid))
+  const loaded: Loaded = {
+    known: new Map(known.flatMap((one) => (one === undefined ? [] : [[one.core.uuid, one] as const]))),
+    places: yield* places(half, indexes),
+    behind: after === undefined ? [] : yield* behind(half, after)
+  }
+  return loaded
+})
