@@ -239,10 +239,10 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
     offer: (id: string, body: Uint8Array): void => {
       if (fetching.offer(id, body)) work.openUnsafe()
     },
-    /** The first block of the best chain whose body is not here, and whether a connected peer says that it has it. */
-    awaited: (): { readonly id: string; readonly isSomewhere: boolean } | undefined => {
+    /** The first block of the best chain whose body is not here, and the peers that say that they have it, by number. */
+    awaited: (): { readonly id: string; readonly holders: ReadonlyArray<number> } | undefined => {
       const { missing } = window
-      return missing && { id: missing.header.id, isSomewhere: fetching.isSomewhere(missing.height) }
+      return missing && { id: missing.header.id, holders: fetching.holders(missing.height) }
     },
     /** Bodies of the blocks that are here. */
     bodies: (ids: ReadonlyArray<string>, mostBytes: number) => blocks.bodies(name, ids, mostBytes),

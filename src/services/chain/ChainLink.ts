@@ -6,6 +6,7 @@
  */
 import { Effect, Queue, Result, type Scope } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { BlockHeader } from "../../protocol/chain/BlockHeader.ts"
 import * as ChainMessage from "../../protocol/chain/ChainMessage.ts"
 import { type Frame, nameOf } from "../../protocol/link/Frame.ts"
@@ -25,7 +26,7 @@ export interface Options {
   /** The greatest height of the best chain of headers that who has applied this block has; -1 if that is not known. */
   readonly heightOf: (tip: Neighbour["tip"]) => Effect.Effect<number, SqlError>
   /** A peer says that it has applied this block. */
-  readonly claimed: (id: string) => Effect.Effect<void>
+  readonly claimed: (id: string, peer: NodeKey) => Effect.Effect<void>
   /** The last headers up to the block that was applied last; none if that is the first one. */
   readonly line: () => ReadonlyArray<BlockHeader>
 }
@@ -94,8 +95,8 @@ export const make = ({ alarms, blocks, claimed, fork, headers, heightOf, line, r
   }
 
   /** Where a peer's applied tip is on this node's best chain. */
-  const place = ({ id, tip }: Neighbour): Effect.Effect<void> =>
-    Effect.andThen(claimed(tip.id), heightOf(tip)).pipe(
+  const place = ({ id, session, tip }: Neighbour): Effect.Effect<void> =>
+    Effect.andThen(claimed(tip.id, session.peer), heightOf(tip)).pipe(
       Effect.map((height) => blocks.raise(id, height)),
       Effect.catch((error) => Effect.logWarning("The stored headers cannot be read", error))
     )

@@ -84,9 +84,9 @@ export class Fetching<H extends Linked> {
     for (const [id, height] of this.#heights) this.#heights.set(id, Math.min(height, fork))
   }
 
-  /** Whether a peer says that it has the block of this height of the best chain. */
-  isSomewhere(height: number): boolean {
-    return [...this.#heights.values()].some((known) => known >= height)
+  /** Who says to have the block of this height of the best chain. */
+  holders(height: number): ReadonlyArray<number> {
+    return [...this.#heights].flatMap(([id, known]) => (known >= height ? [id] : []))
   }
 
   /** These are the blocks that come next. */

@@ -1,15 +1,16 @@
 /**
  * Keeps a header whose body nobody gives from standing in the way of a chain: after a while it is held back, so that the chain goes on
- * behind another one, and released when somebody who comes says that he has it.
+ * behind another one, and released when somebody says that he has it who has not been asked in vain.
  */
 import { Clock, Effect } from "effect"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { monotonic } from "../Monotonic.ts"
 
 export interface Policy {
   /** How long a body may be missing while no connected peer says that it has it, and while one does. */
   readonly nowhereMillis: number
   readonly somewhereMillis: number
-  /** How long a header is held back at the least that somebody has said to have. */
+  /** How long a header is held back at the least though those say anew that they have it who have not given it. */
   readonly againMillis: number
   readonly lookMillis: number
 }
@@ -21,30 +22,38 @@ export const defaults: Policy = {
   lookMillis: 5_000
 }
 
+export interface Awaited {
+  readonly id: string
+  readonly holders: ReadonlyArray<NodeKey>
+}
+
 export interface Options {
   readonly policy: Policy
-  /** The first block of the best chain whose body is not here, and whether a connected peer says that it has it. */
-  readonly awaited: () => { readonly id: string; readonly isSomewhere: boolean } | undefined
+  /** The first block of the best chain whose body is not here, and the connected peers that say that they have it. */
+  readonly awaited: () => Awaited | undefined
   readonly hold: (id: string) => Effect.Effect<void>
   readonly release: (id: string) => Effect.Effect<void>
 }
 
 /** Headers of which it is remembered when they were held back. */
 const mostRemembered = 64
+/** Peers that are remembered of each. */
+const mostVain = 256
 
 export const make = Effect.fnUntraced(function* ({ awaited, hold, policy, release }: Options) {
   const clock = yield* Clock.Clock
-  const held = new Map<string, { readonly until: number }>()
+  /** Who has said to have it, and has not given it in time. */
+  const held = new Map<string, { readonly until: number; readonly vain: ReadonlySet<NodeKey> }>()
   let waits: { readonly id: string; readonly since: number } | undefined
 
   /** What has been missing for too long. */
-  const overdue = (now: number): { readonly id: string; readonly isSomewhere: boolean } | undefined => {
+  const overdue = (now: number): Awaited | undefined => {
     const first = awaited()
     if (first === undefined || first.id !== waits?.id) {
       waits = first && { id: first.id, since: now }
       return undefined
     }
-    const patience = first.isSomewhere ? policy.somewhereMillis : policy.nowhereMillis
+    const patience = first.holders.length > 0 ? policy.somewhereMillis : policy.nowhereMillis
     return now - waits.since >= patience ? first : undefined
   }
 
@@ -52,8 +61,12 @@ export const make = Effect.fnUntraced(function* ({ awaited, hold, policy, releas
     const now = monotonic(clock)
     const late = overdue(now)
     if (late === undefined) return
+    const before = held.get(late.id)
     held.delete(late.id)
-    held.set(late.id, { until: late.isSomewhere ? now + policy.againMillis : now })
+    held.set(late.id, {
+      until: now + policy.againMillis,
+      vain: new Set([...late.holders, ...(before?.vain ?? [])].slice(0, mostVain))
+    })
     for (const oldest of held.keys()) {
       if (held.size <= mostRemembered) break
       held.delete(oldest)
@@ -67,11 +80,11 @@ export const make = Effect.fnUntraced(function* ({ awaited, hold, policy, releas
 
   return {
     run: Effect.forever(Effect.andThen(Effect.sleep(policy.lookMillis), look)),
-    /** A peer has come, or says, that it has the block of this header, which is held back. */
-    claimed: (id: string): Effect.Effect<void> => {
-      const since = held.get(id)
-      if (since !== undefined && monotonic(clock) < since.until) return Effect.void
-      return release(id)
+    /** This peer says that it has the block of this header, which is held back. */
+    claimed: (id: string, peer: NodeKey): Effect.Effect<void> => {
+      const known = held.get(id)
+      const isVain = known !== undefined && known.vain.has(peer) && monotonic(clock) < known.until
+      return isVain ? Effect.void : release(id)
     }
   }
 })

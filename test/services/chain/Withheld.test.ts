@@ -56,4 +56,24 @@ describe("a block that nobody gives", () => {
       assert.strictEqual(one.chain.tip().height, 5)
     })
   )
+
+  it.effect("that one peer says to have and does not give is asked of the next who says so, at once", () =>
+    Effect.gen(function* () {
+      const network = new MemoryNetwork()
+      const database = yield* MemoryDatabase.make
+      const one = yield* ChainNode.start({ network, seed: 1, settings })
+      yield* one.produce(3)
+      const miser = yield* ChainNode.start({ network, seed: 2, settings, database, withholds: true })
+      yield* miser.connect(one)
+      yield* ChainNode.agree(one.chain.tip().id, miser)
+      yield* miser.chain.submit(large)
+      yield* miser.chain.produce
+      yield* pass("6 minutes")
+      assert.deepStrictEqual([one.chain.status().best.height, miser.chain.tip().height], [3, 4])
+      const other = yield* ChainNode.start({ network, seed: 3, settings, database })
+      yield* other.connect(one)
+      yield* pass("10 seconds")
+      assert.deepStrictEqual(one.chain.tip(), miser.chain.tip())
+    })
+  )
 })
