@@ -81,7 +81,7 @@ describe("the canonical form", () => {
     // JSON has one zero.
     const wellFormed = Object.entries(json)
       .filter(([key]) => key.isWellFormed() && key !== "__proto__")
-      .map(([key, n]) => [key, n + 0] as const)
+      .map(([key, n]) => [key, n === 0 ? 0 : n] as const)
     const text = canonical(Object.fromEntries(wellFormed))
     assert.strictEqual(canonical(Object.fromEntries(wellFormed.toReversed())), text)
     assert.deepStrictEqual(JSON.parse(text), Object.fromEntries(wellFormed))
