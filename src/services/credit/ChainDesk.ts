@@ -18,7 +18,7 @@ import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Identity } from "../link/Identity.ts"
 import { Records } from "../Records.ts"
-import { acting, type Answer, both, refusing } from "./Answer.ts"
+import { acting, type Answer, both, nothing, refusing } from "./Answer.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Halves from "./Halves.ts"
 
@@ -69,6 +69,7 @@ const take = Effect.fnUntraced(function* (half: TallyHalf, result: ChainResult, 
   yield* records.put(Tables.halves, closed?.state ?? result.state)
   const told = result.reading === undefined ? [] : yield* sent(result.state, [result.reading])
   const answer: Answer = {
+    ...nothing,
     actions: [...result.actions, ...told, ...(closed?.actions ?? [])],
     records: result.records
   }

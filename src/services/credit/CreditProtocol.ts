@@ -1,0 +1,136 @@
+/**
+ * Credit as a protocol: what nodes say to each other of tallies, chits, routes and lifts, over delivery, the feed, timers and records,
+ * as any other author could have written it.
+ */
+import { Effect, Schema } from "effect"
+import type { SecureRandom } from "effect/crypto"
+import type { SqlError } from "effect/sql/SqlError"
+import { CreditMessage } from "../../protocol/credit/CreditMessage.ts"
+import { Cuid } from "../../protocol/credit/Chad.ts"
+import { LiftId } from "../../protocol/credit/LiftPlan.ts"
+import { QueryId } from "../../protocol/credit/Route.ts"
+import * as TallyMachine from "../../protocol/credit/TallyMachine.ts"
+import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
+import { Delivery } from "../delivery/Delivery.ts"
+import type { Feed } from "../delivery/Feed.ts"
+import * as Protocol from "../delivery/Protocol.ts"
+import { Timers } from "../delivery/Timers.ts"
+import type { Identity } from "../link/Identity.ts"
+import { maxPage } from "../RecordTable.ts"
+import { Records } from "../Records.ts"
+import type { Answer, Wake } from "./Answer.ts"
+import * as ChainDesk from "./ChainDesk.ts"
+import * as Tables from "./CreditTables.ts"
+import * as Desks from "./Desks.ts"
+import * as LiftDesk from "./LiftDesk.ts"
+import * as Post from "./Post.ts"
+import * as RouteDesk from "./RouteDesk.ts"
+import * as TicketDesk from "./TicketDesk.ts"
+
+/** What a message is about: those about one thing take effect in the order in which they were sent. */
+const subjectOf = (message: CreditMessage): string => {
+  if ("document" in message) return message.document.uuid
+  if ("core" in message) return message.core.tally
+  if ("record" in message) return message.record.plan.lift
+  if ("lift" in message) return message.lift
+  if ("plan" in message) return message.plan.lift
+  if ("query" in message) return message.query
+  return "tally" in message ? message.tally : message.request
+}
+
+/** What the protocol needs around it, besides what its holders' commands need. */
+export type Services = Records | Identity | Feed | Delivery | Timers | SecureRandom.SecureRandom
+
+const Timer = Schema.Union([
+  Schema.TaggedStruct("Lift", { lift: LiftId }),
+  Schema.TaggedStruct("Route", { holder: Cuid, query: QueryId })
+])
+
+const timerId = ({ id, what }: Pick<Wake, "id" | "what">): string => `credit ${what} ${id}`
+
+const payloadOf = ({ id, what }: Wake): typeof Timer.Type => {
+  if (what === "lift") return { _tag: "Lift", lift: LiftId.make(id) }
+  const [holder = "", query = ""] = id.split(" ")
+  return { _tag: "Route", holder: Cuid.make(holder), query: QueryId.make(query) }
+}
+
+const wake = Effect.fnUntraced(function* (one: Wake): Effect.fn.Return<void, SqlError, Timers> {
+  const timers = yield* Timers
+  const id = timerId(one)
+  if (one.at === undefined) return void (yield* timers.cancel(id))
+  yield* Effect.catchTag(
+    timers.set({ id, protocol: Credit, at: one.at, payload: payloadOf(one) }),
+    "TimerInvalid",
+    Effect.die
+  )
+})
+
+const send = Effect.fnUntraced(function* (
+  to: NodeKey,
+  message: CreditMessage
+): Effect.fn.Return<void, SqlError, Delivery> {
+  yield* Effect.catchTag((yield* Delivery).send(to, Credit, message), "MessageInvalid", Effect.die)
+})
+
+/** Does what a desk's answer asks for, in the caller's transaction. */
+export const perform = Effect.fnUntraced(function* (answer: Answer): Effect.fn.Return<void, SqlError, Services> {
+  const context = yield* Effect.context<Delivery | Timers>()
+  yield* Post.perform(answer, {
+    send: (to, message) => Effect.provide(send(to, message), context),
+    wake: (one) => Effect.provide(wake(one), context)
+  })
+})
+
+const handle = Effect.fnUntraced(function* (
+  message: CreditMessage,
+  { peer }: Protocol.Origin
+): Effect.fn.Return<void | Protocol.Nevertheless, SqlError, Services> {
+  const answer = yield* message._tag === "Ticket" ? TicketDesk.hear(message, peer) : Desks.hear(message, peer)
+  yield* perform(answer)
+  if (answer.unfit === undefined) return undefined
+  const { detail, outcome, reason, revision } = answer.unfit
+  const { refused, stale } = Protocol.Rejected
+  return new Protocol.Nevertheless(outcome === "stale" ? stale(revision || reason) : refused(reason, detail))
+})
+
+/** What a half still has to say to its partner's node. */
+const owed = Effect.fnUntraced(function* (half: TallyHalf) {
+  const messages = TallyMachine.retold(half)
+  if (half.status !== "open") return messages
+  const { actions } = yield* ChainDesk.repair(half)
+  return [...messages, ...actions.flatMap((action) => (action._tag === "Send" ? [action.message] : []))]
+})
+
+const pending = Effect.fnUntraced(function* (peer: NodeKey) {
+  const records = yield* Records
+  const messages: Array<CreditMessage> = []
+  for (let after: ReadonlyArray<string | number | bigint> | undefined = [peer]; after !== undefined;) {
+    const options = { prefix: [peer], limit: maxPage, ...(after.length > 1 ? { after } : {}) }
+    const page: ReadonlyArray<TallyHalf> = yield* records.page(Tables.halves, "agent", options)
+    for (const half of page) messages.push(...(yield* owed(half)))
+    const last = page.at(-1)
+    after = page.length < maxPage || last === undefined ? undefined : Tables.halves.parts("agent", last)
+  }
+  return messages
+})
+
+export const Credit: Protocol.Protocol<"credit", CreditMessage, Services, typeof Timer.Type> = Protocol.make("credit", {
+  messages: CreditMessage,
+  subject: subjectOf,
+  handle,
+  pending,
+  timers: Timer,
+  onTimer: Effect.fnUntraced(function* (timer) {
+    const answer = yield* timer._tag === "Lift" ? LiftDesk.wake(timer.lift) : RouteDesk.wake(timer.holder, timer.query)
+    yield* perform(answer)
+  }),
+  onOutcome: Effect.fnUntraced(function* (message, outcome) {
+    if (message._tag !== "Ticket") return
+    const isOk = outcome._tag === "Ok"
+    const reason = outcome._tag === "Refused" ? outcome.reason : outcome._tag
+    yield* perform(
+      yield* TicketDesk.concluded(message.request, isOk ? "granted" : "refused", isOk ? undefined : reason)
+    )
+  })
+})

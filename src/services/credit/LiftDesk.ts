@@ -1,0 +1,185 @@
+/**
+ * Lifts at this node: what it promises is reserved on its halves under their locks, and moved or given back by the record alone, all
+ * of it in one transaction.
+ */
+import { Clock, Effect, Random } from "effect"
+import { type Unfit, unfit } from "../../protocol/credit/Action.ts"
+import * as Capacity from "../../protocol/credit/Capacity.ts"
+import type { ChitState } from "../../protocol/credit/ChitState.ts"
+import type { CreditMessage } from "../../protocol/credit/CreditMessage.ts"
+import { type End, endsAt, type Found } from "../../protocol/credit/LiftEnds.ts"
+import type * as LiftEvent from "../../protocol/credit/LiftEvent.ts"
+import * as LiftMachine from "../../protocol/credit/LiftMachine.ts"
+import * as LiftPlan from "../../protocol/credit/LiftPlan.ts"
+import type { LiftRecord } from "../../protocol/credit/LiftRecord.ts"
+import type { LiftState } from "../../protocol/credit/LiftState.ts"
+import * as LocalLift from "../../protocol/credit/LocalLift.ts"
+import { other } from "../../protocol/credit/TallyDocument.ts"
+import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
+import { Identity } from "../link/Identity.ts"
+import { Records } from "../Records.ts"
+import { type Answer, acting, both, refusing } from "./Answer.ts"
+import * as ChainDesk from "./ChainDesk.ts"
+import { CreditConfig } from "./CreditConfig.ts"
+import * as Tables from "./CreditTables.ts"
+import * as Halves from "./Halves.ts"
+
+const tags: ReadonlySet<string> = new Set([
+  "Promise",
+  "Refusal",
+  "Ended",
+  "Inquire",
+  "Ready",
+  "Voted",
+  "Unvoted"
+] satisfies ReadonlyArray<LiftEvent.Message["_tag"]>)
+
+/** Whether a message is this desk's. `Ended` and `Inquire` are for referees as well. */
+export const isMessage = (message: CreditMessage): message is LiftEvent.Message => tags.has(message._tag)
+
+/** The lift that a message is about, and the plan if it brings one. */
+const about = (message: LiftEvent.Message): { readonly id: LiftPlan.LiftId; readonly plan?: LiftPlan.LiftPlan } => {
+  if (message._tag === "Promise") return { id: message.plan.lift, plan: message.plan }
+  if (message._tag === "Ended") return { id: message.record.plan.lift, plan: message.record.plan }
+  return { id: message.lift }
+}
+
+const site = Effect.gen(function* () {
+  const { key, sign } = yield* Identity
+  return { key, sign, rules: yield* CreditConfig }
+})
+
+/** The half at an end of a leg, locked. */
+const halfAt = Effect.fnUntraced(function* ({ legs }: LiftPlan.LiftPlan, { end, leg }: End) {
+  const { by, from, tally, to } = legs[leg]!
+  return yield* end === "from" ? Halves.addressed(tally, by, to) : Halves.addressed(tally, other(by), from)
+})
+
+/** Always in one order, so that two lifts over the same halves do not wait for each other. */
+const inOrder = ({ legs }: LiftPlan.LiftPlan, ends: ReadonlyArray<End>): ReadonlyArray<End> =>
+  ends.toSorted((one, two) => {
+    const [a, b] = [legs[one.leg]!.tally, legs[two.leg]!.tally]
+    return a < b ? -1 : a > b ? 1 : one.end < two.end ? -1 : 1
+  })
+
+const seen = (plan: LiftPlan.LiftPlan, end: End, half: TallyHalf): Found | undefined => {
+  const { by } = plan.legs[end.leg]!
+  const { document, holder, partner, side } = half
+  if (document === undefined || partner === undefined || half.status !== "open") return undefined
+  const hasRoom = Capacity.room(half, by, "lift") >= plan.units
+  return { ...end, holder, side, partner: partner.agent, pledger: document[by].cert.public, hasRoom }
+}
+
+/** The halves of a plan at this node, locked. */
+const found = Effect.fnUntraced(function* (plan: LiftPlan.LiftPlan, node: NodeKey) {
+  const all: Array<Found> = []
+  for (const end of inOrder(plan, endsAt(plan, node))) {
+    const half = yield* halfAt(plan, end)
+    const one = half && seen(plan, end, half)
+    if (one !== undefined) all.push(one)
+  }
+  return all
+})
+
+/** Changes what a half holds for the leg; the half is locked. */
+const hold = ({ legs, units }: LiftPlan.LiftPlan, leg: number, half: TallyHalf, sign: 1n | -1n): TallyHalf => {
+  const direction = legs[leg]!.by === "foil" ? "up" : "down"
+  return { ...half, sums: { ...half.sums, [direction]: half.sums[direction] + sign * units } }
+}
+
+const reserve = Effect.fnUntraced(function* (plan: LiftPlan.LiftPlan, end: End, now: number) {
+  const records = yield* Records
+  const half = yield* halfAt(plan, end)
+  if (half === undefined) return
+  yield* records.put(Tables.halves, hold(plan, end.leg, half, 1n))
+  const core = LiftPlan.chitOf(plan, end.leg)
+  const chit: ChitState = { holder: half.holder, core, status: "asked", revision: 1, changed: now }
+  yield* records.put(Tables.chits, chit)
+})
+
+const release = Effect.fnUntraced(function* (plan: LiftPlan.LiftPlan, end: End, now: number) {
+  const records = yield* Records
+  const half = yield* halfAt(plan, end)
+  if (half === undefined) return
+  yield* records.put(Tables.halves, hold(plan, end.leg, half, -1n))
+  const chit = yield* Halves.chit(half, LiftPlan.chitId(plan.lift, end.leg))
+  if (chit?.status !== "asked") return
+  const gone: ChitState = { ...chit, status: "void", changed: now }
+  yield* records.put(Tables.chits, gone)
+})
+
+/** The chit of an end is good. `isHeld`: it was reserved before. */
+const settle = Effect.fnUntraced(function* (record: LiftRecord, end: End, isHeld: boolean) {
+  const { plan } = record
+  const half = yield* halfAt(plan, end)
+  if (half === undefined) return acting([])
+  const free = isHeld ? hold(plan, end.leg, half, -1n) : half
+  yield* (yield* Records).put(Tables.halves, free)
+  const { unfit: _, ...booked } = yield* ChainDesk.book(free, {
+    chit: { core: LiftPlan.chitOf(plan, end.leg) },
+    record
+  })
+  return booked
+})
+
+/** Stores what a step says, with all that it moves. */
+const take = Effect.fnUntraced(function* (before: LiftState | undefined, result: LiftEvent.LiftStepped | Unfit) {
+  if (result._tag === "Unfit") return refusing(result)
+  const now = yield* Clock.currentTimeMillis
+  const { actions, state } = result
+  const { plan, record, wakeAt } = state
+  yield* (yield* Records).put(Tables.lifts, state)
+  for (const end of inOrder(plan, result.reserve)) yield* reserve(plan, end, now)
+  for (const end of inOrder(plan, result.release)) yield* release(plan, end, now)
+  let answer: Answer = { ...acting(actions), wakes: [{ what: "lift", id: plan.lift, at: wakeAt }] }
+  for (const end of record === undefined ? [] : inOrder(plan, result.settle)) {
+    answer = both(answer, yield* settle(record!, end, before?.status === "promised"))
+  }
+  return answer
+})
+
+/** What this node has of a lift; nobody else changes it before the transaction ends. */
+const known = Effect.fnUntraced(function* (id: LiftPlan.LiftId) {
+  const records = yield* Records
+  yield* records.claim(`credit lift ${id}`)
+  return yield* records.get(Tables.lifts, [id])
+})
+
+/** What another node says of a lift, or this one to itself. */
+export const hear = Effect.fnUntraced(function* (message: LiftEvent.Message, from: NodeKey) {
+  const { id, plan } = about(message)
+  const here = yield* site
+  const state = yield* known(id)
+  const all = message._tag === "Promise" && plan !== undefined ? yield* found(plan, here.key) : []
+  const now = yield* Clock.currentTimeMillis
+  const random = yield* Random.next
+  return yield* take(state, LiftMachine.step(here, state, { _tag: "Heard", from, message, found: all, now, random }))
+})
+
+/** The payor's node begins a lift; one whose legs are all here is over at once. */
+export const begin = Effect.fnUntraced(function* (signed: LiftPlan.SignedPlan) {
+  const here = yield* site
+  const state = yield* known(signed.plan.lift)
+  const all = yield* found(signed.plan, here.key)
+  const now = yield* Clock.currentTimeMillis
+  const random = yield* Random.next
+  if (LocalLift.isLocal(signed.plan, here)) {
+    if (state !== undefined) return refusing(unfit("stale", state.status, "this lift is known"))
+    return yield* take(undefined, LocalLift.settleAtOnce(here, signed, { found: all, now }))
+  }
+  return yield* take(state, LiftMachine.step(here, state, { _tag: "Begin", ...signed, found: all, now, random }))
+})
+
+const passing = (tag: "Abort" | "Wake") =>
+  Effect.fnUntraced(function* (id: LiftPlan.LiftId) {
+    const state = yield* known(id)
+    const now = yield* Clock.currentTimeMillis
+    const random = yield* Random.next
+    return yield* take(state, LiftMachine.step(yield* site, state, { _tag: tag, now, random }))
+  })
+
+/** The payor does not want it any more. */
+export const abort = passing("Abort")
+/** The time to ask has come. */
+export const wake = passing("Wake")

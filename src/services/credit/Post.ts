@@ -1,0 +1,53 @@
+/**
+ * Does what the desks ask for, in their transaction: messages to other nodes go to delivery, those to this node are heard at once,
+ * events go into the feed, and what has a time gets a timer.
+ */
+import { Effect } from "effect"
+import type { Action } from "../../protocol/credit/Action.ts"
+import type { CreditMessage } from "../../protocol/credit/CreditMessage.ts"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
+import { Feed } from "../delivery/Feed.ts"
+import { Identity } from "../link/Identity.ts"
+import type { Answer, Wake, Work } from "./Answer.ts"
+import * as Desks from "./Desks.ts"
+
+/** Messages of this node to itself that one message may bring about, at most: more are a loop. */
+const mostOwn = 1_024
+
+export interface Ways {
+  /** Sends to another node. */
+  readonly send: (to: NodeKey, message: CreditMessage) => Work<never, void>
+  /** Sets the timer, or takes it back where there is no time. */
+  readonly wake: (wake: Wake) => Work<never, void>
+}
+
+type Told = Extract<Action, { readonly _tag: "Tell" }>
+
+const event = ({ body, kind, subject, user }: Told) => ({
+  audience: user ?? "",
+  protocol: "credit",
+  subject,
+  kind,
+  body
+})
+
+export const perform = Effect.fnUntraced(function* (answer: Answer, { send, wake }: Ways) {
+  const { key: me } = yield* Identity
+  const feed = yield* Feed
+  const own: Array<CreditMessage> = []
+  const take = Effect.fnUntraced(function* ({ actions, records, wakes }: Answer) {
+    yield* feed.append(actions.flatMap((action) => (action._tag === "Tell" ? [event(action)] : [])))
+    for (const action of actions) {
+      if (action._tag !== "Send") continue
+      if (action.to === me) own.push(action.message)
+      else yield* send(action.to, action.message)
+    }
+    for (const record of records) own.push({ _tag: "Ended", record })
+    for (const one of wakes) yield* wake(one)
+  })
+  yield* take(answer)
+  for (let count = 0; own.length > 0; count++) {
+    if (count === mostOwn) return yield* Effect.die(new Error(`this node has ${mostOwn} messages for itself`))
+    yield* take(yield* Desks.hear(own.shift()!, me))
+  }
+})

@@ -1,0 +1,45 @@
+/**
+ * This node as a referee of lifts: every vote is stored before it leaves, and nothing of what was signed is ever forgotten.
+ */
+import { Clock, Effect } from "effect"
+import type { CreditMessage } from "../../protocol/credit/CreditMessage.ts"
+import type { LiftId } from "../../protocol/credit/LiftPlan.ts"
+import * as RefereeMachine from "../../protocol/credit/RefereeMachine.ts"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
+import { Identity } from "../link/Identity.ts"
+import { Records } from "../Records.ts"
+import { acting, refusing } from "./Answer.ts"
+import * as Tables from "./CreditTables.ts"
+
+export type Message = RefereeMachine.Event["message"]
+
+/** Whether a message is this desk's. `Ended` and `Inquire` are for the nodes of a plan as well. */
+export const isMessage = (message: CreditMessage): message is Message =>
+  message._tag === "Prepare" || message._tag === "Decide" || message._tag === "Inquire" || message._tag === "Ended"
+
+const liftOf = (message: Message): LiftId => {
+  if (message._tag === "Inquire") return message.lift
+  return message._tag === "Ended" ? message.record.plan.lift : message.plan.lift
+}
+
+/** Whether this node has voted or can vote on the lift. */
+export const isConcerned = Effect.fnUntraced(function* (message: Message) {
+  const { key } = yield* Identity
+  if (message._tag === "Prepare" || message._tag === "Decide") return true
+  if (message._tag === "Ended") return message.record.plan.referees.some((one) => one.key === key)
+  return (yield* (yield* Records).get(Tables.referees, [message.lift])) !== undefined
+})
+
+/** What another node says to this referee, or this node to itself. */
+export const hear = Effect.fnUntraced(function* (message: Message, from: NodeKey) {
+  const records = yield* Records
+  const { key, sign } = yield* Identity
+  const id = liftOf(message)
+  yield* records.claim(`credit referee ${id}`)
+  const state = yield* records.get(Tables.referees, [id])
+  const now = yield* Clock.currentTimeMillis
+  const result = RefereeMachine.step({ key, sign }, state, { from, message, now })
+  if (result._tag === "Unfit") return refusing(result)
+  yield* records.put(Tables.referees, result.state)
+  return acting(result.actions)
+})
