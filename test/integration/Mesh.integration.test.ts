@@ -19,10 +19,12 @@ const most = (): number => {
 describe("25 machines that all know each other", () => {
   it.live("have 24 peers each within 10 seconds, and never more while some go away and come back", () =>
     Effect.gen(function* () {
+      // Before, because the machines are a load themselves.
+      const limit = most()
       const figures = yield* Mesh.run({ machines: 25, rounds: 2, leaving: 5 })
       console.log(JSON.stringify({ ...figures, load: load() }))
       assert.strictEqual(figures.sessions, 300)
-      assert.isAtMost(figures.complete, most())
+      assert.isAtMost(figures.complete, limit)
       assert.strictEqual(figures.most, 24)
       assert.isAbove(figures.samples, 1_000)
     })

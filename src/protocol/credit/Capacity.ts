@@ -5,6 +5,7 @@
  * For its own pledges the issuer's node goes by this before it signs. What is signed binds, so the other node takes it whatever its
  * size. A lift is measured at both ends. Sums are stock's view: a pledge of foil's raises them, one of stock's lowers them.
  */
+import { isClosing } from "./Closing.ts"
 import { other, type Side } from "./TallyDocument.ts"
 import type { TallyHalf } from "./TallyHalf.ts"
 import * as Units from "./Units.ts"
@@ -20,10 +21,6 @@ const granted = ({ document, sets }: TallyHalf, side: Side, kind: Kind): bigint 
   return narrowed < Units.most ? narrowed : Units.most
 }
 
-/** Either side has asked to close: what is written from then on brings the balance nearer to zero, but never beyond. */
-export const isClosing = ({ sets }: Pick<TallyHalf, "sets">): boolean =>
-  sets.stock.close === true || sets.foil.close === true
-
 /**
  * The balance in favour of the side that `by` pledges to, as it is once all lifts that are promised in this direction have become good,
  * and none of those in the other one.
@@ -34,6 +31,7 @@ export const owed = ({ sums }: Pick<TallyHalf, "sums">, by: Side): bigint =>
 /** Milli-CHIP that `by` may still pledge, 0 or more. A tally that is not open, or in trouble, has no room. */
 export const room = (half: TallyHalf, by: Side, kind: Kind): bigint => {
   if (half.status !== "open" || half.trouble !== undefined) return 0n
+  // What is written from then on brings the balance nearer to zero, and never beyond.
   const most = isClosing(half) ? 0n : granted(half, other(by), kind)
   const left = most - owed(half, by)
   return left > 0n ? left : 0n

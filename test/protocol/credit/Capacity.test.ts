@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { isClosing, type Kind, owed, room } from "../../../src/protocol/credit/Capacity.ts"
+import { type Kind, owed, room } from "../../../src/protocol/credit/Capacity.ts"
+import { isClosing } from "../../../src/protocol/credit/Closing.ts"
 import type { Side } from "../../../src/protocol/credit/TallyDocument.ts"
 import { other } from "../../../src/protocol/credit/TallyDocument.ts"
 import type { TallyHalf } from "../../../src/protocol/credit/TallyHalf.ts"
