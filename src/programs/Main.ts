@@ -5,6 +5,7 @@
  */
 import { Cause, Effect, Exit, Runtime } from "effect"
 import { ExitCode, foreseen } from "./ExitCode.ts"
+import { printed } from "./Printed.ts"
 
 /** How long the end may take. */
 const patience = 4_800
@@ -75,5 +76,8 @@ export const run = Runtime.makeRunMain(({ fiber }) => {
   process.stderr.on("error", onBrokenPipe)
   process.on("SIGINT", onSignal)
   process.on("SIGTERM", onSignal)
-  fiber.addObserver((exit) => process.exit(codeOf(exit, received)))
+  fiber.addObserver((exit) => {
+    const code = codeOf(exit, received)
+    void printed([process.stdout, process.stderr]).then(() => process.exit(code))
+  })
 })
