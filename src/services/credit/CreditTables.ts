@@ -4,11 +4,12 @@
 import { Schema } from "effect"
 import { UuidText } from "../../protocol/Cbor.ts"
 import { Certificate, shortText } from "../../protocol/credit/Certificate.ts"
-import { Chad, Cuid } from "../../protocol/credit/Chad.ts"
+import { Chad, Cuid, Person } from "../../protocol/credit/Chad.ts"
 import { Digest } from "../../protocol/credit/Canonical.ts"
 import { Entry } from "../../protocol/credit/ChitLog.ts"
 import { ChitState } from "../../protocol/credit/ChitState.ts"
 import { Instant } from "../../protocol/credit/Instant.ts"
+import { LiftId, mostReferees, Referee } from "../../protocol/credit/LiftPlan.ts"
 import { LiftState } from "../../protocol/credit/LiftState.ts"
 import { RefereeState } from "../../protocol/credit/RefereeState.ts"
 import { RouteState } from "../../protocol/credit/RouteState.ts"
@@ -16,6 +17,7 @@ import { TallyId } from "../../protocol/credit/TallyDocument.ts"
 import { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import { Redemption, Ticket } from "../../protocol/credit/Ticket.ts"
 import { Token } from "../../protocol/credit/Token.ts"
+import { SomeUnits } from "../../protocol/credit/Units.ts"
 import { Records } from "../Records.ts"
 
 /** A user of this node. */
@@ -55,6 +57,27 @@ export const Evidence = Schema.Struct({
   at: Instant
 })
 export type Evidence = typeof Evidence.Type
+
+/** A payment of a user over other users' tallies, from its beginning to its end: first a way is found, then there is a lift over it. */
+export const Payment = Schema.Struct({
+  /** Its id, and that of the lift. */
+  lift: LiftId,
+  user: Cuid,
+  /** The user themselves in a circle. */
+  to: Person,
+  units: SomeUnits,
+  memo: Schema.optionalKey(shortText(1_024)),
+  ref: Schema.optionalKey(shortText(1_024)),
+  referees: Schema.Array(Referee).check(Schema.isMaxLength(mostReferees)),
+  /** `seeking`: there is no lift yet. `failed`: there never was one. */
+  status: Schema.Literals(["seeking", "lifting", "good", "void", "failed"]),
+  /** Why it is void, or has failed. */
+  reason: Schema.optionalKey(shortText(64)),
+  begun: Instant,
+  /** Until when a way may be found and promised. */
+  expires: Instant
+})
+export type Payment = typeof Payment.Type
 
 /** A command that a user has given under a key of their own: what it said, and what came of it. */
 export const Command = Schema.Struct({
@@ -136,6 +159,12 @@ export const routes = Records.table("credit_routes", {
   indexes: { wake: ({ wakeAt }) => [wakeAt], query: ({ holder, query }) => [query, holder] }
 })
 
+export const payments = Records.table("credit_payments", {
+  row: Payment,
+  key: ({ lift }) => [lift],
+  indexes: { user: ({ lift, user }) => [user, lift] }
+})
+
 export const commands = Records.table("credit_commands", {
   row: Command,
   key: ({ key, user }) => [user, key],
@@ -143,4 +172,17 @@ export const commands = Records.table("credit_commands", {
 })
 
 /** All of them, for the migration. */
-export const all = [users, halves, chits, evidence, tickets, redemptions, requests, lifts, referees, routes, commands]
+export const all = [
+  users,
+  halves,
+  chits,
+  evidence,
+  tickets,
+  redemptions,
+  requests,
+  lifts,
+  referees,
+  routes,
+  payments,
+  commands
+]
