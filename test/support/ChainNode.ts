@@ -11,6 +11,7 @@ import type { BlockHeader } from "../../src/protocol/chain/BlockHeader.ts"
 import { BlockStore } from "../../src/services/chain/BlockStore.ts"
 import { Chain } from "../../src/services/chain/Chain.ts"
 import type { ChainEvent } from "../../src/services/chain/ChainEvent.ts"
+import { HeaderStore } from "../../src/services/chain/HeaderStore.ts"
 import type { Ledger } from "../../src/services/chain/Ledger.ts"
 import * as LinkConfig from "../../src/services/link/LinkConfig.ts"
 import * as Protocol from "../../src/services/delivery/Protocol.ts"
@@ -36,6 +37,8 @@ export interface Options {
   readonly answersLate?: boolean
   /** It gives nobody a block. */
   readonly withholds?: boolean
+  /** What the writing of headers above a height waits for. */
+  readonly beforeHeaders?: (height: number) => Effect.Effect<void>
 }
 
 /** A chain that anybody extends. */
@@ -64,11 +67,23 @@ const noBodies = Layer.effect(
   )
 )
 
+const headersAfter = (before: (height: number) => Effect.Effect<void>) =>
+  Layer.effect(
+    HeaderStore,
+    Effect.map(HeaderStore, (store) =>
+      HeaderStore.of({
+        ...store,
+        replace: (chain, tip, above, headers) =>
+          Effect.andThen(before(above), store.replace(chain, tip, above, headers))
+      })
+    )
+  )
+
 const words = new TextEncoder()
 
 /** One life of the node, until the scope closes. */
 export const start = Effect.fnUntraced(function* (options: Options) {
-  const { keep, ledger, network, produce, seed, settings } = options
+  const { beforeHeaders, keep, ledger, network, produce, seed, settings } = options
   const host = hostOf(seed)
   const database = options.database ?? (yield* MemoryDatabase.make)
   const ground = Layer.mergeAll(
@@ -85,7 +100,9 @@ export const start = Effect.fnUntraced(function* (options: Options) {
         ? Layer.provide(keeping, lateBlocks)
         : options.withholds === true
           ? Layer.provide(keeping, noBodies)
-          : keeping
+          : beforeHeaders === undefined
+            ? keeping
+            : Layer.provide(keeping, headersAfter(beforeHeaders))
     ),
     Layer.provideMerge(ground)
   )

@@ -94,10 +94,13 @@ export const make = ({ alarms, blocks, claimed, fork, headers, heightOf, line, r
     )
   }
 
-  /** Where a peer's applied tip is on this node's best chain. */
+  /**
+   * What of this node's best chain a peer is taken to have: up to its applied tip, or, as long as the headers of that are still to come,
+   * as much as it has given headers of.
+   */
   const place = ({ id, session, tip }: Neighbour): Effect.Effect<void> =>
     Effect.andThen(claimed(tip.id, session.peer), heightOf(tip)).pipe(
-      Effect.map((height) => blocks.raise(id, height)),
+      Effect.map((height) => blocks.raise(id, height < 0 ? Math.min(tip.height, headers.heightOf(id)) : height)),
       Effect.catch((error) => Effect.logWarning("The stored headers cannot be read", error))
     )
 

@@ -24,6 +24,11 @@ export interface HeaderChain<H extends Linked, Fault> {
   /** The last header of the best chain that the branch of this one has. */
   readonly common: (node: Node<H>) => Node<H>
   /**
+   * The headers of the best chain behind the one of this id, at most so many, in their order; nothing if that is not on it, or not
+   * among the newest ones.
+   */
+  readonly behind: (id: string, most: number) => ReadonlyArray<Node<H>> | undefined
+  /**
    * Runs what changes the chain, one at a time. A transaction is opened inside, never around it: that is a defect, since who is
    * before may wait for the database.
    */
@@ -95,6 +100,12 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(rules:
     get: (id) => turn.tree().get(id),
     heldOf: (id) => turn.tree().heldOf(id),
     common: (node) => turn.tree().fork(node, turn.saved()),
+    behind: (id, most) => {
+      const [tree, saved] = [turn.tree(), turn.saved()]
+      const from = tree.get(id)
+      if (from === undefined || tree.ancestor(saved, from.height) !== from) return undefined
+      return tree.between(from, tree.ancestor(saved, from.height + most) ?? saved)
+    },
     alone: (change) =>
       Effect.flatMap(transactions.isOpen, (isOpen) =>
         isOpen

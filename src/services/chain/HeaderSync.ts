@@ -120,7 +120,10 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
 
   /** Who has told it has it; of the others nobody is known to have what is new. */
   const changed = (change: Change<H>, source: number | undefined): void => {
-    for (const member of members.values()) member.height = Math.min(member.height, change.fork)
+    for (const [id, member] of members) {
+      const isSource = id === source && change.joined.length > 0
+      member.height = isSource ? change.tip.height : Math.min(member.height, change.fork)
+    }
     options.changed(change, source)
   }
 
@@ -154,16 +157,19 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
   ) {
     const { peer } = member
     const { isNews, last, objection } = yield* turn.take(headers, from)
+    const hasMore = isFull && objection === undefined && last.header.id !== member.last
+    member.last = hasMore ? last.header.id : undefined
+    const goesOn = hasMore && isNews
+    // What comes next is on its way while this is written.
+    if (goesOn) answered(peer.id, true, true)
     const change = yield* turn.save
     if (change !== undefined) changed(change, peer.id)
     member.height = Math.max(member.height, chain.common(last).height)
     if (objection?.fault !== undefined) peer.charge(objection.fault, objection.detail)
     else if (objection !== undefined) yield* Effect.logInfo("A header was not taken", objection.detail)
-    const hasMore = isFull && objection === undefined && last.header.id !== member.last
-    member.last = hasMore ? last.header.id : undefined
     // What it gave is lost where another process has written.
     if (change?.joined.length === 0) step({ _tag: "Announced", peer: peer.id })
-    answered(peer.id, hasMore && isNews, hasMore)
+    if (!goesOn) answered(peer.id, false, hasMore)
   })
 
   const take = Effect.fnUntraced(function* (turn: Turn<H, Fault>, member: Member<Fault>, headers: ReadonlyArray<H>) {

@@ -1,15 +1,15 @@
 /**
- * What comes next: the last block that is both applied and on the best chain of headers, and the headers behind it. Reads both stores,
- * which may change meanwhile.
+ * What comes next: the last block that is both applied and on the best chain of headers, and the headers behind it. Where these are not
+ * among the newest ones it reads both stores, which may change meanwhile.
  */
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Wanted } from "../../protocol/chain/BlockWindow.ts"
-import type { ChainRules } from "../../protocol/chain/ChainRules.ts"
 import type { Linked } from "../../protocol/chain/HeaderTree.ts"
 import { DeliveryConfig } from "../delivery/DeliveryConfig.ts"
 import { persist } from "../delivery/Persist.ts"
 import type { Applied, Applying } from "./Applying.ts"
+import type { HeaderChain } from "./HeaderChain.ts"
 import { HeaderStore } from "./HeaderStore.ts"
 
 export interface NextBlocks<H extends Linked> {
@@ -20,7 +20,7 @@ export interface NextBlocks<H extends Linked> {
 
 /** Reads them, at most so many, waiting for the database as long as that takes. */
 export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(
-  rules: ChainRules<H, Fault>,
+  { behind, rules }: Pick<HeaderChain<H, Fault>, "behind" | "rules">,
   { isApplied }: Pick<Applying<H>, "isApplied">,
   most: number
 ) {
@@ -51,6 +51,8 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(
 
   /** Nothing if the best chain has become another one meanwhile: what is read must follow what is applied. */
   return Effect.fnUntraced(function* (applied: Applied) {
+    const known = behind(applied.id, most)
+    if (known !== undefined) return { base: applied.height, wanted: known }
     const from = yield* lastCommon(applied)
     const [parent, ...next] = yield* headers
       .above(name, from.height - 1, most + 1)

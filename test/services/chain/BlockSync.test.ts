@@ -15,6 +15,8 @@ import * as Toy from "../../support/ToyChain.ts"
 const main = Toy.chain(Toy.genesis, 3)
 /** Heavier than that from the height 2 on. */
 const branch = Toy.chain(main[0]!, 3, 1)
+/** Heavier than both. */
+const third = Toy.chain(main[0]!, 4, 2)
 const body = Uint8Array.of(0)
 
 /** What happens right before the headers are read that come next. */
@@ -63,14 +65,25 @@ describe("the blocks of a chain", () => {
       const before = yield* BeforeReading
       before.run = Effect.suspend(() => {
         before.run = Effect.void
-        return learn(branch)
+        return learn(third)
       })
-      sync.changed(main.length)
+      yield* learn(branch)
       yield* settle
       assert.deepStrictEqual(sync.applied(), { id: main.at(-1)!.id, height: 3 })
       for (const id of asked.splice(0)) sync.got(1, id, body)
       yield* settle
-      assert.deepStrictEqual(sync.applied(), { id: branch.at(-1)!.id, height: 4 })
+      assert.deepStrictEqual(sync.applied(), { id: third.at(-1)!.id, height: 5 })
+    })
+  )
+
+  test(
+    "are those behind the newest headers too, though what is applied is not among these",
+    Effect.gen(function* () {
+      const { feed, learn, sync } = yield* live
+      const long = Toy.chain(Toy.genesis, 150)
+      for (let at = 0; at < long.length; at += 30) yield* learn(long.slice(at, at + 30))
+      yield* feed(1)
+      assert.deepStrictEqual(sync.applied(), { id: long.at(-1)!.id, height: 150 })
     })
   )
 

@@ -1,6 +1,6 @@
 /** Chains of whole nodes: what one has is brought to the others, and to one tip. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Latch } from "effect"
 import { TestClock } from "effect/testing"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import { connectionLost } from "../../../src/testing/database/DatabaseFaults.ts"
@@ -19,6 +19,24 @@ describe("a node with a chain", () => {
       assert.strictEqual(other.chain.tip().height, 300)
       assert.deepStrictEqual(yield* other.ids, yield* one.ids)
       assert.strictEqual(other.chain.status().behind, 0)
+    })
+  )
+
+  it.effect("brings blocks here while the headers of those behind them are still to come", () =>
+    Effect.gen(function* () {
+      const network = new MemoryNetwork()
+      const goesOn = yield* Latch.make()
+      const beforeHeaders = (height: number) => (height === 2_000 ? goesOn.await : Effect.void)
+      const one = yield* ChainNode.start({ network, seed: 1, settings: ChainNode.open })
+      const other = yield* ChainNode.start({ network, seed: 2, settings: ChainNode.open, beforeHeaders })
+      yield* one.produce(2_010)
+      yield* other.connect(one)
+      const [, last] = yield* Effect.orDie(one.chain.blocks(1_998, 2))
+      yield* ChainNode.agree(last!.header.id, other)
+      assert.deepStrictEqual(other.chain.tip(), { id: last!.header.id, height: 2_000 })
+      yield* goesOn.open
+      yield* ChainNode.agree(one.chain.tip().id, other)
+      assert.strictEqual(other.chain.tip().height, 2_010)
     })
   )
 

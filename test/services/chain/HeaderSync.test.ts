@@ -70,8 +70,8 @@ describe("the headers of any chain", () => {
       yield* all.say(1, headers.slice(0, 20))
       yield* all.say(1, headers.slice(20, 25))
       assert.deepStrictEqual(all.happened(), [
-        "tip 20 above 0, 0 left, 20 joined, of 1",
         "ask 1 after 20",
+        "tip 20 above 0, 0 left, 20 joined, of 1",
         "tip 25 above 20, 0 left, 5 joined, of 1"
       ])
       all.sync.hasNothing(2)
