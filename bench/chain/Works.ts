@@ -32,6 +32,8 @@ export const fourPeers = "2,480 blocks over 50 ms from 4 peers"
 export const frozen = "a peer freezes at the head of the window"
 
 export const time = "from the dial"
+/** In a process that has done the same before, into another database. */
+export const again = "from the dial, for the second time"
 export const rate = "blocks"
 export const stood = "stood still"
 
