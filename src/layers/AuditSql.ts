@@ -6,7 +6,8 @@
  */
 import { Clock, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { Audit, type Check, type Finding, maxFindings, type Report } from "../services/delivery/Audit.ts"
+import { Audit, perform } from "../services/delivery/Audit.ts"
+import * as ProtocolAudit from "../services/delivery/ProtocolAudit.ts"
 import * as LinkChecks from "./audit/LinkChecks.ts"
 import * as WaitingChecks from "./audit/WaitingChecks.ts"
 import { TransactionLimit } from "./TransactionLimit.ts"
@@ -16,35 +17,33 @@ const limit = "10 minutes"
 
 const snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
-export const layer: Layer.Layer<Audit, never, SqlClient.SqlClient> = Layer.effect(
-  Audit,
-  Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    const clock = yield* Clock.Clock
+/** Checks what the node keeps, and what these protocols do: `protocol.handled` of each. */
+export const layer = <R = never>(
+  protocols: ReadonlyArray<ProtocolAudit.Audited<R>> = []
+): Layer.Layer<Audit, never, SqlClient.SqlClient | R> =>
+  Layer.effect(
+    Audit,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const clock = yield* Clock.Clock
+      const context = yield* Effect.context<R>()
+      const theirs = ProtocolAudit.steps(protocols, sql.withTransaction)
 
-    const checked = Effect.fnUntraced(function* (begin: (check: Check) => Effect.Effect<void>) {
-      const checks = [...LinkChecks.make(sql), ...WaitingChecks.make(sql, clock.currentTimeMillisUnsafe())]
-      const findings: Array<Finding> = []
-      let more = false
-      for (const [index, { run, what }] of checks.entries()) {
-        yield* begin({ number: index + 1, of: checks.length, what })
-        const found = yield* run
-        findings.push(...found.slice(0, maxFindings))
-        more ||= found.length > maxFindings
-      }
-      const report: Report = { checks: checks.length, findings, more }
-      return report
-    })
+      const checks = () => [
+        ...LinkChecks.make(sql),
+        ...WaitingChecks.make(sql, clock.currentTimeMillisUnsafe()),
+        ...theirs.map(({ run, what }) => ({ what, run: Effect.provide(run, context) }))
+      ]
 
-    return Audit.of({
-      run: Effect.fn("Audit.run")(function* (begin) {
-        return yield* sql
-          .withTransaction(checked(begin))
-          .pipe(
-            Effect.provideService(SqlClient.BeginTransaction, snapshot),
-            Effect.provideService(TransactionLimit, limit)
-          )
+      return Audit.of({
+        run: Effect.fn("Audit.run")(function* (begin) {
+          return yield* sql
+            .withTransaction(Effect.suspend(() => perform(checks(), begin)))
+            .pipe(
+              Effect.provideService(SqlClient.BeginTransaction, snapshot),
+              Effect.provideService(TransactionLimit, limit)
+            )
+        })
       })
     })
-  })
-)
+  )

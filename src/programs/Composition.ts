@@ -13,6 +13,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { migrations } from "../../migrations/index.ts"
 import { DataFolder, layer as dataFolder } from "../layers/DataFolder.ts"
 import * as AttentionStoreSql from "../layers/AttentionStoreSql.ts"
+import * as AuditSql from "../layers/AuditSql.ts"
 import * as BanStoreSql from "../layers/BanStoreSql.ts"
 import * as ChainBlocksSql from "../layers/ChainBlocksSql.ts"
 import * as ChainHeadersSql from "../layers/ChainHeadersSql.ts"
@@ -167,11 +168,11 @@ const chain = <R>(
   options.chain === undefined ? Layer.empty : Chain.layer(options.chain)
 
 /**
- * A running node over what `standing` provides, for one term: `Node`, `Delivery`, `Feed`, `Parked`, `Registry`,
+ * A running node over what `standing` provides, for one term: `Node`, `Delivery`, `Feed`, `Parked`, `Audit`, `Registry`,
  * `Supervisor`, the stores and the `SqlClient`. Its protocols may require any of these from below the node.
  */
 export const node = <R>(options: Options<R>) =>
-  Layer.merge(Parked.layer(options.protocols), WakeListening.layer).pipe(
+  Layer.mergeAll(Parked.layer(options.protocols), AuditSql.layer(options.protocols), WakeListening.layer).pipe(
     Layer.provideMerge(Node.layer(options)),
     Layer.provideMerge(Layer.merge(transport(options), chain(options))),
     Layer.provideMerge(

@@ -94,7 +94,7 @@ const receiving = Effect.gen(function* () {
 
 const linkOf = (sql: SqlClient.SqlClient, peer: NodeKey) => sql`(SELECT id FROM holdfast_links WHERE peer = ${peer})`
 
-const services = Layer.provideMerge(AuditSql.layer, Stores.pglite)
+const services = Layer.provideMerge(AuditSql.layer(), Stores.pglite)
 
 layer(services)("the audit finds", (it) => {
   type Body = Effect.Effect<void, SqlError | LinkFenced, Audit | Stores.Stores | SqlClient.SqlClient>
@@ -388,7 +388,7 @@ for (const [name, stores] of [
   ["PGlite", Stores.pglite],
   ["PostgreSQL", Stores.postgres]
 ] as const) {
-  layer(Layer.provideMerge(AuditSql.layer, stores))(`the audit in ${name} finds nothing wrong`, (it) => {
+  layer(Layer.provideMerge(AuditSql.layer(), stores))(`the audit in ${name} finds nothing wrong`, (it) => {
     it.effect("after any of what a node does", () =>
       walk((now) =>
         now % 5 === 0 ? Effect.map(found, (kinds) => assert.deepStrictEqual(kinds, [], `at ${now}`)) : Effect.void

@@ -10,7 +10,6 @@ import { HttpApiBuilder, HttpApiSwagger } from "effect/http-api"
 import * as http from "node:http"
 import { isLoopback } from "../../protocol/Address.ts"
 import { Node } from "../../services/Node.ts"
-import * as AuditSql from "../../layers/AuditSql.ts"
 import { DataFolder } from "../../layers/DataFolder.ts"
 import { files } from "../FolderFiles.ts"
 import type { Place } from "../SettingValue.ts"
@@ -128,7 +127,7 @@ export const layer = (options: { readonly place: Place; readonly database: Healt
       ).pipe(
         Layer.provide(
           Layer.merge(Handlers.layer(options.database), ChainHandlers.layer).pipe(
-            Layer.provide([authorize(token), checkRequests, AuditSql.layer])
+            Layer.provide([authorize(token), checkRequests])
           )
         )
       )

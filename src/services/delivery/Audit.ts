@@ -1,14 +1,23 @@
 /**
  * Looks for what must not be in the database of a node, while the node runs: rows that belong to nothing, positions
- * that contradict each other, and what has waited for longer than it should.
+ * that contradict each other, and what has waited for longer than it should; then what its protocols know to be wrong
+ * with their own state.
  *
  * Everything is read in one snapshot, so that work under way is never mistaken for a contradiction. Nothing is changed.
  */
-import { Context, type Effect, Schema } from "effect"
+import { Context, Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 
-/** What a finding is about, for programs. */
-export const FindingKind = Schema.Literals([
+/** What a protocol may call what it finds. */
+export const findingName = /^[a-z0-9][a-z0-9-]{0,63}$/
+
+/** What a protocol has found in its own state: its name, and its own short name of that. */
+export const ProtocolFindingKind = Schema.TemplateLiteral([Schema.String, "/", Schema.String]).check(
+  Schema.isPattern(/^[a-z0-9][a-z0-9.-]{0,63}\/[a-z0-9][a-z0-9-]{0,63}$/)
+)
+
+/** What the node has found, whatever protocols it runs. */
+export const NodeFindingKind = Schema.Literals([
   /** Rows of a link that does not exist. */
   "rows-without-link",
   /** More is receipted than was ever numbered. */
@@ -41,8 +50,13 @@ export const FindingKind = Schema.Literals([
   "lease-expired",
   "message-parked",
   /** A message has ended, and its protocol could not take that in. */
-  "message-untold"
+  "message-untold",
+  /** A protocol could not look at its own state. */
+  "check-failed"
 ])
+
+/** What a finding is about, for programs. */
+export const FindingKind = Schema.Union([NodeFindingKind, ProtocolFindingKind])
 export type FindingKind = typeof FindingKind.Type
 
 export const Finding = Schema.Struct({
@@ -73,6 +87,22 @@ export interface Report {
 
 /** Findings of one check that are told at the most. */
 export const maxFindings = 100
+
+/** Makes the checks of an audit one after the other, inside the caller's transaction. */
+export const perform = Effect.fnUntraced(function* <E, R>(
+  checks: ReadonlyArray<{ readonly what: string; readonly run: Effect.Effect<ReadonlyArray<Finding>, E, R> }>,
+  begin: (check: Check) => Effect.Effect<void>
+): Effect.fn.Return<Report, E, R> {
+  const findings: Array<Finding> = []
+  let more = false
+  for (const [index, { run, what }] of checks.entries()) {
+    yield* begin({ number: index + 1, of: checks.length, what })
+    const found = yield* run
+    findings.push(...found.slice(0, maxFindings))
+    more ||= found.length > maxFindings
+  }
+  return { checks: checks.length, findings, more }
+})
 
 export class Audit extends Context.Service<
   Audit,

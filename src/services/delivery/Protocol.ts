@@ -11,6 +11,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { codec } from "../../protocol/Cbor.ts"
 import { maxName, maxState, type MessageId, Outcome } from "../../protocol/delivery/Message.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
+import type { Examination } from "./ProtocolAudit.ts"
 import { type OnTimer, type Timed, timerHandling } from "./TimerHandling.ts"
 
 /**
@@ -142,6 +143,8 @@ export interface Definition<A, R> {
    * handler must see from its own state that it is done.
    */
   readonly pending?: (peer: NodeKey) => Effect.Effect<ReadonlyArray<A>, SqlError, R>
+  /** What must not be in its state, for the audit of the node: see `ProtocolAudit`. */
+  readonly audit?: ReadonlyArray<Examination<R>>
 }
 
 /** The receiving half of a protocol, its message type hidden: what a node keeps of every protocol it runs. */
@@ -159,6 +162,7 @@ export interface Handled<R> {
   readonly attention: Effect.Effect<ReadonlyArray<Concern>, SqlError, R> | undefined
   readonly onTimer: OnTimer<R> | undefined
   readonly pending: (peer: NodeKey) => Effect.Effect<ReadonlyArray<Prepared>, SqlError, R>
+  readonly audit: ReadonlyArray<Examination<R>>
 }
 
 /** A message ready to be stored. */
@@ -186,7 +190,7 @@ export const make = <const Name extends string, A, I, R = never, T = never, J = 
     throw new RangeError(`"${name}" is not a protocol name: 1 to ${maxName} of a-z, 0-9, "-" and "."`)
   }
   const { encode, decode } = codec(`a message of "${name}"`, definition.messages)
-  const { attention, handle, handleAll, isStillNecessary, onExpired, onOutcome, pending, subject } = definition
+  const { attention, audit = [], handle, handleAll, isStillNecessary, onExpired, onOutcome, pending, subject } = definition
   const { onTimer, prepareTimer } = timerHandling(name, definition)
   const prepare = (message: A): Prepared => ({ subject: subject?.(message) ?? "", body: encode(message) })
   const decodeAll = (received: ReadonlyArray<Received<Uint8Array>>) => {
@@ -238,6 +242,7 @@ export const make = <const Name extends string, A, I, R = never, T = never, J = 
               return Result.isSuccess(message) ? onExpired(message.success, what) : Effect.void
             },
       attention,
+      audit,
       onTimer,
       pending: (peer) =>
         pending === undefined ? Effect.succeed([]) : Effect.map(pending(peer), (all) => all.map(prepare))

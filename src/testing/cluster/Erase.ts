@@ -2,7 +2,7 @@
  * A scenario's own services, put in where its parts run. What is left needs only what every node has, so that nodes
  * need not know which services those are.
  */
-import { Context, Effect } from "effect"
+import { Context, Effect, Stream } from "effect"
 import type { Handled } from "../../services/delivery/Protocol.ts"
 
 /** Runs an effect with all the services that it needs, among whatever surrounds it. */
@@ -23,6 +23,10 @@ export const handledWith = <Base, R>(protocol: Handled<Base | R>, own: Context.C
     onExpired: onExpired === undefined ? undefined : (body, what) => put(onExpired(body, what)),
     attention: attention === undefined ? undefined : put(attention),
     onTimer: onTimer === undefined ? undefined : (payload, timer) => put(onTimer(payload, timer)),
-    pending: (peer) => put(protocol.pending(peer))
+    pending: (peer) => put(protocol.pending(peer)),
+    audit: protocol.audit.map(({ flaws, what }) => ({
+      what,
+      flaws: Stream.updateContext(flaws, (around: Context.Context<Base>) => Context.merge(around, own))
+    }))
   }
 }
