@@ -8,7 +8,7 @@ import { Effect, Layer, Result } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as SortKey from "../protocol/SortKey.ts"
 import { Records } from "../services/Records.ts"
-import type { PageOptions, Parts, Table } from "../services/RecordTable.ts"
+import type { LookOptions, PageOptions, Parts, Stored, Table } from "../services/RecordTable.ts"
 import { MemoryDatabase, MemorySlot, type UndoLog } from "./MemoryDatabase.ts"
 import { SortedTable } from "./SortedTable.ts"
 
@@ -136,6 +136,28 @@ export const layer: Layer.Layer<Records, never, MemoryDatabase> = Layer.effect(
         })
       )
 
+    const look = <Row, Key extends Parts, Index extends string>(
+      table: Table<Row, Key, Index>,
+      index: Index | "key",
+      { after, ...options }: LookOptions
+    ) =>
+      attempt(() =>
+        Result.map(table.range(options), ({ from, to }): ReadonlyArray<Stored<Row>> => {
+          const { byKey, indexes } = rowsOf(database, table)
+          const sorted = index === "key" ? byKey : indexes.get(index)
+          if (sorted === undefined) throw new Error(`${table.name} has no index ${index}`)
+          const place = index === "key" ? -1 : table.indexes.indexOf(index)
+          // The least text behind it.
+          const first = after === undefined ? SortKey.forUtf16(from) : `${after}\0`
+          return sorted.range(first, SortKey.forUtf16(to), options.limit).map((kept) => ({
+            at: (place < 0 ? kept.key : kept.places[place]) ?? kept.key,
+            key: SortKey.shown(kept.key),
+            row: read(table, kept),
+            isInPlace: true
+          }))
+        })
+      )
+
     return Records.of({
       get,
       lock: (table, key) => inside(get(table, key)),
@@ -145,6 +167,7 @@ export const layer: Layer.Layer<Records, never, MemoryDatabase> = Layer.effect(
       remove: (table, key) =>
         attempt(() => Result.map(table.find(key), (found) => rowsOf(database, table).remove(SortKey.forUtf16(found)))),
       page,
+      look,
       // As a statement, which may fail and takes its time.
       claim: () => inside(attempt(() => Result.succeed(undefined)))
     })

@@ -7,11 +7,33 @@
 import { Effect, Layer, Option, Result, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
+import * as SortKey from "../protocol/SortKey.ts"
 import { columnsOf, Records } from "../services/Records.ts"
-import type { Parts, Table } from "../services/RecordTable.ts"
+import type { Parts, Stored, Table } from "../services/RecordTable.ts"
 import { reader } from "./SqlRow.ts"
 
 const readRows = reader(Schema.Struct({ key: Schema.String, content: Schema.Unknown }))
+
+const StoredRow = Schema.Struct({
+  at: Schema.String,
+  key: Schema.String,
+  places: Schema.Array(Schema.NullOr(Schema.String)),
+  content: Schema.Unknown
+})
+const readStored = reader(StoredRow)
+
+const storedOf = <Row, Key extends Parts, Index extends string>(
+  table: Table<Row, Key, Index>,
+  { at, content, key, places }: typeof StoredRow.Type
+): Stored<Row> => {
+  const row = table.read(content, key)
+  const due = Result.flatMap(row, table.places)
+  const isInPlace =
+    Result.isSuccess(due) &&
+    due.success.key === key &&
+    due.success.places.every((place, at) => (place ?? null) === places[at])
+  return { at, key: SortKey.shown(key), row, isInPlace }
+}
 
 interface Statements {
   readonly get: string
@@ -115,6 +137,17 @@ export const layer: Layer.Layer<Records, never, SqlClient.SqlClient> = Layer.eff
           [from, to, options.limit]
         )
         return yield* read(table, rows)
+      }),
+      look: Effect.fnUntraced(function* (table, index, { after, ...options }) {
+        const { from, to } = yield* Effect.fromResult(table.range(options))
+        const column = index === "key" ? "key" : `by_${index}`
+        const rows = yield* sql.unsafe(
+          `SELECT ${column} AS at, key, json_build_array(${columnsOf(table).join(", ")}) AS places, content
+           FROM ${table.name} WHERE ${column} ${after === undefined ? ">=" : ">"} $1::text AND ${column} < $2::text
+           ORDER BY ${column} LIMIT $3::int`,
+          [after ?? from, to, options.limit]
+        )
+        return readStored(rows).map((row) => storedOf(table, row))
       }),
       claim: (name) =>
         inside(Effect.asVoid(sql`SELECT 1 AS done FROM pg_advisory_xact_lock(hashtextextended(${name}::text, 7214))`))

@@ -47,6 +47,14 @@ export const problem = (parts: ReadonlyArray<Part>): string | undefined => {
 export const encode = (parts: ReadonlyArray<Part>): string =>
   parts.map((part) => (typeof part === "string" ? textKey(part) : numberKey(BigInt(part))) + end).join("")
 
+const shownPart = (part: string): string => {
+  if (part.startsWith("t")) return part.slice(1)
+  return part.startsWith("n0") ? `-${complement(part.slice(4))}` : part.slice(4)
+}
+
+/** The parts of a key for people. */
+export const shown = (key: string): string => `[${key.split(end).slice(0, -1).map(shownPart).join(", ")}]`
+
 /** A range of keys: from `from` on, and below `to`. */
 export interface Range {
   readonly from: string

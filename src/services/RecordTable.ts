@@ -63,6 +63,28 @@ export interface PageOptions {
   readonly backwards?: boolean
 }
 
+/** Which rows to look at, in the order of an index or of `"key"`. */
+export interface LookOptions {
+  /** The first parts that the rows have in common; all rows without. */
+  readonly prefix?: ReadonlyArray<Part>
+  /** Goes on behind the row that was found there: `Stored.at`. */
+  readonly after?: string | undefined
+  /** At most `maxPage`. */
+  readonly limit: number
+}
+
+/** A row as it is stored, whether it fits its table or not. */
+export interface Stored<Row> {
+  /** Where it was found, in a form of the database's own. */
+  readonly at: string
+  /** Its key, for people: `[ann, 7]`. */
+  readonly key: string
+  /** The row, or a failure whose `Records.unfit` says why it cannot be read. */
+  readonly row: Result.Result<Row, SqlError>
+  /** Whether its key and its places in all indexes are those of what it says; a row that cannot be read is nowhere. */
+  readonly isInPlace: boolean
+}
+
 /** Most rows of a page. */
 export const maxPage = 1_000
 

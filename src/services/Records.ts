@@ -8,7 +8,7 @@ import { Context, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import * as RecordTable from "./RecordTable.ts"
-import type { PageOptions, Parts, Table } from "./RecordTable.ts"
+import type { LookOptions, PageOptions, Parts, Stored, Table } from "./RecordTable.ts"
 
 /** An error whose `Records.unfit` there is says that a row cannot be read or written as what its table is for. */
 type Answer<A> = Effect.Effect<A, SqlError>
@@ -84,6 +84,15 @@ export class Records extends Context.Service<
       index: Index | "key",
       options: PageOptions
     ) => Answer<ReadonlyArray<Row>>
+    /**
+     * Rows as they are stored, for audits: those that cannot be read, or are not where they say, do not hide the others. In the order
+     * of an index or of the key as it is stored; it costs what the page does.
+     */
+    readonly look: <Row, Key extends Parts, Index extends string>(
+      table: Table<Row, Key, Index>,
+      index: Index | "key",
+      options: LookOptions
+    ) => Answer<ReadonlyArray<Stored<Row>>>
     /** Nobody else claims this name before this transaction ends; waits for who has. Outside of a transaction a defect. */
     readonly claim: (name: string) => Effect.Effect<void, SqlError>
   }

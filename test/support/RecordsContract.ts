@@ -2,7 +2,7 @@
  * What `Records` do, in whatever database.
  */
 import { assert, layer } from "@effect/vitest"
-import { Cause, Effect, Exit, type Layer, Schema } from "effect"
+import { Cause, Effect, Exit, type Layer, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { Records } from "../../src/services/Records.ts"
 import { maxPage, type Part } from "../../src/services/RecordTable.ts"
@@ -178,6 +178,38 @@ export const records = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
         assert.deepStrictEqual(yield* some({ after: ["b", 9n] }), [10n, 11n])
         assert.deepStrictEqual(yield* some({ after: ["b", 5] }), [9n, 10n])
         assert.deepStrictEqual(yield* some({ after: ["b", 9n], backwards: true }), [1n, 0n])
+      })
+    )
+
+    it.effect("are looked at one by one as they are stored, in the order of an index or of the key", () =>
+      Effect.gen(function* () {
+        yield* empty
+        const { insert, look } = yield* Records
+        for (const number of [3n, -1n, 10n]) yield* insert(stamps, stamp("b", number, { worth: 5 }))
+        yield* insert(stamps, stamp("a", 2n, { owner: "o" }))
+        yield* insert(stamps, stamp("\u{10000}\ue000", 2n))
+        const walk = Effect.fnUntraced(function* (index: "key" | "owner" | "worth", prefix: ReadonlyArray<Part>) {
+          const found: Array<string> = []
+          let after: string | undefined
+          for (let rounds = 0; rounds < 20; rounds++) {
+            const rows = yield* look(stamps, index, { prefix, after, limit: 2 })
+            for (const { isInPlace, key, row } of rows) {
+              assert.isTrue(isInPlace)
+              found.push(Result.isSuccess(row) ? `${key} ${row.success.number}` : "")
+            }
+            if (rows.length < 2) break
+            after = rows.at(-1)?.at
+          }
+          return found
+        })
+        const b = ["[b, -1] -1", "[b, 3] 3", "[b, 10] 10"]
+        assert.deepStrictEqual(yield* walk("key", ["b"]), b)
+        assert.deepStrictEqual((yield* walk("key", [])).slice(0, 4), ["[a, 2] 2", ...b])
+        assert.lengthOf(yield* walk("key", []), 5)
+        assert.deepStrictEqual(yield* walk("worth", [5]), b)
+        assert.deepStrictEqual(yield* walk("owner", []), ["[a, 2] 2"])
+        assert.deepStrictEqual(yield* walk("key", ["c"]), [])
+        assert.isTrue(yield* diesOf(look(stamps, "key", { limit: maxPage + 1 })))
       })
     )
 

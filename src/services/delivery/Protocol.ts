@@ -190,7 +190,17 @@ export const make = <const Name extends string, A, I, R = never, T = never, J = 
     throw new RangeError(`"${name}" is not a protocol name: 1 to ${maxName} of a-z, 0-9, "-" and "."`)
   }
   const { encode, decode } = codec(`a message of "${name}"`, definition.messages)
-  const { attention, audit = [], handle, handleAll, isStillNecessary, onExpired, onOutcome, pending, subject } = definition
+  const {
+    attention,
+    audit = [],
+    handle,
+    handleAll,
+    isStillNecessary,
+    onExpired,
+    onOutcome,
+    pending,
+    subject
+  } = definition
   const { onTimer, prepareTimer } = timerHandling(name, definition)
   const prepare = (message: A): Prepared => ({ subject: subject?.(message) ?? "", body: encode(message) })
   const decodeAll = (received: ReadonlyArray<Received<Uint8Array>>) => {
