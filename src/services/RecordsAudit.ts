@@ -8,7 +8,7 @@ import { Records } from "./Records.ts"
 import type { Part, Parts, Stored, Table } from "./RecordTable.ts"
 
 /** Rows of a page: all that is held of a table at a time. */
-export const pageOf = 128
+export const pageOf = 64
 
 /** What undoes damage that no command mends. */
 export const restore = "Stop the node and restore the newest backup of its database: partners bring what came later."
@@ -39,7 +39,8 @@ export const readable = <Row, Key extends Parts, Index extends string>(
     page.flatMap(({ row }) => (Result.isSuccess(row) ? [row.success] : []))
   )
 
-const flawOf = <Row>(table: string, { isInPlace, key, row }: Stored<Row>): ReadonlyArray<Flaw> => {
+/** What is wrong with a row as it is stored, of itself. */
+export const misfit = <Row>(table: string, { isInPlace, key, row }: Stored<Row>): ReadonlyArray<Flaw> => {
   const about = `${table} ${key}`
   if (Result.isFailure(row)) {
     const why = Records.unfit(row.failure)?.message ?? row.failure.message
@@ -55,5 +56,15 @@ export const rows = <Row, Key extends Parts, Index extends string>(
   table: Table<Row, Key, Index>
 ): Examination<Records> => ({
   what: `rows of ${table.name}`,
-  flaws: Stream.flatMap(pages(table), (page) => Stream.fromIterable(page.flatMap((one) => flawOf(table.name, one))))
+  flaws: Stream.flatMap(pages(table), (page) => Stream.fromIterable(page.flatMap((one) => misfit(table.name, one))))
+})
+
+/** The first row, in the order of an index or of the key, if there is one and it can be read. */
+export const first = Effect.fnUntraced(function* <Row, Key extends Parts, Index extends string>(
+  table: Table<Row, Key, Index>,
+  index: Index | "key",
+  prefix: ReadonlyArray<Part>
+) {
+  const [found] = yield* (yield* Records).look(table, index, { prefix, limit: 1 })
+  return found !== undefined && Result.isSuccess(found.row) ? found.row.success : undefined
 })

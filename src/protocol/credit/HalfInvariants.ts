@@ -1,30 +1,18 @@
 /**
  * What must hold of one half of a tally and the chits on it, at any moment: sums, signatures, the chain, limits, and whose it is.
+ *
+ * `HalfCheck` is given the chits one by one and keeps none of them, so that a tally of any length can be looked at.
  */
 import type { NodeKey } from "../NodeKey.ts"
 import { owed } from "./Capacity.ts"
+import { ChainCheck } from "./ChainCheck.ts"
 import { effect } from "./Chit.ts"
-import * as ChitLog from "./ChitLog.ts"
 import type { ChitState } from "./ChitState.ts"
 import * as LiftPlan from "./LiftPlan.ts"
 import type { Proofs } from "./Proofs.ts"
 import { chitName, type Expect, nameOf } from "./Snapshot.ts"
 import { other } from "./TallyDocument.ts"
 import type { TallyHalf } from "./TallyHalf.ts"
-
-/** I3: the sums are what the chits add up to, good ones and those of promised lifts. */
-const sums = (half: TallyHalf, chits: ReadonlyArray<ChitState>, expect: Expect): void => {
-  let net = 0n
-  const held = { stock: 0n, foil: 0n }
-  for (const { core, status } of chits) {
-    if (status === "good") net += effect(core)
-    if (status === "asked" && core.type === "lift") held[core.by] += core.units
-  }
-  const { sums } = half
-  expect(net === sums.net, "I3", nameOf(half), `Its balance is ${sums.net}, its good chits make ${net}.`)
-  const isHeld = held.foil === sums.up && held.stock === sums.down
-  expect(isHeld, "I3", nameOf(half), `It holds ${sums.up} and ${sums.down}, its lifts ${held.foil} and ${held.stock}.`)
-}
 
 /** I4: a good chit is signed by its issuer; that of a lift has the verdict of a plan that says what it says. */
 const evidence = (half: TallyHalf, chit: ChitState, proofs: Proofs, expect: Expect): void => {
@@ -51,42 +39,6 @@ const once = (chits: ReadonlyArray<ChitState>, expect: Expect): void => {
     expect(!seen.has(chit.core.uuid), "I5", chitName(chit), "It is there, and good, more than once.")
     seen.add(chit.core.uuid)
   }
-}
-
-/** I6: good chits have the places 1 to the last one, each with the hash that follows from what is before. */
-const chain = (half: TallyHalf, chits: ReadonlyArray<ChitState>, proofs: Proofs, expect: Expect): void => {
-  const about = nameOf(half)
-  const { chain, document } = half
-  if (chain === undefined || document === undefined)
-    return expect(half.status !== "open", "I6", about, "It is open and has no chain.")
-  const placed = new Map<number, ChitState>()
-  for (const chit of chits) {
-    if (chit.index === undefined) continue
-    expect(chit.status === "good", "I6", chitName(chit), `It is ${chit.status} and has a place.`)
-    expect(!placed.has(chit.index), "I6", chitName(chit), `Another chit has its place, ${chit.index}.`)
-    placed.set(chit.index, chit)
-  }
-  expect(placed.size === chain.at.index, "I6", about, `${placed.size} chits have ${chain.at.index} places.`)
-  let at = ChitLog.genesis(proofs.document(document))
-  for (let chit = placed.get(1); chit !== undefined; chit = placed.get(at.index + 1)) {
-    at = proofs.next(at, chit)
-    expect(chit.hash === at.hash, "I6", chitName(chit), `It has not the hash of its place, ${at.index}.`)
-  }
-  const isLast = at.index === chain.at.index && at.hash === chain.at.hash
-  expect(isLast, "I6", about, `Its chain ends at ${at.index}, not as it says at ${chain.at.index}.`)
-  const isInOrder = chain.agreed <= chain.told && chain.told <= chain.at.index
-  expect(isInOrder, "I6", about, `Agreed ${chain.agreed}, told ${chain.told}, placed ${chain.at.index}.`)
-}
-
-/** I7, as far as one half tells: stock has not forgotten what it still has to propose. */
-const unplaced = (half: TallyHalf, chits: ReadonlyArray<ChitState>, expect: Expect): void => {
-  if (half.chain === undefined || half.side === "foil") return
-  const waiting = chits.filter(
-    ({ core, index, status }) => status === "good" && index === undefined && core.by === "stock"
-  )
-  const least = waiting.filter(({ core }) => core.type !== "lift").length
-  const isCounted = least <= half.chain.unplaced && half.chain.unplaced <= waiting.length
-  expect(isCounted, "I7", nameOf(half), `${waiting.length} good chits have no place, not ${half.chain.unplaced}.`)
 }
 
 /** I11: what this side has pledged, and may have by promised lifts, is within what the other side has granted. */
@@ -121,6 +73,52 @@ const parties = (agent: NodeKey, half: TallyHalf, proofs: Proofs, expect: Expect
   expect(isHead, "I15", about, "The head of its chain is not signed by foil's agent.")
 }
 
+/** Looks at one half: `chit` for each chit on it, those that have a place first and in its order, then `end`. */
+export class HalfCheck {
+  readonly #agent: NodeKey
+  readonly #half: TallyHalf
+  readonly #proofs: Proofs
+  readonly #expect: Expect
+  readonly #chain: ChainCheck | undefined
+  #net = 0n
+  readonly #held = { stock: 0n, foil: 0n }
+
+  constructor(agent: NodeKey, half: TallyHalf, proofs: Proofs, expect: Expect) {
+    const isBegun = half.status === "open" || half.status === "closed"
+    this.#agent = agent
+    this.#half = half
+    this.#proofs = proofs
+    this.#expect = expect
+    this.#chain = isBegun ? new ChainCheck(half, proofs, expect) : undefined
+  }
+
+  chit(chit: ChitState): void {
+    const { core, status } = chit
+    if (status === "good") this.#net += effect(core)
+    if (status === "asked" && core.type === "lift") this.#held[core.by] += core.units
+    if (status === "good") evidence(this.#half, chit, this.#proofs, this.#expect)
+    this.#chain?.chit(chit)
+  }
+
+  end(): void {
+    this.#sums()
+    if (this.#chain === undefined) return
+    this.#chain.end()
+    limits(this.#half, this.#expect)
+    parties(this.#agent, this.#half, this.#proofs, this.#expect)
+  }
+
+  /** I3: the sums are what the chits add up to, good ones and those of promised lifts. */
+  #sums(): void {
+    const { sums } = this.#half
+    const about = nameOf(this.#half)
+    this.#expect(this.#net === sums.net, "I3", about, `Its balance is ${sums.net}, its good chits make ${this.#net}.`)
+    const { foil, stock } = this.#held
+    const isHeld = foil === sums.up && stock === sums.down
+    this.#expect(isHeld, "I3", about, `It holds ${sums.up} and ${sums.down}, its lifts ${foil} and ${stock}.`)
+  }
+}
+
 /** Everything about one half. `chits` are those on it. */
 export const ofHalf = (
   agent: NodeKey,
@@ -129,12 +127,10 @@ export const ofHalf = (
   proofs: Proofs,
   expect: Expect
 ): void => {
-  sums(half, chits, expect)
   once(chits, expect)
-  for (const chit of chits) if (chit.status === "good") evidence(half, chit, proofs, expect)
-  if (half.status !== "open" && half.status !== "closed") return
-  chain(half, chits, proofs, expect)
-  unplaced(half, chits, expect)
-  limits(half, expect)
-  parties(agent, half, proofs, expect)
+  const check = new HalfCheck(agent, half, proofs, expect)
+  const placed = chits.filter(({ index }) => index !== undefined).toSorted((a, b) => a.index! - b.index!)
+  for (const chit of placed) check.chit(chit)
+  for (const chit of chits) if (chit.index === undefined) check.chit(chit)
+  check.end()
 }

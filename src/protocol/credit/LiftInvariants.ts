@@ -19,7 +19,7 @@ const lifted = (chits: ReadonlyArray<ChitState>): ReadonlyMap<string, ReadonlyAr
   )
 
 /** How a chit's side is known: the half that holds it. */
-type SideOf = (chit: ChitState) => Side | undefined
+export type SideOf = (chit: ChitState) => Side | undefined
 
 /** Legs of a plan have two ends; those that are at this site, by tally and side. */
 const ends = ({ legs }: LiftPlan.LiftPlan, site: Pick<Site, "agent">): ReadonlyArray<string> =>
@@ -30,7 +30,7 @@ const ends = ({ legs }: LiftPlan.LiftPlan, site: Pick<Site, "agent">): ReadonlyA
 
 /** I8 at one node: promised, all ends that it has are there; good or void, all of them are. */
 const whole = (
-  site: Site,
+  site: Pick<Site, "agent">,
   { plan, status }: LiftView,
   chits: ReadonlyArray<ChitState>,
   sideOf: SideOf,
@@ -52,7 +52,7 @@ const whole = (
 
 /** I9: the payor has less by the lift's units, the payee more, everybody else as much as before. */
 const worth = (
-  site: Site,
+  site: Pick<Site, "agent">,
   { plan }: LiftView,
   chits: ReadonlyArray<ChitState>,
   sideOf: SideOf,
@@ -78,15 +78,26 @@ const verdict = ({ plan, record, status }: LiftView, proofs: Proofs, expect: Exp
   if (isOwn) expect(proofs.isVerdict(record), "I10", plan.lift, "Its record does not hold.")
 }
 
+/** Everything about one lift at a site but whether it is there once. `chits` are those of it that the site has. */
+export const ofLift = (
+  site: Pick<Site, "agent">,
+  lift: LiftView,
+  chits: ReadonlyArray<ChitState>,
+  sideOf: SideOf,
+  proofs: Proofs,
+  expect: Expect
+): void => {
+  verdict(lift, proofs, expect)
+  whole(site, lift, chits, sideOf, expect)
+  if (lift.status === "good") worth(site, lift, chits, sideOf, expect)
+}
+
 /** Everything about the lifts of one site. */
 export const ofLifts = (site: Site, sideOf: SideOf, proofs: Proofs, expect: Expect): void => {
   const chits = lifted(site.chits)
   const known = new Map<string, LiftView>()
   for (const lift of site.lifts) {
-    const own = chits.get(lift.plan.lift) ?? []
-    verdict(lift, proofs, expect)
-    whole(site, lift, own, sideOf, expect)
-    if (lift.status === "good") worth(site, lift, own, sideOf, expect)
+    ofLift(site, lift, chits.get(lift.plan.lift) ?? [], sideOf, proofs, expect)
     expect(!known.has(lift.plan.lift), "I10", lift.plan.lift, "The site has it twice.")
     known.set(lift.plan.lift, lift)
   }

@@ -5,7 +5,7 @@
 import type { NodeKey } from "../NodeKey.ts"
 import type { ChitState } from "./ChitState.ts"
 import type { Proofs } from "./Proofs.ts"
-import { type Expect, grouped, halfName, nameOf, type Site } from "./Snapshot.ts"
+import { chitName, type Expect, grouped, halfName, nameOf, type Site } from "./Snapshot.ts"
 import type { TallyHalf } from "./TallyHalf.ts"
 
 /** A half that is or was open, with its chits and the node that keeps it. */
@@ -40,7 +40,7 @@ const mutual = (one: Kept, other: Kept, expect: Expect): void => {
 }
 
 /** I5, I6: what both hold as good is the same, and at a place that both have is the same chit behind the same ones. */
-const agree = (one: Kept, other: Kept, isQuiet: boolean, proofs: Proofs, expect: Expect): void => {
+export const agree = (one: Kept, other: Kept, isQuiet: boolean, proofs: Proofs, expect: Expect): void => {
   const known = new Map<string, ChitState>()
   const places = new Map<number, string>()
   for (const chit of other.chits) {
@@ -49,7 +49,7 @@ const agree = (one: Kept, other: Kept, isQuiet: boolean, proofs: Proofs, expect:
   }
   for (const chit of one.chits) {
     if (chit.status !== "good") continue
-    const about = `${chit.core.uuid} on ${one.half.id}`
+    const about = chitName(chit)
     const there = known.get(chit.core.uuid)
     if (there === undefined) expect(!isQuiet, "I7", about, `It is good for ${one.half.holder} alone.`)
     else
@@ -64,21 +64,23 @@ const agree = (one: Kept, other: Kept, isQuiet: boolean, proofs: Proofs, expect:
   }
 }
 
+/** I1, I15: whose the two halves are, and once the tally is quiet their balance; all but their chits. */
+export const match = (one: Kept, other: Kept, isQuiet: boolean, expect: Expect): void => {
+  mutual(one, other, expect)
+  mutual(other, one, expect)
+  const { net } = one.half.sums
+  const isEqual = !isQuiet || net === other.half.sums.net
+  expect(isEqual, "I1", nameOf(one.half), `One end has a balance of ${net}, the other of ${other.half.sums.net}.`)
+}
+
 /** Everything about the halves of one tally. */
 export const ofPair = (all: ReadonlyArray<Kept>, isQuiet: boolean, proofs: Proofs, expect: Expect): void => {
   const [one, other] = all
   if (one === undefined || other === undefined) return
   expect(all.length === 2, "I15", nameOf(one.half), `The tally has ${all.length} halves.`)
-  for (const [here, there] of [
-    [one, other],
-    [other, one]
-  ] as const) {
-    mutual(here, there, expect)
-    agree(here, there, isQuiet, proofs, expect)
-  }
-  const { net } = one.half.sums
-  const isEqual = !isQuiet || net === other.half.sums.net
-  expect(isEqual, "I1", one.half.id, `One end has a balance of ${net}, the other of ${other.half.sums.net}.`)
+  match(one, other, isQuiet, expect)
+  agree(one, other, isQuiet, proofs, expect)
+  agree(other, one, isQuiet, proofs, expect)
 }
 
 /** I1, where the partner's node is looked at and all is quiet: it has a half as well. */

@@ -27,6 +27,7 @@ export class Proofs {
   readonly #areChecked: boolean
   /** By the key that it was checked with. */
   readonly #signed = new WeakMap<object, NodeKey>()
+  readonly #sealed = new WeakMap<ChitState, NodeKey>()
   readonly #places = new WeakMap<ChitState, { readonly prior: Digest; readonly at: ChitLog.Position }>()
 
   /** `signatures: false` takes every signature for good, which saves nearly all of the time. */
@@ -65,6 +66,14 @@ export class Proofs {
 
   isHeadSigned(tally: Tally.TallyId, head: ChitLog.Head, agent: NodeKey): boolean {
     return this.#holds(head, agent, () => ChitLog.isHeadSigned(tally, head, agent))
+  }
+
+  /** Whether this agent, foil's, has signed the place that a chit has at stock. */
+  isSealed(tally: Tally.TallyId, chit: ChitState, head: ChitLog.Head, agent: NodeKey): boolean {
+    if (this.#sealed.get(chit) === agent) return true
+    const holds = !this.#areChecked || ChitLog.isHeadSigned(tally, head, agent)
+    if (holds) this.#sealed.set(chit, agent)
+    return holds
   }
 
   /** Whether the record is a verdict of the plan's referees. */

@@ -21,6 +21,7 @@ import { maxPage } from "../RecordTable.ts"
 import { Records } from "../Records.ts"
 import type { Answer, Wake } from "./Answer.ts"
 import * as ChainDesk from "./ChainDesk.ts"
+import * as CreditAudit from "./CreditAudit.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Desks from "./Desks.ts"
 import * as LiftDesk from "./LiftDesk.ts"
@@ -120,6 +121,7 @@ export const Credit: Protocol.Protocol<"credit", CreditMessage, Services, typeof
   subject: subjectOf,
   handle,
   pending,
+  audit: CreditAudit.checks,
   timers: Timer,
   onTimer: Effect.fnUntraced(function* (timer) {
     const answer = yield* timer._tag === "Lift" ? LiftDesk.wake(timer.lift) : RouteDesk.wake(timer.holder, timer.query)

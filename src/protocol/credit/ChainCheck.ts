@@ -1,0 +1,79 @@
+/**
+ * Whether the chits of a half are one chain, as it says, looked at in their order without keeping them: a place that is wrong is named,
+ * and those behind it are judged by what it says of itself, so that one broken chit is one finding.
+ */
+import * as ChitLog from "./ChitLog.ts"
+import type { ChitState } from "./ChitState.ts"
+import type { Proofs } from "./Proofs.ts"
+import { chitName, type Expect, nameOf } from "./Snapshot.ts"
+import type { TallyHalf } from "./TallyHalf.ts"
+
+/** `chit` for each chit, those that have a place first and in its order, then `end`. */
+export class ChainCheck {
+  readonly #half: TallyHalf
+  readonly #proofs: Proofs
+  readonly #expect: Expect
+  /** The last place: as it follows from what is before, and as its chit says where that differs. */
+  #ends: ReadonlyArray<ChitLog.Position>
+  #placed = 0
+  #loose = 0
+
+  constructor(half: TallyHalf, proofs: Proofs, expect: Expect) {
+    this.#half = half
+    this.#proofs = proofs
+    this.#expect = expect
+    this.#ends = half.document === undefined ? [] : [ChitLog.genesis(proofs.document(half.document))]
+  }
+
+  chit(chit: ChitState): void {
+    if (chit.index !== undefined) return this.#place(chit, chit.index)
+    if (chit.status === "good") this.#loose++
+  }
+
+  end(): void {
+    const { chain, side } = this.#half
+    const about = nameOf(this.#half)
+    if (chain === undefined || this.#ends.length === 0) {
+      return this.#expect(this.#half.status !== "open", "I6", about, "It is open and has no chain.")
+    }
+    const { agreed, at, told, unplaced } = chain
+    this.#expect(this.#placed === at.index, "I6", about, `${this.#placed} chits have ${at.index} places.`)
+    const isLast = this.#ends.some(({ hash, index }) => index === at.index && hash === at.hash)
+    this.#expect(isLast, "I6", about, `Its chain ends at ${this.#ends[0]?.index}, not as it says at ${at.index}.`)
+    const isInOrder = agreed <= told && told <= at.index
+    this.#expect(isInOrder, "I6", about, `Agreed ${agreed}, told ${told}, placed ${at.index}.`)
+    // I7, as far as one half tells: stock has not forgotten what it still has to propose.
+    const isCounted = side === "foil" || this.#loose === unplaced
+    this.#expect(isCounted, "I7", about, `${this.#loose} good chits have no place, not ${unplaced}.`)
+  }
+
+  /** I6: good chits have the places 1 to the last one, each with the hash that follows from what is before. */
+  #place(chit: ChitState, index: number): void {
+    const [last] = this.#ends
+    if (last === undefined) return
+    const about = chitName(chit)
+    const { hash, status } = chit
+    this.#placed++
+    this.#expect(status === "good", "I6", about, `It is ${status} and has a place.`)
+    if (index <= last.index) return this.#expect(false, "I6", about, `Another chit has its place, ${index}.`)
+    const said = hash === undefined ? [] : [{ index, hash }]
+    if (index > last.index + 1) {
+      this.#ends = said.length > 0 ? said : [{ ...last, index }]
+      return this.#expect(false, "I6", about, `It is at ${index}, and nothing is at ${last.index + 1}.`)
+    }
+    const due = this.#ends.map((end) => this.#proofs.next(end, chit))
+    const fits = due.filter((one) => one.hash === hash)
+    this.#expect(fits.length > 0, "I6", about, `It has not the hash of its place, ${index}.`)
+    this.#ends = fits.length > 0 ? fits : [...due.slice(0, 1), ...said]
+    this.#seal(chit, index)
+  }
+
+  /** I15: the signature that stock was given on a place is that of foil's agent. */
+  #seal(chit: ChitState, index: number): void {
+    const { document, id } = this.#half
+    const { hash, head } = chit
+    if (head === undefined || hash === undefined || document === undefined) return
+    const isSealed = this.#proofs.isSealed(id, chit, { index, hash, sign: head }, document.foil.cert.chad.agent)
+    this.#expect(isSealed, "I15", chitName(chit), `Its place, ${index}, is not signed by foil's agent.`)
+  }
+}
