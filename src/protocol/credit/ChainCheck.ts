@@ -13,7 +13,7 @@ export class ChainCheck {
   readonly #half: TallyHalf
   readonly #proofs: Proofs
   readonly #expect: Expect
-  /** The last place: as it follows from what is before, and as its chit says where that differs. */
+  /** What the last place may be: as it follows from what is before, and as its chit says where that differs. */
   #ends: ReadonlyArray<ChitLog.Position>
   #placed = 0
   #loose = 0
@@ -55,17 +55,25 @@ export class ChainCheck {
     const { hash, status } = chit
     this.#placed++
     this.#expect(status === "good", "I6", about, `It is ${status} and has a place.`)
-    if (index <= last.index) return this.#expect(false, "I6", about, `Another chit has its place, ${index}.`)
-    const said = hash === undefined ? [] : [{ index, hash }]
-    if (index > last.index + 1) {
-      this.#ends = said.length > 0 ? said : [{ ...last, index }]
-      return this.#expect(false, "I6", about, `It is at ${index}, and nothing is at ${last.index + 1}.`)
-    }
-    const due = this.#ends.map((end) => this.#proofs.next(end, chit))
+    const before = this.#ends.filter((end) => end.index + 1 === index)
+    if (before.length === 0) return this.#misplaced(chit, last, index)
+    const due = before.map((end) => this.#proofs.next(end, chit))
     const fits = due.filter((one) => one.hash === hash)
     this.#expect(fits.length > 0, "I6", about, `It has not the hash of its place, ${index}.`)
-    this.#ends = fits.length > 0 ? fits : [...due.slice(0, 1), ...said]
+    this.#ends = fits.length > 0 ? fits : [...due.slice(0, 1), ...(hash === undefined ? [] : [{ index, hash }])]
     this.#seal(chit, index)
+  }
+
+  /** What comes behind it may follow from the place that it says, or from the one that it should have. */
+  #misplaced(chit: ChitState, last: ChitLog.Position, index: number): void {
+    const { hash = last.hash } = chit
+    if (index <= last.index) return this.#expect(false, "I6", chitName(chit), `Another chit has its place, ${index}.`)
+    const due = last.index + 1
+    this.#expect(false, "I6", chitName(chit), `It is at ${index}, and nothing is at ${due}.`)
+    this.#ends = [
+      { index, hash },
+      { index: due, hash }
+    ]
   }
 
   /** I15: the signature that stock was given on a place is that of foil's agent. */

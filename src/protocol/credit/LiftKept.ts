@@ -5,7 +5,7 @@
 import type { NodeKey } from "../NodeKey.ts"
 import type { Digest } from "./Canonical.ts"
 import { type LiftPlan, nodes } from "./LiftPlan.ts"
-import type { LiftRecord, Promised } from "./LiftRecord.ts"
+import { type LiftRecord, type Promised, voteDigest } from "./LiftRecord.ts"
 import type { LiftState } from "./LiftState.ts"
 import type { Proofs } from "./Proofs.ts"
 import type { RefereeState } from "./RefereeState.ts"
@@ -47,6 +47,9 @@ export const ofRefereed = (me: NodeKey, lift: RefereeState, proofs: Proofs, expe
   ofSigned(lift, proofs, expect)
   const isReferee = plan.referees.some(({ key }) => key === me)
   expect(isReferee, "I15", plan.lift, "This node is none of its referees.")
+  const isSigner =
+    voted === undefined || isSigned(me, "vote", voteDigest(proofs.plan(plan), voted.ballot, voted.verdict), voted.sign)
+  expect(isSigner, "I15", plan.lift, "This referee has not signed the vote that is kept of it.")
   const isProved =
     voted?.verdict !== "good" || nodes(plan).every((node) => promises.some((promise) => promise.node === node))
   expect(isProved, "I10", plan.lift, "This referee has voted good, and not everybody has promised.")

@@ -14,7 +14,9 @@ export const busy = (): boolean => false
  * Ann at a, Bob and Bea at b, Cyd at c. Tally 1: Ann's with Bob, 2: Cyd's with Bob, 3: Bob's with Bea, both at b. Lift 1 has gone from Ann to
  * Cyd, 2 from Bea over Bob to Cyd, 3 is void, 4 is promised, unless all is to be quiet.
  */
-export const honest = (isQuiet = false): ReadonlyArray<Site> => {
+export const honest = (isQuiet = false): ReadonlyArray<Site> => honestWorld(isQuiet).sites()
+
+export const honestWorld = (isQuiet = false): HonestWorld => {
   const world = new HonestWorld({ ann: "a", bob: "b", bea: "b", cyd: "c" })
   world.open(1, "ann", "bob")
   world.open(2, "cyd", "bob")
@@ -61,7 +63,7 @@ export const honest = (isQuiet = false): ReadonlyArray<Site> => {
       11n,
       "promised"
     )
-  return world.sites()
+  return world
 }
 
 export const a = person("x", "a").agent
