@@ -98,6 +98,11 @@ const plan = Effect.fnUntraced(function* (from: Party, to: Party, units: bigint)
   return { plan: planned, authority: authority! }
 })
 
+/** No audit of any of these nodes finds anything. */
+const areSound = Effect.fnUntraced(function* (...parties: ReadonlyArray<Party>) {
+  for (const { node, user } of parties) assert.deepStrictEqual(yield* node.findings, [], user)
+})
+
 describe("nodes whose users give credit", () => {
   it.effect("open a tally by a ticket, and keep one order of what both write on it", () =>
     Effect.gen(function* () {
@@ -112,6 +117,7 @@ describe("nodes whose users give credit", () => {
       assert.isUndefined(yield* ann!.node.command(InvoiceDesk.pay(Cuid.make("ann"), unasked)))
       yield* soon
       for (const party of [ann!, bob!]) assert.deepStrictEqual(yield* net(party, tally), ["open", 200n, 0n])
+      yield* areSound(ann!, bob!)
       const much = { tally, uuid: ChitId.make(uuid(7, 3)), units: 801n }
       assert.strictEqual(yield* bob!.node.command(InvoiceDesk.pay(Cuid.make("bob"), much)), "no-room")
       assert.deepStrictEqual(yield* bob!.node.told("bob"), [
@@ -137,6 +143,7 @@ describe("nodes whose users give credit", () => {
       for (const party of [ann!, bob!]) assert.deepStrictEqual(yield* net(party, first), ["open", 70n, 0n])
       for (const party of [bob!, cat!]) assert.deepStrictEqual(yield* net(party, second), ["open", 70n, 0n])
       assert.include(yield* ann!.node.told("ann"), "lift.good")
+      yield* areSound(ann!, bob!, cat!)
       assert.include(yield* cat!.node.told("cat"), "lift.good")
     }).pipe(Effect.scoped)
   )
@@ -157,6 +164,7 @@ describe("nodes whose users give credit", () => {
       yield* Scope.close(life, Exit.void)
       assert.isUndefined(yield* ann.node.command(LiftDesk.begin(signed)))
       yield* pass("10 minutes")
+      yield* areSound(ann, bob)
       // Nobody lets go alone, however long it takes.
       assert.deepStrictEqual(yield* net(ann, first), ["open", 0n, 70n])
       assert.deepStrictEqual(yield* net(bob, second), ["open", 0n, 70n])
@@ -165,6 +173,7 @@ describe("nodes whose users give credit", () => {
       for (const party of [ann, bob]) assert.deepStrictEqual(yield* net(party, first), ["open", 0n, 0n])
       for (const party of [bob, back]) assert.deepStrictEqual(yield* net(party, second), ["open", 0n, 0n])
       assert.include(yield* ann.node.told("ann"), "lift.void")
+      yield* areSound(ann, bob, back)
     }).pipe(Effect.scoped)
   )
 })

@@ -4,6 +4,7 @@
 import { Context, Effect, Layer, Redacted } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql/SqlError"
+import * as AuditMemory from "../../../src/layers/AuditMemory.ts"
 import * as IdentityMemory from "../../../src/layers/IdentityMemory.ts"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import * as StoresMemory from "../../../src/layers/StoresMemory.ts"
@@ -14,6 +15,7 @@ import * as CreditProtocol from "../../../src/services/credit/CreditProtocol.ts"
 import * as Tables from "../../../src/services/credit/CreditTables.ts"
 import { Keyring } from "../../../src/services/credit/Keyring.ts"
 import * as Users from "../../../src/services/credit/Users.ts"
+import { Audit } from "../../../src/services/delivery/Audit.ts"
 import { Feed } from "../../../src/services/delivery/Feed.ts"
 import * as LinkConfig from "../../../src/services/link/LinkConfig.ts"
 import { Node } from "../../../src/services/Node.ts"
@@ -55,8 +57,15 @@ export const start = Effect.fnUntraced(function* ({ network, seed, ...options }:
   const half = (user: string, tally: TallyId) =>
     run(Effect.flatMap(Records, (records) => records.get(Tables.halves, [Cuid.make(user), tally])))
 
+  const audit = Effect.gen(function* () {
+    const audited = yield* Layer.build(AuditMemory.layer(protocols))
+    return yield* Context.get(audited, Audit).run(() => Effect.void)
+  }).pipe(Effect.provide(context), Effect.scoped, Effect.orDie)
+
   return {
     key: node.key,
+    /** What the node's audit finds. */
+    findings: Effect.map(audit, ({ findings }) => findings),
     address: node.address!,
     connect: (other: { readonly address: typeof node.address }) => Effect.orDie(node.connect(other.address!)),
     run,
