@@ -4,6 +4,7 @@
 import { assert, it, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
+import type { SqlError } from "effect/sql/SqlError"
 import { TestClock } from "effect/testing"
 import * as AuditMemory from "../../../src/layers/AuditMemory.ts"
 import * as AuditSql from "../../../src/layers/AuditSql.ts"
@@ -75,7 +76,7 @@ const foreign = chits(2, "bob").find(({ sign }) => sign !== undefined)!.sign!
 
 type Planted = readonly [
   name: string,
-  plant: Effect.Effect<unknown, unknown, SqlClient.SqlClient>,
+  plant: Effect.Effect<unknown, SqlError, SqlClient.SqlClient>,
   ...found: ReadonlyArray<readonly [kind: string, row: Row]>
 ]
 
