@@ -16,7 +16,7 @@ it.effect("names the rows that cannot be read or are not where they say, and rea
   Effect.gen(function* () {
     const { insert } = yield* Records
     const sql = yield* SqlClient.SqlClient
-    const count = RecordsAudit.pageOf * 2 + 3
+    const count = 4 * RecordsAudit.pageOf + 3
     for (let n = 0; n < count; n++) yield* insert(stamps, stamp("a", BigInt(n), { owner: "o" }))
     assert.deepStrictEqual(yield* flaws, [])
     const set = (n: number, change: string) =>
@@ -25,14 +25,14 @@ it.effect("names the rows that cannot be read or are not where they say, and rea
         [change, String(n)]
       )
     // The last row of a page, the first of one, and what would send a reader by content back or far ahead.
-    yield* set(127, `{"number": "0"}`)
-    yield* set(128, `{"number": "9999"}`)
+    yield* set(2 * RecordsAudit.pageOf - 1, `{"number": "0"}`)
+    yield* set(2 * RecordsAudit.pageOf, `{"number": "9999"}`)
     yield* set(200, `{"worth": "much"}`)
     yield* set(201, `{"worth": 1}`)
     yield* sql`UPDATE stamps SET by_owner = NULL WHERE content::jsonb->>'number' = '202'`
     assert.deepStrictEqual(yield* flaws, [
-      "row-misplaced stamps [a, 127]",
-      "row-misplaced stamps [a, 128]",
+      `row-misplaced stamps [a, ${2 * RecordsAudit.pageOf - 1}]`,
+      `row-misplaced stamps [a, ${2 * RecordsAudit.pageOf}]`,
       "row-unreadable stamps [a, 200]",
       "row-misplaced stamps [a, 201]",
       "row-misplaced stamps [a, 202]"
