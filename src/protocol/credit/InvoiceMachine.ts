@@ -22,6 +22,8 @@ export type InvoiceEvent = { readonly now: number } & (
   | /** The holder asks; the same again where it was declined. */ { readonly _tag: "Ask"; readonly core: Pledge }
   /** The holder does not pay what they are asked with this revision. */
   | { readonly _tag: "Decline"; readonly revision: number }
+  /** The node of who is asked has refused the invoice of this revision, for a reason with a short name. */
+  | { readonly _tag: "Rejected"; readonly revision: number; readonly reason: string }
   /** The holder pays with their signature. Whether there is room for it is to be looked at before: see `Capacity`. */
   | { readonly _tag: "Pay"; readonly sign: Signature }
   /** A message of the node that `from` names, as the link has proved. */
@@ -41,6 +43,8 @@ export const step = (half: TallyHalf, chit: ChitState | undefined, event: Invoic
       return ask(half, chit, event.core, event.now)
     case "Decline":
       return decline(half, chit, event.revision, event.now)
+    case "Rejected":
+      return rejected(half, chit, event)
     case "Pay":
       return pay(half, chit, event.sign, event.now)
     case "Heard": {
@@ -77,7 +81,12 @@ const late = (chit: ChitState | undefined, detail: string) =>
 const refused = (chit: ChitState | undefined, reason: string, detail: string) =>
   unfit("refused", reason, detail, placeOf(chit))
 
-const tell = (half: TallyHalf, { core, revision, status }: ChitState, kind: string): Action => ({
+const tell = (
+  half: TallyHalf,
+  { core, revision, status }: ChitState,
+  kind: string,
+  more: Readonly<Record<string, unknown>> = {}
+): Action => ({
   _tag: "Tell",
   user: half.holder,
   subject: half.id,
@@ -88,13 +97,16 @@ const tell = (half: TallyHalf, { core, revision, status }: ChitState, kind: stri
     by: core.by,
     revision,
     status,
-    ...(core.type === "tran" && { units: String(core.units) })
+    ...(core.type === "tran" && { units: String(core.units) }),
+    ...more
   }
 })
 
 /** Why nothing can be asked on this tally now; undefined if it can. */
 const shut = (half: TallyHalf, chit: ChitState | undefined, core: Chit.Core): Unfit | undefined => {
-  if (half.status !== "open") return refused(chit, "not-open", "The tally is not open.")
+  if (half.status === "closed") return refused(chit, "not-open", "The tally is closed.")
+  // Whoever asks has it open: this half does not know that yet, or has forgotten it.
+  if (half.status !== "open") return unfit("stale", "not-open", "The tally is not open.")
   if (half.trouble !== undefined) return refused(chit, "trouble", "A person has to look at the tally first.")
   if (core.tally !== half.id) return refused(chit, "another-tally", "The invoice is for another tally.")
   if (chit !== undefined && meets(chit, core) === "conflict")
@@ -154,6 +166,18 @@ const declined = (
     return late(chit, "No invoice of this revision waits.")
   const state: ChitState = { ...chit, status: "void", revision, changed: now }
   return stepped(state, tell(half, state, "chit.declined"))
+}
+
+/** As if it were declined, but by nobody: it can be asked anew. */
+const rejected = (
+  half: TallyHalf,
+  chit: ChitState | undefined,
+  { now, reason, revision }: Extract<InvoiceEvent, { readonly _tag: "Rejected" }>
+): InvoiceStep => {
+  if (chit?.status !== "asked" || chit.core.type !== "tran" || chit.core.by === half.side || chit.revision !== revision)
+    return late(chit, "No invoice of this revision waits.")
+  const state: ChitState = { ...chit, status: "void", changed: now }
+  return stepped(state, tell(half, state, "chit.declined", { reason }))
 }
 
 /** It binds as soon as it is signed; the chain places it and brings it to the other half. */

@@ -178,7 +178,7 @@ export const step = (me: Signer, state: RefereeState | undefined, event: Event):
   if (bad !== undefined) return bad
   if (state?.record !== undefined) return stepped(state, send(from, { _tag: "Ended", record: state.record }))
   const { authority, plan } = message
-  const known: RefereeState = state ?? { plan, authority, digest: LiftPlan.digest(plan), promises: [] }
+  const known: RefereeState = state ?? { plan, authority, digest: LiftPlan.digest(plan), asker: from, promises: [] }
   return message._tag === "Prepare"
     ? onPrepare(me, known, { ...event, message })
     : onDecide(me, known, { ...event, message })

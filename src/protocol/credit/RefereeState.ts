@@ -8,6 +8,7 @@ import { Digest } from "./Canonical.ts"
 import { Readiness } from "./CreditMessage.ts"
 import { LiftPlan, mostLegs } from "./LiftPlan.ts"
 import { Ballot, LiftRecord, Promised } from "./LiftRecord.ts"
+import { NodeKey } from "../NodeKey.ts"
 import { Signature } from "./Signature.ts"
 
 export const RefereeState = Schema.Struct({
@@ -15,6 +16,8 @@ export const RefereeState = Schema.Struct({
   authority: Signature,
   /** Of the plan. */
   digest: Digest,
+  /** Who has come with it. */
+  asker: NodeKey,
   /** The latest ballot that it was asked to be ready for or has voted in, from round 1 on. */
   ready: Schema.optionalKey(Ballot),
   voted: Readiness.fields.voted,

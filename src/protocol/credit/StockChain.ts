@@ -7,7 +7,18 @@
 import { Booking } from "./Booking.ts"
 import type { Conflicted, Fetch, Good, Received, StockEvent } from "./ChainEvent.ts"
 import { admit, isTurnedAway } from "./ChainGate.ts"
-import { type Begun, type ChainResult, closed, done, forged, misfit, noRoom, type Reading, send } from "./ChainStep.ts"
+import {
+  alarm,
+  type Begun,
+  type ChainResult,
+  closed,
+  done,
+  forged,
+  misfit,
+  noRoom,
+  type Reading,
+  send
+} from "./ChainStep.ts"
 import type { Position } from "./ChitLog.ts"
 import { entryOf, isSameCore } from "./ChitProof.ts"
 import type { ChitState } from "./ChitState.ts"
@@ -40,11 +51,18 @@ const keep = (half: Begun, { entry, loaded, now }: Good): ChainResult => {
 /** Foil has other chits of these ids: stock's, as far as they have no place, count no more. */
 const takeBack = (half: Begun, { loaded, now }: Conflicted): ChainResult => {
   const booking = new Booking(half, loaded, "there", now)
-  for (const known of loaded.known.values()) {
-    const isOurs = known.status === "good" && known.index === undefined && known.core.type !== "lift"
-    if (isOurs) booking.takeBack(known)
-  }
-  return booking.done({})
+  const ours = [...loaded.known.values()].filter(
+    ({ core, index, status }) => status === "good" && index === undefined && core.type !== "lift"
+  )
+  for (const known of ours) booking.takeBack(known)
+  const { id: tally } = half
+  return booking.done(
+    {},
+    {
+      evidence: ours.map((known) => ({ entry: entryOf(known), reason: "conflict" })),
+      actions: ours.flatMap(({ core }) => alarm(half, "chit.conflict", { tally, chit: core.uuid }))
+    }
+  )
 }
 
 /** Foil has lost what it has ordered, and asks for it. */

@@ -78,6 +78,8 @@ export const TallyHalf = Schema.Struct({
   sums: Sums,
   /** Once it is open. */
   chain: Schema.optionalKey(Chain),
+  /** Why the partner's node refuses what this half has to say, until both have the same again. */
+  objection: Schema.optionalKey(shortText(64)),
   /** Why a person has to look at it; nothing is written on it meanwhile. */
   trouble: Schema.optionalKey(shortText(256))
 })

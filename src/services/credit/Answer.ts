@@ -5,11 +5,14 @@ import type { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Action, Unfit } from "../../protocol/credit/Action.ts"
 import type { LiftRecord } from "../../protocol/credit/LiftRecord.ts"
+import { isQuiet } from "../../protocol/credit/Quiet.ts"
+import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
 
-/** When a lift or a query of this node is to be looked at again; never without a time. */
+/** When a lift, a query of this node, or what is shared with another one is to be looked at again; never without a time. */
 export interface Wake {
-  readonly what: "lift" | "route"
-  /** The lift's id, or the holder's and the query's with a blank between them. */
+  readonly what: "lift" | "route" | "repair"
+  /** The lift's id, the holder's and the query's with a blank between them, or the other node. */
   readonly id: string
   /** Milliseconds since 1970. */
   readonly at: number | undefined
@@ -20,6 +23,8 @@ export interface Answer {
   /** Records of lifts that this node has to take in. */
   readonly records: ReadonlyArray<LiftRecord>
   readonly wakes: ReadonlyArray<Wake>
+  /** Nodes to which something may have to be said again. */
+  readonly owing: ReadonlyArray<NodeKey>
   /** What the sender of the message, or the user, is told: it did not fit, or only in part. */
   readonly unfit?: Unfit
 }
@@ -27,9 +32,13 @@ export interface Answer {
 /** A piece of work of a desk, inside the caller's transaction. */
 export type Work<R = never, A = Answer> = Effect.Effect<A, SqlError, R>
 
-export const nothing: Answer = { actions: [], records: [], wakes: [] }
+export const nothing: Answer = { actions: [], records: [], wakes: [], owing: [] }
 
 export const acting = (actions: ReadonlyArray<Action>): Answer => ({ ...nothing, actions })
+
+/** The partner of a half that has just been stored, as long as the half waits for it or has just got to know it. */
+export const owingFor = (half: TallyHalf, before?: TallyHalf): ReadonlyArray<NodeKey> =>
+  half.partner === undefined || (before?.partner !== undefined && isQuiet(half)) ? [] : [half.partner.agent]
 
 /** What did not fit, with what is to be done nevertheless. */
 export const refusing = (unfit: Unfit): Answer => ({ ...nothing, actions: unfit.actions, unfit })
@@ -41,6 +50,7 @@ export const both = (one: Answer, other: Answer): Answer => {
     actions: [...one.actions, ...other.actions],
     records: [...one.records, ...other.records],
     wakes: [...one.wakes, ...other.wakes],
+    owing: [...one.owing, ...other.owing],
     ...(unfit === undefined ? {} : { unfit })
   }
 }

@@ -5,12 +5,13 @@
 import { Clock, Effect } from "effect"
 import { type Action, unfit } from "../../protocol/credit/Action.ts"
 import * as ChainEvent from "../../protocol/credit/ChainEvent.ts"
-import type { ChainResult, Evidence, Reading } from "../../protocol/credit/ChainStep.ts"
+import { alarm, type ChainResult, type Evidence, type Reading } from "../../protocol/credit/ChainStep.ts"
 import * as Chit from "../../protocol/credit/Chit.ts"
 import type { Entry } from "../../protocol/credit/ChitLog.ts"
-import { closedMessages, closeIfDone } from "../../protocol/credit/Closing.ts"
+import { closeIfDone } from "../../protocol/credit/Closing.ts"
 import type { CreditMessage } from "../../protocol/credit/CreditMessage.ts"
 import * as FoilChain from "../../protocol/credit/FoilChain.ts"
+import { isQuiet } from "../../protocol/credit/Quiet.ts"
 import * as StockChain from "../../protocol/credit/StockChain.ts"
 import { digest, type Side } from "../../protocol/credit/TallyDocument.ts"
 import { send } from "../../protocol/credit/TallyEvent.ts"
@@ -18,7 +19,7 @@ import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Identity } from "../link/Identity.ts"
 import { Records } from "../Records.ts"
-import { acting, type Answer, both, nothing, refusing } from "./Answer.ts"
+import { acting, type Answer, both, nothing, owingFor, refusing } from "./Answer.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Halves from "./Halves.ts"
 
@@ -59,6 +60,10 @@ const keep = Effect.fnUntraced(function* ({ holder, id }: TallyHalf, all: Readon
   }
 })
 
+/** Once nothing is waited for, nothing is objected to. */
+const agreeing = ({ objection, ...half }: TallyHalf): TallyHalf =>
+  objection === undefined || isQuiet(half) ? half : { ...half, objection }
+
 /** Stores what a step says. The half is locked. */
 const take = Effect.fnUntraced(function* (half: TallyHalf, result: ChainResult, now: number) {
   const records = yield* Records
@@ -66,14 +71,25 @@ const take = Effect.fnUntraced(function* (half: TallyHalf, result: ChainResult, 
   if (result._tag === "Unfit") return refusing(result)
   for (const chit of result.chits) yield* records.put(Tables.chits, chit)
   const closed = closeIfDone(result.state)
-  yield* records.put(Tables.halves, closed?.state ?? result.state)
+  const state = agreeing(closed?.state ?? result.state)
+  yield* records.put(Tables.halves, state)
   const told = result.reading === undefined ? [] : yield* sent(result.state, [result.reading])
   const answer: Answer = {
     ...nothing,
     actions: [...result.actions, ...told, ...(closed?.actions ?? [])],
-    records: result.records
+    records: result.records,
+    owing: owingFor(state, half)
   }
   return result.refused === undefined ? answer : both(answer, refusing(result.refused))
+})
+
+/** Nothing holds the half any more as it did `before`: it may be what its closing has waited for. It is locked. */
+export const moved = Effect.fnUntraced(function* (before: TallyHalf, half: TallyHalf) {
+  const closed = closeIfDone(half)
+  const state = closed?.state ?? half
+  yield* (yield* Records).put(Tables.halves, state)
+  const answer: Answer = { ...acting(closed?.actions ?? []), owing: owingFor(state, before) }
+  return answer
 })
 
 /** A chit of this side's was signed, or that of a lift is good. The half is locked. */
@@ -85,14 +101,20 @@ export const book = Effect.fnUntraced(function* (half: TallyHalf, entry: Entry) 
   return yield* take(half, result, now)
 })
 
+/** The lifts whose chits a message brings are claimed before the half is locked, as everybody does who has to do with both. */
+const claimLifts = Effect.fnUntraced(function* (message: Message) {
+  const entries = message._tag === "Propose" ? message.chits : "entries" in message ? message.entries : []
+  const lifts = entries.flatMap(({ record }) => (record === undefined ? [] : [record.plan.lift]))
+  const records = yield* Records
+  for (const lift of [...new Set(lifts)].toSorted()) yield* records.claim(`credit lift ${lift}`)
+})
+
 /** A message of a node, which is stale where no such tally is shared with it. */
 export const hear = Effect.fnUntraced(function* (message: Message, from: NodeKey) {
   const now = yield* Clock.currentTimeMillis
+  yield* claimLifts(message)
   const half = yield* Halves.addressed(message.tally, sideOf(message), from)
   if (half === undefined) return refusing(unfit("stale", "unknown-tally", "there is no such tally here"))
-  // Whatever foil says of a tally that stock has closed, it has not heard of that.
-  const closed = closedMessages(half)
-  if (closed.length > 0) return acting(closed.flatMap((one) => send(half, one)))
   const loaded = yield* Halves.load(half, ChainEvent.loads(message))
   const result =
     message._tag === "Entered" || message._tag === "Fetch"
@@ -106,6 +128,13 @@ export const conflicted = Effect.fnUntraced(function* (half: TallyHalf, ids: Rea
   const now = yield* Clock.currentTimeMillis
   const loaded = yield* Halves.load(half, { chits: ids, indexes: [] })
   return yield* take(half, StockChain.step(half, { _tag: "Conflicted", loaded, now }), now)
+})
+
+/** The partner's node refuses what this half has to say, for a reason that is told once. The half is locked. */
+export const objected = Effect.fnUntraced(function* (half: TallyHalf, objection: string) {
+  if (half.objection === objection) return nothing
+  yield* (yield* Records).put(Tables.halves, { ...half, objection })
+  return acting(alarm(half, "tally.stuck", { tally: half.id, reason: objection }))
 })
 
 /** What is said again now and then, at a start, and when the partner's database was restored. */

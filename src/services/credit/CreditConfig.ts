@@ -9,15 +9,34 @@ export interface Config extends LiftEvent.Rules {
   readonly routes: RouteState.Options
   /** How long a lift of this node's users may take, in milliseconds. */
   readonly liftLifeMillis: number
-  /** Queries of one tally that are under way at a time; more are answered that there is no way. */
+  /** Queries of one other node that are under way here at a time; more are refused as `busy`. */
   readonly mostQueries: number
+  /** Tallies that one other node has begun here and nobody has opened; more are refused as `busy`. */
+  readonly mostWaiting: number
+  /** Undecided lifts that one other node has come with to this referee; more have to wait. */
+  readonly mostPlans: number
+  readonly repair: Repairing
+}
+
+/** How often is said again what is owed to a node. All in milliseconds. */
+export interface Repairing {
+  /** About how long after something is owed, and the longest time in the end. */
+  readonly baseMillis: number
+  readonly capMillis: number
+  /** Until it is looked whether both have the same, though nothing is owed. */
+  readonly checkMillis: number
+  /** Between parts of a round that is long. */
+  readonly pageMillis: number
 }
 
 export const defaults: Config = {
   ...LiftEvent.defaults,
   routes: RouteState.defaults,
   liftLifeMillis: 120_000,
-  mostQueries: 64
+  mostQueries: 64,
+  mostWaiting: 256,
+  mostPlans: 256,
+  repair: { baseMillis: 60_000, capMillis: 3_600_000, checkMillis: 86_400_000, pageMillis: 1_000 }
 }
 
 export const CreditConfig = Context.Reference<Config>("holdfast/services/credit/CreditConfig", {

@@ -5,13 +5,13 @@
 import { Effect, Schema } from "effect"
 import type { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql/SqlError"
+import type { Unfit } from "../../protocol/credit/Action.ts"
 import { CreditMessage } from "../../protocol/credit/CreditMessage.ts"
 import { Cuid } from "../../protocol/credit/Chad.ts"
 import { LiftId } from "../../protocol/credit/LiftPlan.ts"
 import { QueryId } from "../../protocol/credit/Route.ts"
-import * as TallyMachine from "../../protocol/credit/TallyMachine.ts"
 import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
-import type { NodeKey } from "../../protocol/NodeKey.ts"
+import { NodeKey } from "../../protocol/NodeKey.ts"
 import { Delivery } from "../delivery/Delivery.ts"
 import type { Feed } from "../delivery/Feed.ts"
 import * as Protocol from "../delivery/Protocol.ts"
@@ -20,12 +20,14 @@ import type { Identity } from "../link/Identity.ts"
 import { maxPage } from "../RecordTable.ts"
 import { Records } from "../Records.ts"
 import type { Answer, Wake } from "./Answer.ts"
-import * as ChainDesk from "./ChainDesk.ts"
 import * as CreditAudit from "./CreditAudit.ts"
+import * as CreditOutcomes from "./CreditOutcomes.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Desks from "./Desks.ts"
 import * as LiftDesk from "./LiftDesk.ts"
 import * as Post from "./Post.ts"
+import { busyReason } from "./Quotas.ts"
+import * as RepairDesk from "./RepairDesk.ts"
 import * as RouteDesk from "./RouteDesk.ts"
 import * as TicketDesk from "./TicketDesk.ts"
 
@@ -45,13 +47,15 @@ export type Services = Records | Identity | Feed | Delivery | Timers | SecureRan
 
 const Timer = Schema.Union([
   Schema.TaggedStruct("Lift", { lift: LiftId }),
-  Schema.TaggedStruct("Route", { holder: Cuid, query: QueryId })
+  Schema.TaggedStruct("Route", { holder: Cuid, query: QueryId }),
+  Schema.TaggedStruct("Repair", { peer: NodeKey })
 ])
 
 const timerId = ({ id, what }: Pick<Wake, "id" | "what">): string => `credit ${what} ${id}`
 
 const payloadOf = ({ id, what }: Wake): typeof Timer.Type => {
   if (what === "lift") return { _tag: "Lift", lift: LiftId.make(id) }
+  if (what === "repair") return { _tag: "Repair", peer: NodeKey.make(id) }
   const [holder = "", query = ""] = id.split(" ")
   return { _tag: "Route", holder: Cuid.make(holder), query: QueryId.make(query) }
 }
@@ -70,13 +74,14 @@ const wake = Effect.fnUntraced(function* (one: Wake): Effect.fn.Return<void, Sql
 const send = Effect.fnUntraced(function* (
   to: NodeKey,
   message: CreditMessage
-): Effect.fn.Return<void, SqlError, Delivery> {
-  yield* Effect.catchTag((yield* Delivery).send(to, Credit, message), "MessageInvalid", Effect.die)
+): Effect.fn.Return<void, SqlError, Delivery | Records> {
+  const options = message._tag === "Ticket" ? { within: yield* TicketDesk.leftOf(message.request) } : {}
+  yield* Effect.catchTag((yield* Delivery).send(to, Credit, message, options), "MessageInvalid", Effect.die)
 })
 
 /** Does what a desk's answer asks for, in the caller's transaction. */
 export const perform = Effect.fnUntraced(function* (answer: Answer): Effect.fn.Return<void, SqlError, Services> {
-  const context = yield* Effect.context<Delivery | Timers>()
+  const context = yield* Effect.context<Delivery | Timers | Records>()
   yield* Post.perform(answer, {
     send: (to, message) => Effect.provide(send(to, message), context),
     wake: (one) => Effect.provide(wake(one), context)
@@ -86,21 +91,25 @@ export const perform = Effect.fnUntraced(function* (answer: Answer): Effect.fn.R
 const handle = Effect.fnUntraced(function* (
   message: CreditMessage,
   { peer }: Protocol.Origin
-): Effect.fn.Return<void | Protocol.Nevertheless, SqlError, Services> {
-  const answer = yield* message._tag === "Ticket" ? TicketDesk.hear(message, peer) : Desks.hear(message, peer)
+): Effect.fn.Return<void | Protocol.Nevertheless, Protocol.Rejected | SqlError, Services> {
+  const answer = yield* Desks.hear(message, peer)
+  if (answer.unfit !== undefined && isToWait(message, answer.unfit)) return yield* Protocol.Rejected.later("1 minute")
   yield* perform(answer)
   if (answer.unfit === undefined) return undefined
-  const { detail, outcome, reason, revision } = answer.unfit
-  const { refused, stale } = Protocol.Rejected
-  return new Protocol.Nevertheless(outcome === "stale" ? stale(revision || reason) : refused(reason, detail))
+  return new Protocol.Nevertheless(new Protocol.Rejected({ outcome: CreditOutcomes.outcomeOf(answer.unfit) }))
 })
 
-/** What a half still has to say to its partner's node. */
-const owed = Effect.fnUntraced(function* (half: TallyHalf) {
-  const messages = TallyMachine.retold(half)
-  if (half.status !== "open") return messages
-  const { actions } = yield* ChainDesk.repair(half)
-  return [...messages, ...actions.flatMap((action) => (action._tag === "Send" ? [action.message] : []))]
+const waiting: ReadonlySet<string> = new Set(["Ticket", "Offer", "Open", "Prepare", "Decide"] satisfies ReadonlyArray<
+  CreditMessage["_tag"]
+>)
+
+/** What is worth to be offered again, once there is room for it. */
+const isToWait = ({ _tag }: CreditMessage, { reason }: Unfit): boolean => reason === busyReason && waiting.has(_tag)
+
+/** The time of a timer has come. */
+const due = Effect.fnUntraced(function* (timer: typeof Timer.Type) {
+  if (timer._tag === "Repair") return yield* RepairDesk.round(timer.peer)
+  return yield* timer._tag === "Lift" ? LiftDesk.wake(timer.lift) : RouteDesk.wake(timer.holder, timer.query)
 })
 
 const pending = Effect.fnUntraced(function* (peer: NodeKey) {
@@ -109,7 +118,7 @@ const pending = Effect.fnUntraced(function* (peer: NodeKey) {
   for (let after: ReadonlyArray<string | number | bigint> | undefined = [peer]; after !== undefined;) {
     const options = { prefix: [peer], limit: maxPage, ...(after.length > 1 ? { after } : {}) }
     const page: ReadonlyArray<TallyHalf> = yield* records.page(Tables.halves, "agent", options)
-    for (const half of page) messages.push(...(yield* owed(half)))
+    for (const half of page) messages.push(...(yield* RepairDesk.said(half)))
     const last = page.at(-1)
     after = page.length < maxPage || last === undefined ? undefined : Tables.halves.parts("agent", last)
   }
@@ -124,15 +133,12 @@ export const Credit: Protocol.Protocol<"credit", CreditMessage, Services, typeof
   audit: CreditAudit.checks,
   timers: Timer,
   onTimer: Effect.fnUntraced(function* (timer) {
-    const answer = yield* timer._tag === "Lift" ? LiftDesk.wake(timer.lift) : RouteDesk.wake(timer.holder, timer.query)
-    yield* perform(answer)
+    yield* perform(yield* due(timer))
   }),
-  onOutcome: Effect.fnUntraced(function* (message, outcome) {
-    if (message._tag !== "Ticket") return
-    const isOk = outcome._tag === "Ok"
-    const reason = outcome._tag === "Refused" ? outcome.reason : outcome._tag
-    yield* perform(
-      yield* TicketDesk.concluded(message.request, isOk ? "granted" : "refused", isOk ? undefined : reason)
-    )
+  onOutcome: Effect.fnUntraced(function* (message, outcome, { peer }) {
+    yield* perform(yield* CreditOutcomes.hear(message, outcome, peer))
+  }),
+  onExpired: Effect.fnUntraced(function* (message) {
+    yield* perform(yield* CreditOutcomes.expired(message))
   })
 })

@@ -18,6 +18,7 @@ import { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import { Redemption, Ticket } from "../../protocol/credit/Ticket.ts"
 import { Token } from "../../protocol/credit/Token.ts"
 import { SomeUnits } from "../../protocol/credit/Units.ts"
+import { NodeKey } from "../../protocol/NodeKey.ts"
 import { Records } from "../Records.ts"
 
 /** A user of this node. */
@@ -103,7 +104,10 @@ export const halves = Records.table("credit_halves", {
     /** Which half a message is for. */
     side: ({ id, partner, side }) => (partner === undefined ? undefined : [id, side, partner.agent]),
     /** All that is shared with a node. */
-    agent: ({ id, partner }) => (partner === undefined ? undefined : [partner.agent, id])
+    agent: ({ id, partner }) => (partner === undefined ? undefined : [partner.agent, id]),
+    /** What another node has begun and nobody has opened. */
+    waiting: ({ id, partner, status }) =>
+      partner !== undefined && (status === "draft" || status === "received") ? [partner.agent, id] : undefined
   }
 })
 
@@ -150,14 +154,39 @@ export const lifts = Records.table("credit_lifts", {
 
 export const referees = Records.table("credit_referees", {
   row: RefereeState,
-  key: ({ plan }) => [plan.lift]
+  key: ({ plan }) => [plan.lift],
+  /** Not decided yet, by the node that has come with it. */
+  indexes: { undecided: ({ asker, plan, record }) => (record === undefined ? [asker, plan.lift] : undefined) }
 })
 
 export const routes = Records.table("credit_routes", {
   row: RouteState,
   key: ({ holder, query }) => [holder, query],
-  indexes: { wake: ({ wakeAt }) => [wakeAt], query: ({ holder, query }) => [query, holder] }
+  indexes: {
+    wake: ({ wakeAt }) => [wakeAt],
+    query: ({ holder, query }) => [query, holder],
+    /** Those of other nodes, by who has asked. */
+    asker: ({ asker, holder, query }) => (asker === undefined ? undefined : [asker.agent, query, holder])
+  }
 })
+
+/** What is owed to a node, and when it is said again. */
+export const Repair = Schema.Struct({
+  peer: NodeKey,
+  /** Rounds since everything was quiet. */
+  attempts: Schema.Natural,
+  /** When the next round is. */
+  at: Instant,
+  /** When everything was last looked through, whether quiet or not; the epoch if it never was. */
+  checked: Instant,
+  /** Where a round that is under way goes on, and what it has met so far. */
+  going: Schema.optionalKey(
+    Schema.Struct({ after: TallyId, isCheck: Schema.Boolean, begun: Instant, isQuiet: Schema.Boolean })
+  )
+})
+export type Repair = typeof Repair.Type
+
+export const repairs = Records.table("credit_repairs", { row: Repair, key: ({ peer }) => [peer] })
 
 export const payments = Records.table("credit_payments", {
   row: Payment,
@@ -184,5 +213,6 @@ export const all = [
   referees,
   routes,
   payments,
-  commands
+  commands,
+  repairs
 ]

@@ -2,16 +2,16 @@
  * Which desk a message is for. What a message brings about at this node itself is done in the same transaction.
  */
 import { Effect } from "effect"
-import { unfit } from "../../protocol/credit/Action.ts"
 import type { CreditMessage } from "../../protocol/credit/CreditMessage.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
-import { type Answer, both, nothing, refusing } from "./Answer.ts"
+import { type Answer, both, nothing } from "./Answer.ts"
 import * as ChainDesk from "./ChainDesk.ts"
 import * as InvoiceDesk from "./InvoiceDesk.ts"
 import * as LiftDesk from "./LiftDesk.ts"
 import * as RefereeDesk from "./RefereeDesk.ts"
 import * as RouteDesk from "./RouteDesk.ts"
 import * as TallyDesk from "./TallyDesk.ts"
+import * as TicketDesk from "./TicketDesk.ts"
 
 /** A lift's end and a question for it concern a node of the plan and a referee, who may be one. */
 const lifts = Effect.fnUntraced(function* (message: CreditMessage, from: NodeKey) {
@@ -28,11 +28,11 @@ const lifts = Effect.fnUntraced(function* (message: CreditMessage, from: NodeKey
 
 /** What a message brings about; it comes from the node that its link has proved, or from this one. */
 export const hear = Effect.fnUntraced(function* (message: CreditMessage, from: NodeKey) {
+  if (message._tag === "Ticket") return yield* TicketDesk.hear(message, from)
   if (TallyDesk.isMessage(message)) return yield* TallyDesk.hear(message, from)
   if (ChainDesk.isMessage(message)) return yield* ChainDesk.hear(message, from)
   if (InvoiceDesk.isMessage(message)) return yield* InvoiceDesk.hear(message, from)
   if (RouteDesk.isMessage(message)) return yield* RouteDesk.hear(message, from)
-  if (LiftDesk.isMessage(message) || RefereeDesk.isMessage(message)) return yield* lifts(message, from)
-  const answer: Answer = refusing(unfit("refused", "no-tickets", "this node takes no tickets"))
+  const answer: Answer = yield* lifts(message, from)
   return answer
 })

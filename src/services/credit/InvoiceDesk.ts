@@ -15,7 +15,7 @@ import { other, type Side, type TallyId } from "../../protocol/credit/TallyDocum
 import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Records } from "../Records.ts"
-import { acting, refusing } from "./Answer.ts"
+import { acting, nothing, refusing } from "./Answer.ts"
 import * as ChainDesk from "./ChainDesk.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Halves from "./Halves.ts"
@@ -60,6 +60,19 @@ export const hear = Effect.fnUntraced(function* (message: Invoiced, from: NodeKe
     : yield* declinedHalf(message.tally, message.chit, from)
   if (half === undefined) return unknownTally
   return yield* step(half, isAsked ? message.core.uuid : message.chit, { _tag: "Heard", from, message, now })
+})
+
+/** An invoice was refused by the node of who should pay it. */
+export const rejected = Effect.fnUntraced(function* (
+  { core, revision }: typeof Message.Invoice.Type,
+  reason: string,
+  from: NodeKey
+) {
+  const half = yield* Halves.addressed(core.tally, other(core.by), from)
+  if (half === undefined) return nothing
+  const now = yield* Clock.currentTimeMillis
+  const { unfit: _, ...answer } = yield* step(half, core.uuid, { _tag: "Rejected", revision, reason, now })
+  return answer
 })
 
 export interface Asking {

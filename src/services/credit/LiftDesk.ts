@@ -19,7 +19,7 @@ import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Identity } from "../link/Identity.ts"
 import { Records } from "../Records.ts"
-import { type Answer, acting, both, refusing } from "./Answer.ts"
+import { type Answer, acting, both, nothing, refusing } from "./Answer.ts"
 import * as ChainDesk from "./ChainDesk.ts"
 import { CreditConfig } from "./CreditConfig.ts"
 import * as Tables from "./CreditTables.ts"
@@ -101,20 +101,23 @@ const reserve = Effect.fnUntraced(function* (plan: LiftPlan.LiftPlan, end: End, 
 const release = Effect.fnUntraced(function* (plan: LiftPlan.LiftPlan, end: End, now: number) {
   const records = yield* Records
   const half = yield* halfAt(plan, end)
-  if (half === undefined) return
-  yield* records.put(Tables.halves, hold(plan, end.leg, half, -1n))
+  if (half === undefined) return nothing
   const chit = yield* Halves.chit(half, LiftPlan.chitId(plan.lift, end.leg))
-  if (chit?.status !== "asked") return
-  const gone: ChitState = { ...chit, status: "void", changed: now }
-  yield* records.put(Tables.chits, gone)
+  if (chit?.status === "asked") {
+    const gone: ChitState = { ...chit, status: "void", changed: now }
+    yield* records.put(Tables.chits, gone)
+  }
+  return yield* ChainDesk.moved(half, hold(plan, end.leg, half, -1n))
 })
 
-/** The chit of an end is good. `isHeld`: it was reserved before. */
+/** The chit of an end is good, perhaps by the chain already. `isHeld`: it was reserved before. */
 const settle = Effect.fnUntraced(function* (record: LiftRecord, end: End, isHeld: boolean) {
   const { plan } = record
   const half = yield* halfAt(plan, end)
-  if (half === undefined) return acting([])
+  if (half === undefined) return nothing
   const free = isHeld ? hold(plan, end.leg, half, -1n) : half
+  const chit = yield* Halves.chit(half, LiftPlan.chitId(plan.lift, end.leg))
+  if (chit?.status === "good") return yield* ChainDesk.moved(half, free)
   yield* (yield* Records).put(Tables.halves, free)
   const { unfit: _, ...booked } = yield* ChainDesk.book(free, {
     chit: { core: LiftPlan.chitOf(plan, end.leg) },
@@ -131,8 +134,8 @@ const take = Effect.fnUntraced(function* (before: LiftState | undefined, result:
   const { plan, record, wakeAt } = state
   yield* (yield* Records).put(Tables.lifts, state)
   for (const end of inOrder(plan, result.reserve)) yield* reserve(plan, end, now)
-  for (const end of inOrder(plan, result.release)) yield* release(plan, end, now)
   let answer: Answer = { ...acting(actions), wakes: [{ what: "lift", id: plan.lift, at: wakeAt }] }
+  for (const end of inOrder(plan, result.release)) answer = both(answer, yield* release(plan, end, now))
   for (const end of record === undefined ? [] : inOrder(plan, result.settle)) {
     answer = both(answer, yield* settle(record!, end, before?.status === "promised"))
   }

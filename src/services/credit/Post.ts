@@ -9,7 +9,9 @@ import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Feed } from "../delivery/Feed.ts"
 import { Identity } from "../link/Identity.ts"
 import type { Answer, Wake, Work } from "./Answer.ts"
+import * as CreditOutcomes from "./CreditOutcomes.ts"
 import * as Desks from "./Desks.ts"
+import * as RepairDesk from "./RepairDesk.ts"
 
 /** Messages of this node to itself that one message may bring about, at most: more are a loop. */
 const mostOwn = 1_024
@@ -35,7 +37,9 @@ export const perform = Effect.fnUntraced(function* (answer: Answer, { send, wake
   const { key: me } = yield* Identity
   const feed = yield* Feed
   const own: Array<CreditMessage> = []
-  const take = Effect.fnUntraced(function* ({ actions, records, wakes }: Answer) {
+  const owed = new Set<NodeKey>()
+  const take = Effect.fnUntraced(function* ({ actions, owing, records, wakes }: Answer) {
+    for (const peer of owing) owed.add(peer)
     yield* feed.append(actions.flatMap((action) => (action._tag === "Tell" ? [event(action)] : [])))
     for (const action of actions) {
       if (action._tag !== "Send") continue
@@ -48,6 +52,11 @@ export const perform = Effect.fnUntraced(function* (answer: Answer, { send, wake
   yield* take(answer)
   for (let count = 0; own.length > 0; count++) {
     if (count === mostOwn) return yield* Effect.die(new Error(`this node has ${mostOwn} messages for itself`))
-    yield* take(yield* Desks.hear(own.shift()!, me))
+    const message = own.shift()!
+    const heard = yield* Desks.hear(message, me)
+    yield* take(heard)
+    yield* take(yield* CreditOutcomes.hear(message, CreditOutcomes.outcomeOf(heard.unfit), me))
   }
+  // In one order, so that two transactions do not wait for each other.
+  for (const peer of [...owed].toSorted()) for (const one of yield* RepairDesk.soon(peer)) yield* wake(one)
 })

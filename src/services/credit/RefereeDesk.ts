@@ -5,11 +5,13 @@ import { Clock, Effect } from "effect"
 import type { CreditMessage } from "../../protocol/credit/CreditMessage.ts"
 import type { LiftId } from "../../protocol/credit/LiftPlan.ts"
 import * as RefereeMachine from "../../protocol/credit/RefereeMachine.ts"
+import type { RefereeState } from "../../protocol/credit/RefereeState.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Identity } from "../link/Identity.ts"
 import { Records } from "../Records.ts"
 import { acting, refusing } from "./Answer.ts"
 import * as Tables from "./CreditTables.ts"
+import { busy, isUndecided } from "./Quotas.ts"
 
 export type Message = RefereeMachine.Event["message"]
 
@@ -30,6 +32,10 @@ export const isConcerned = Effect.fnUntraced(function* (message: Message) {
   return (yield* (yield* Records).get(Tables.referees, [message.lift])) !== undefined
 })
 
+/** Whether there is anything to remember of it: what was asked in vain need not be kept. */
+const isSigned = ({ ready, record, voted }: RefereeState): boolean =>
+  ready !== undefined || voted !== undefined || record !== undefined
+
 /** What another node says to this referee, or this node to itself. */
 export const hear = Effect.fnUntraced(function* (message: Message, from: NodeKey) {
   const records = yield* Records
@@ -37,9 +43,10 @@ export const hear = Effect.fnUntraced(function* (message: Message, from: NodeKey
   const id = liftOf(message)
   yield* records.claim(`credit referee ${id}`)
   const state = yield* records.get(Tables.referees, [id])
+  if (state === undefined && (yield* isUndecided(from))) return busy
   const now = yield* Clock.currentTimeMillis
   const result = RefereeMachine.step({ key, sign }, state, { from, message, now })
   if (result._tag === "Unfit") return refusing(result)
-  yield* records.put(Tables.referees, result.state)
+  if (isSigned(result.state)) yield* records.put(Tables.referees, result.state)
   return acting(result.actions)
 })

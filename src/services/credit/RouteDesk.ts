@@ -18,6 +18,7 @@ import { acting, type Answer, refusing } from "./Answer.ts"
 import { CreditConfig } from "./CreditConfig.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Halves from "./Halves.ts"
+import { busy, isAsking } from "./Quotas.ts"
 
 export type Routed = typeof Message.Query.Type | typeof Message.Found.Type | typeof Message.None.Type
 
@@ -67,12 +68,19 @@ const step = Effect.fnUntraced(function* (holder: Cuid, query: QueryId, event: R
   return yield* take(holder, query, RouteMachine.step(state, event, routes))
 })
 
+/** A query that is new here, of a node that has enough of them. */
+const isTooMuch = Effect.fnUntraced(function* (holder: Cuid, query: QueryId, from: NodeKey) {
+  const known = yield* (yield* Records).get(Tables.routes, [holder, query])
+  return known === undefined && (yield* isAsking(from))
+})
+
 /** What another node says of a query. */
 export const hear = Effect.fnUntraced(function* (message: Routed, from: NodeKey) {
   const side = sideOf(message)
   const half = side && (yield* Halves.addressed(message.tally, side, from))
   if (half === undefined) return refusing(unfit("stale", "unknown-tally", "there is no such tally here"))
   const { holder } = half
+  if (message._tag === "Query" && (yield* isTooMuch(holder, message.query, from))) return busy
   const common = { self: yield* self(holder), now: yield* Clock.currentTimeMillis, from, half }
   const event: RouteEvent =
     message._tag === "Query"

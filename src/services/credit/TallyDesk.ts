@@ -8,15 +8,25 @@ import type { Cuid } from "../../protocol/credit/Chad.ts"
 import type { CreditMessage } from "../../protocol/credit/CreditMessage.ts"
 import type { Signature } from "../../protocol/credit/Signature.ts"
 import * as Document from "../../protocol/credit/TallyDocument.ts"
-import { addressee, type TallyEvent, type TallyMessage, type TallyStep } from "../../protocol/credit/TallyEvent.ts"
+import {
+  addressee,
+  send,
+  type TallyEvent,
+  type TallyMessage,
+  type TallyStep
+} from "../../protocol/credit/TallyEvent.ts"
 import type { Draft, TallyHalf } from "../../protocol/credit/TallyHalf.ts"
+import { isUnwritten } from "../../protocol/credit/Opening.ts"
+import * as Rejecting from "../../protocol/credit/Rejecting.ts"
 import * as TallyMachine from "../../protocol/credit/TallyMachine.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Identity } from "../link/Identity.ts"
 import { Records } from "../Records.ts"
-import { acting, refusing } from "./Answer.ts"
+import { acting, type Answer, both, nothing, owingFor, refusing } from "./Answer.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Halves from "./Halves.ts"
+import { busy, isBusy } from "./Quotas.ts"
+import * as RepairDesk from "./RepairDesk.ts"
 import * as Users from "./Users.ts"
 
 const tags: ReadonlySet<string> = new Set(["Offer", "Open", "Withdraw", "Refuse", "Revise"] satisfies ReadonlyArray<
@@ -27,10 +37,18 @@ const tags: ReadonlySet<string> = new Set(["Offer", "Open", "Withdraw", "Refuse"
 export const isMessage = (message: CreditMessage): message is TallyMessage => tags.has(message._tag)
 
 /** Stores what a step says. */
-const take = Effect.fnUntraced(function* (result: TallyStep) {
+const take = Effect.fnUntraced(function* (result: TallyStep, before?: TallyHalf) {
   if (result._tag === "Unfit") return refusing(result)
   yield* (yield* Records).put(Tables.halves, result.state)
-  return acting(result.actions)
+  const answer: Answer = { ...acting(result.actions), owing: owingFor(result.state, before) }
+  return answer
+})
+
+/** The partner's node has opened the tally again that it had forgotten: it has forgotten all that is written on it, too. */
+const resumed = Effect.fnUntraced(function* (before: TallyHalf | undefined, result: TallyStep) {
+  if (result._tag === "Unfit" || before?.wish !== "open" || result.state.wish === "open") return nothing
+  const messages = isUnwritten(result.state) ? [] : yield* RepairDesk.written(result.state)
+  return acting(messages.flatMap((message) => send(result.state, message)))
 })
 
 const unknownTally = refusing(unfit("stale", "unknown-tally", "there is no such tally here"))
@@ -59,7 +77,28 @@ export const hear = Effect.fnUntraced(function* (message: TallyMessage, from: No
   const own = yield* Users.certificates(holder)
   if (own.length === 0) return unknownUser
   const { key: me } = yield* Identity
-  return yield* take(TallyMachine.step(half, { _tag: "Heard", from, message, me, own }))
+  if (half === undefined && (yield* isBusy(from))) return busy
+  const result = TallyMachine.step(half, { _tag: "Heard", from, message, me, own })
+  return both(yield* take(result, half), yield* resumed(half, result))
+})
+
+/** What a half has said was refused by its partner's node, whose reason is a short name for programs. */
+export const rejected = Effect.fnUntraced(function* (
+  message: Parameters<typeof Rejecting.rejected>[1],
+  reason: string,
+  from: NodeKey
+) {
+  const { side, tally } = addressee(message)
+  const half = yield* Halves.addressed(tally, Document.other(side), from)
+  if (half === undefined) return nothing
+  const { unfit: _, ...answer } = yield* take(Rejecting.rejected(half, message, reason), half)
+  return answer
+})
+
+/** The partner's node knows nothing of an open tally. The half is locked. */
+export const forgotten = Effect.fnUntraced(function* (half: TallyHalf) {
+  const { unfit: _, ...answer } = yield* take(Rejecting.forgotten(half), half)
+  return answer
 })
 
 /** The holder begins a tally, or changes the draft of one. */
@@ -100,7 +139,7 @@ export interface Brought {
 /** Runs a command of the holder on their half. */
 const command = Effect.fnUntraced(function* (holder: Cuid, tally: Document.TallyId, event: TallyEvent) {
   const half = yield* Halves.own(holder, tally)
-  return half === undefined ? unknownTally : yield* take(TallyMachine.step(half, event))
+  return half === undefined ? unknownTally : yield* take(TallyMachine.step(half, event), half)
 })
 
 const unsigned = refusing(
@@ -120,7 +159,7 @@ export const offer = Effect.fnUntraced(function* (holder: Cuid, tally: Document.
   if (sign === undefined) return unsigned
   const { key: me } = yield* Identity
   const own = [user.certificate, ...user.former]
-  return yield* take(TallyMachine.step(half, { _tag: "Offer", document: offered, sign, me, own }))
+  return yield* take(TallyMachine.step(half, { _tag: "Offer", document: offered, sign, me, own }), half)
 })
 
 /** The holder accepts the document of this revision. */
@@ -136,7 +175,7 @@ export const accept = Effect.fnUntraced(function* (
   if (half.document === undefined) return refusing(unfit("stale", "no-document", "nothing was offered"))
   const sign = yield* Users.sign(user, "tally", Document.digest(half.document), brought)
   if (sign === undefined) return unsigned
-  return yield* take(TallyMachine.step(half, { _tag: "Accept", revision, sign }))
+  return yield* take(TallyMachine.step(half, { _tag: "Accept", revision, sign }), half)
 })
 
 export const refuse = (holder: Cuid, tally: Document.TallyId, revision: number) =>

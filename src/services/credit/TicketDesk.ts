@@ -14,9 +14,10 @@ import * as Ticket from "../../protocol/credit/Ticket.ts"
 import { Token } from "../../protocol/credit/Token.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Records } from "../Records.ts"
-import { acting, refusing } from "./Answer.ts"
+import { acting, type Answer, owingFor, refusing } from "./Answer.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Halves from "./Halves.ts"
+import { busy, isBusy } from "./Quotas.ts"
 import * as Users from "./Users.ts"
 
 export type Shown = typeof Message.Ticket.Type
@@ -53,6 +54,7 @@ export const hear = Effect.fnUntraced(function* ({ cert, request, token }: Shown
   const redeemed = Ticket.redeem({ request, by, now, fresh, ticket, known })
   if (redeemed._tag === "Unfit") return refusing(redeemed)
   if (ticket === undefined || !redeemed.isNew) return acting([])
+  if (yield* isBusy(from)) return busy
   const { holder } = ticket
   const base = yield* Halves.own(holder, ticket.tally)
   if (base?.draft === undefined) return unknown
@@ -64,7 +66,8 @@ export const hear = Effect.fnUntraced(function* ({ cert, request, token }: Shown
   yield* records.put(Tables.tickets, redeemed.ticket ?? ticket)
   yield* records.put(Tables.redemptions, redeemed.redemption)
   yield* records.put(Tables.halves, step.state)
-  return acting(step.actions)
+  const answer: Answer = { ...acting(step.actions), owing: owingFor(step.state) }
+  return answer
 })
 
 /** A user shows somebody else's ticket, under a request id of their own: the same again changes nothing. */
@@ -80,6 +83,13 @@ export const show = Effect.fnUntraced(function* (user: Cuid, request: string, { 
   }
   const message: Shown = { _tag: "Ticket", token, request, cert: here.certificate }
   return acting([{ _tag: "Send", to: chad.agent, message }])
+})
+
+/** How long it is worth to show the ticket of a request, in milliseconds. */
+export const leftOf = Effect.fnUntraced(function* (request: string) {
+  const row = yield* (yield* Records).get(Tables.requests, [request])
+  const now = yield* Clock.currentTimeMillis
+  return row === undefined ? Ticket.lifeByDefault : Math.max(0, row.expires - now)
 })
 
 /** What became of a ticket that was shown: its issuer's node has answered, or it has expired before that. */

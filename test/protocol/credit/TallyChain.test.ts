@@ -169,9 +169,13 @@ describe("the chain of a tally's chits", () => {
     pair.settle()
     isOne(pair)
     assert.strictEqual(pair.stock.half.sums.net, 992n)
+    // By the refusal, and again by the order, which shows what counts instead.
     assert.deepStrictEqual(
-      pair.stock.evidence.map(({ reason }) => reason),
-      ["conflict"]
+      pair.stock.evidence.map(({ against, reason }) => [reason, against !== undefined]),
+      [
+        ["conflict", false],
+        ["conflict", true]
+      ]
     )
   })
 

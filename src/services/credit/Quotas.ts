@@ -1,0 +1,46 @@
+/**
+ * How much one other node may have this one keep: of what it can begin here by itself, and nobody else ends. Beyond it is answered
+ * `busy`; what it shares with users of this node who have agreed to it is not counted.
+ *
+ * Each question reads a page of the limit's size at the most. Messages that come at once can exceed a limit by as many.
+ */
+import { Effect } from "effect"
+import { unfit } from "../../protocol/credit/Action.ts"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
+import { Identity } from "../link/Identity.ts"
+import { maxPage } from "../RecordTable.ts"
+import { Records } from "../Records.ts"
+import { refusing } from "./Answer.ts"
+import { CreditConfig } from "./CreditConfig.ts"
+import * as Tables from "./CreditTables.ts"
+
+/** The short name for programs. */
+export const busyReason = "busy"
+
+export const busy = refusing(unfit("refused", busyReason, "too much of the sender's is waiting here: try again later"))
+
+const atMost = (limit: number): number => Math.min(limit, maxPage)
+
+/** Tallies that the node has begun with users here, who have neither accepted nor refused. */
+export const isBusy = Effect.fnUntraced(function* (from: NodeKey) {
+  if (from === (yield* Identity).key) return false
+  const limit = atMost((yield* CreditConfig).mostWaiting)
+  const some = yield* (yield* Records).page(Tables.halves, "waiting", { prefix: [from], limit })
+  return some.length === limit
+})
+
+/** Queries that have come from the node, and are kept. */
+export const isAsking = Effect.fnUntraced(function* (from: NodeKey) {
+  if (from === (yield* Identity).key) return false
+  const limit = atMost((yield* CreditConfig).mostQueries)
+  const some = yield* (yield* Records).page(Tables.routes, "asker", { prefix: [from], limit })
+  return some.length === limit
+})
+
+/** Lifts that the node has come with to this referee, and that have no record yet. */
+export const isUndecided = Effect.fnUntraced(function* (from: NodeKey) {
+  if (from === (yield* Identity).key) return false
+  const limit = atMost((yield* CreditConfig).mostPlans)
+  const some = yield* (yield* Records).page(Tables.referees, "undecided", { prefix: [from], limit })
+  return some.length === limit
+})
