@@ -123,8 +123,11 @@ const after = Effect.fnUntraced(function* (
     const going = { after: last.id, isCheck, begun, isQuiet }
     return { peer, attempts, checked, at: now + pause(repair.pageMillis, random), going }
   }
-  const wait = isQuiet ? repair.checkMillis : Math.min(Backoff.ceiling(repair, attempts), repair.capMillis)
-  return { peer, attempts: isQuiet ? 0 : attempts + 1, checked, at: now + pause(wait, random) }
+  if (!isQuiet)
+    return { peer, attempts: attempts + 1, checked, at: now + pause(Backoff.ceiling(repair, attempts), random) }
+  // Not all nodes at one time of the day.
+  const spread = Backoff.below(Math.floor(repair.checkMillis / 8), random)
+  return { peer, attempts: 0, checked, at: Math.max(now, checked + repair.checkMillis) + spread }
 })
 
 /** The time of a node's timer has come. */
