@@ -11,6 +11,7 @@ import * as StoresMemory from "../../../src/layers/StoresMemory.ts"
 import { Cuid } from "../../../src/protocol/credit/Chad.ts"
 import type { TallyId } from "../../../src/protocol/credit/TallyDocument.ts"
 import type { Answer } from "../../../src/services/credit/Answer.ts"
+import * as CreditConfig from "../../../src/services/credit/CreditConfig.ts"
 import * as CreditProtocol from "../../../src/services/credit/CreditProtocol.ts"
 import * as Tables from "../../../src/services/credit/CreditTables.ts"
 import { Keyring } from "../../../src/services/credit/Keyring.ts"
@@ -29,6 +30,8 @@ export interface Options {
   readonly seed: number
   /** A new one without it. */
   readonly database?: MemoryDatabase["Service"]
+  /** What the operator has decided otherwise. */
+  readonly config?: Partial<CreditConfig.Config>
 }
 
 /** One life of the node, until the scope closes. */
@@ -40,6 +43,7 @@ export const start = Effect.fnUntraced(function* ({ network, seed, ...options }:
     StoresMemory.layerOn(database).pipe(Layer.provide(SecureRandom.layerWebCrypto)),
     network.layer(host),
     SecureRandom.layerWebCrypto,
+    Layer.succeed(CreditConfig.CreditConfig, { ...CreditConfig.defaults, ...options.config }),
     Keyring.layer(Redacted.make(new Uint8Array(32).fill(100 + seed))),
     Layer.succeed(LinkConfig.LinkConfig, { ...LinkConfig.defaults, firstDialDelay: 0 })
   )

@@ -8,6 +8,7 @@ import { Cuid } from "../../../src/protocol/credit/Chad.ts"
 import * as LiftPlan from "../../../src/protocol/credit/LiftPlan.ts"
 import { QueryId } from "../../../src/protocol/credit/Route.ts"
 import { TallyId } from "../../../src/protocol/credit/TallyDocument.ts"
+import type { Config } from "../../../src/services/credit/CreditConfig.ts"
 import * as Tables from "../../../src/services/credit/CreditTables.ts"
 import * as RouteDesk from "../../../src/services/credit/RouteDesk.ts"
 import * as TallyDesk from "../../../src/services/credit/TallyDesk.ts"
@@ -51,9 +52,10 @@ export const join = Effect.fnUntraced(function* (
   seed: number,
   user: string,
   others: ReadonlyArray<Party>,
-  database?: MemoryDatabase["Service"]
+  database?: MemoryDatabase["Service"],
+  config: Partial<Config> = {}
 ) {
-  const node = yield* CreditNode.start({ network, seed, ...(database && { database }) })
+  const node = yield* CreditNode.start({ network, seed, config, ...(database && { database }) })
   for (const other of others) yield* node.connect(other.node)
   const party: Party = { node, user }
   return party
