@@ -84,6 +84,29 @@ const suite = (name: string, stores: Layer.Layer<Records | Transactions>) => {
           ["closed", "closed"]
         )
       }))
+
+    test("close again at foil, whose database is from before the end of the chain (S27)", (pair) =>
+      Effect.gen(function* () {
+        const { foil } = pair.sides
+        yield* pair.book("foil", pledge("foil", 1, 500n))
+        yield* pair.settle
+        const before = yield* foil.half
+        const entries = [setting("stock", 2, { close: true }), pledge("stock", 3, 500n)]
+        for (const entry of entries) yield* pair.book("stock", entry)
+        yield* pair.settle
+        yield* foil.run(
+          Effect.gen(function* () {
+            const records = yield* Records
+            yield* records.put(Tables.halves, before)
+            for (const { chit } of entries)
+              yield* records.remove(Tables.chits, [before.holder, before.id, chit.core.uuid])
+          })
+        )
+        yield* pair.repair("foil")
+        yield* pair.settle
+        yield* assertEqual(pair, 0n, 3)
+        assert.strictEqual((yield* foil.half).status, "closed")
+      }))
   })
 }
 

@@ -47,6 +47,9 @@ const lockedHalf = (side: Side) =>
     half === undefined ? Effect.die(new Error(`${side} has no half`)) : Effect.succeed(half)
   )
 
+/** More than any test needs: the sides would talk for ever. */
+const mostMessages = 1_000
+
 const seeds = { stock: 1, foil: 2 } as const
 
 const start = Effect.fnUntraced(function* (stores: Layer.Layer<Records | Transactions>, side: Side) {
@@ -87,7 +90,9 @@ export const make = Effect.fnUntraced(function* (
       ),
     repair: (side) => work(side, Effect.flatMap(lockedHalf(side), ChainDesk.repair)),
     settle: Effect.gen(function* () {
+      let count = 0
       for (let next = way.shift(); next !== undefined; next = way.shift()) {
+        if (++count > mostMessages) return yield* Effect.die(new Error("the sides do not come to an end"))
         yield* hear(next.to, next.message)
       }
     }),
