@@ -16,8 +16,8 @@ export const RefereeState = Schema.Struct({
   authority: Signature,
   /** Of the plan. */
   digest: Digest,
-  /** Who has come with it. */
-  asker: NodeKey,
+  /** Who has come with it; only what is known to be somebody's counts for them. */
+  asker: Schema.optionalKey(NodeKey),
   /** The latest ballot that it was asked to be ready for or has voted in, from round 1 on. */
   ready: Schema.optionalKey(Ballot),
   voted: Readiness.fields.voted,

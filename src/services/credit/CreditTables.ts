@@ -156,7 +156,10 @@ export const referees = Records.table("credit_referees", {
   row: RefereeState,
   key: ({ plan }) => [plan.lift],
   /** Not decided yet, by the node that has come with it. */
-  indexes: { undecided: ({ asker, plan, record }) => (record === undefined ? [asker, plan.lift] : undefined) }
+  indexes: {
+    undecided: ({ asker, plan, record }) =>
+      record === undefined && asker !== undefined ? [asker, plan.lift] : undefined
+  }
 })
 
 export const routes = Records.table("credit_routes", {
