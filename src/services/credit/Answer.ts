@@ -43,6 +43,12 @@ export const owingFor = (half: TallyHalf, before?: TallyHalf): ReadonlyArray<Nod
 /** What did not fit, with what is to be done nevertheless. */
 export const refusing = (unfit: Unfit): Answer => ({ ...nothing, actions: unfit.actions, unfit })
 
+/** What is to be done, where nobody is told that something did not fit. */
+export const untold = (answer: Answer): Answer => {
+  const { unfit: _, ...rest } = answer
+  return rest
+}
+
 /** One after the other; the last one's objection counts. */
 export const both = (one: Answer, other: Answer): Answer => {
   const unfit = other.unfit ?? one.unfit

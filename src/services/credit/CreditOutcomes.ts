@@ -10,7 +10,7 @@ import type { CreditMessage } from "../../protocol/credit/CreditMessage.ts"
 import { other, type Side, type TallyId } from "../../protocol/credit/TallyDocument.ts"
 import type { Outcome } from "../../protocol/delivery/Message.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
-import { type Answer, nothing } from "./Answer.ts"
+import { type Answer, nothing, untold } from "./Answer.ts"
 import * as ChainDesk from "./ChainDesk.ts"
 import * as Halves from "./Halves.ts"
 import * as InvoiceDesk from "./InvoiceDesk.ts"
@@ -82,17 +82,12 @@ const invoice = Effect.fnUntraced(function* (message: InvoiceDesk.Invoiced, outc
 /** Nothing comes over that tally: as if the partner had said so. */
 const query = ({ by, expires, query, step, tally }: Of<"Query">, outcome: Outcome, from: NodeKey) =>
   outcome._tag === "Refused" || isForgotten(outcome)
-    ? Effect.map(
-        RouteDesk.hear({ _tag: "None", query, tally, by, step, expires }, from),
-        ({ unfit: _, ...answer }): Answer => answer
-      )
+    ? Effect.map(RouteDesk.hear({ _tag: "None", query, tally, by, step, expires }, from), untold)
     : Effect.succeed(nothing)
 
 /** The next node never promises: whoever has begun need not wait until the plan expires. */
 const promise = ({ plan }: Of<"Promise">, outcome: Outcome) =>
-  outcome._tag === "Refused"
-    ? Effect.map(LiftDesk.abort(plan.lift), ({ unfit: _, ...answer }): Answer => answer)
-    : Effect.succeed(nothing)
+  outcome._tag === "Refused" ? Effect.map(LiftDesk.abort(plan.lift), untold) : Effect.succeed(nothing)
 
 /** How a message to `from` has ended, in the transaction that settles it. */
 export const hear = Effect.fnUntraced(function* (message: CreditMessage, outcome: Outcome, from: NodeKey) {
