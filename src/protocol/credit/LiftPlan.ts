@@ -8,7 +8,7 @@ import { Schema } from "effect"
 import { Endpoint } from "../Address.ts"
 import { UuidText } from "../Cbor.ts"
 import { NodeKey } from "../NodeKey.ts"
-import { digestBy, digestOf } from "./Canonical.ts"
+import { type Digest, digestBy, digestOf } from "./Canonical.ts"
 import { shortText } from "./Certificate.ts"
 import { Person } from "./Chad.ts"
 import { type Core, ChitId } from "./Chit.ts"
@@ -100,15 +100,18 @@ export const originator = ({ legs }: LiftPlan): NodeKey => legs[0]!.from
 /** Votes that decide: more than half. */
 export const majority = ({ referees }: LiftPlan): number => (referees.length + 1) / 2
 
-/** A UUID that follows from the lift and the leg: version 8, of the digest of both. */
-export const chitId = (lift: LiftId, leg: number): ChitId => {
-  const bytes = Buffer.from(digestOf({ lift, leg }), "base64url").subarray(0, 16)
+/** A UUID of version 8: the first half of a digest. */
+export const uuidOf = (digest: Digest): string => {
+  const bytes = Buffer.from(digest, "base64url").subarray(0, 16)
   bytes[6] = (bytes[6]! & 0x0f) | 0x80
   bytes[8] = (bytes[8]! & 0x3f) | 0x80
   const hex = bytes.toString("hex")
   const cut = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)]
-  return ChitId.make(cut.join("-"))
+  return cut.join("-")
 }
+
+/** A UUID that follows from the lift and the leg: of the digest of both. */
+export const chitId = (lift: LiftId, leg: number): ChitId => ChitId.make(uuidOf(digestOf({ lift, leg })))
 
 /** The chit that a leg puts on its tally, the same at both ends. */
 export const chitOf = ({ date, legs, lift, units }: LiftPlan, leg: number): Core => {

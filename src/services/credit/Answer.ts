@@ -4,15 +4,16 @@
 import type { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Action, Unfit } from "../../protocol/credit/Action.ts"
+import type { LiftId } from "../../protocol/credit/LiftPlan.ts"
 import type { LiftRecord } from "../../protocol/credit/LiftRecord.ts"
 import { isQuiet } from "../../protocol/credit/Quiet.ts"
 import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 
-/** When a lift, a query of this node, or what is shared with another one is to be looked at again; never without a time. */
+/** When a lift, a query or a payment of this node, or what is shared with another one, is to be looked at again; never without a time. */
 export interface Wake {
-  readonly what: "lift" | "route" | "repair"
-  /** The lift's id, the holder's and the query's with a blank between them, or the other node. */
+  readonly what: "lift" | "route" | "payment" | "repair"
+  /** The lift's id, the payment's, the holder's and the query's with a blank between them, or the other node. */
   readonly id: string
   /** Milliseconds since 1970. */
   readonly at: number | undefined
@@ -25,6 +26,8 @@ export interface Answer {
   readonly wakes: ReadonlyArray<Wake>
   /** Nodes to which something may have to be said again. */
   readonly owing: ReadonlyArray<NodeKey>
+  /** Queries that have begun here and were stored anew, and lifts that have begun here and ended: a payment may have waited for that. */
+  readonly changed: ReadonlyArray<LiftId>
   /** What the sender of the message, or the user, is told: it did not fit, or only in part. */
   readonly unfit?: Unfit
 }
@@ -32,7 +35,7 @@ export interface Answer {
 /** A piece of work of a desk, inside the caller's transaction. */
 export type Work<R = never, A = Answer> = Effect.Effect<A, SqlError, R>
 
-export const nothing: Answer = { actions: [], records: [], wakes: [], owing: [] }
+export const nothing: Answer = { actions: [], records: [], wakes: [], owing: [], changed: [] }
 
 export const acting = (actions: ReadonlyArray<Action>): Answer => ({ ...nothing, actions })
 
@@ -57,6 +60,7 @@ export const both = (one: Answer, other: Answer): Answer => {
     records: [...one.records, ...other.records],
     wakes: [...one.wakes, ...other.wakes],
     owing: [...one.owing, ...other.owing],
+    changed: [...one.changed, ...other.changed],
     ...(unfit === undefined ? {} : { unfit })
   }
 }

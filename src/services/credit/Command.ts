@@ -10,6 +10,7 @@ import { Certificate, shortText } from "../../protocol/credit/Certificate.ts"
 import { Person } from "../../protocol/credit/Chad.ts"
 import { ChitId, Settings } from "../../protocol/credit/Chit.ts"
 import { Invitation } from "../../protocol/credit/Invitation.ts"
+import { Instant } from "../../protocol/credit/Instant.ts"
 import { LiftId, Referee, SignedPlan, mostReferees } from "../../protocol/credit/LiftPlan.ts"
 import { QueryId } from "../../protocol/credit/Route.ts"
 import { Signature, UserKey } from "../../protocol/credit/Signature.ts"
@@ -21,6 +22,8 @@ const { chad: _chad, date: _date, public: _public, ...profile } = Certificate.fi
 const revision = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))
 const memo = Schema.optionalKey(shortText(1_024))
 const sign = Schema.optionalKey(Signature)
+/** Of a chit whose signature is brought: it is signed as well. */
+const date = Schema.optionalKey(Instant)
 
 /** Terms that a tally shall have, as its drafter wants them. */
 const Wanted = {
@@ -51,7 +54,7 @@ export const Command = Schema.Union([
   Schema.TaggedStruct("WithdrawTally", { tally: TallyId }),
   Schema.TaggedStruct("ResendTally", { tally: TallyId }),
   /** Settings of this side; `close: true` lets the tally end at zero. */
-  Schema.TaggedStruct("SetTally", { tally: TallyId, sets: Settings, chit: Schema.optionalKey(ChitId), sign }),
+  Schema.TaggedStruct("SetTally", { tally: TallyId, sets: Settings, chit: Schema.optionalKey(ChitId), date, sign }),
   /** Asks the other side for a pledge; with the id of a declined invoice, asks anew. */
   Schema.TaggedStruct("Ask", {
     tally: TallyId,
@@ -68,6 +71,7 @@ export const Command = Schema.Union([
     memo,
     ref: memo,
     chit: Schema.optionalKey(ChitId),
+    date,
     sign
   }),
   /** Pays an invoice that waits. */

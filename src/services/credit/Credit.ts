@@ -4,7 +4,7 @@
  * A command is one transaction. What it brings about at other nodes comes later: it is told in the feed (the user's id is the audience)
  * and seen in the views. Amounts are milli-CHIP.
  */
-import { Context, type Effect } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Cuid } from "../../protocol/credit/Chad.ts"
 import type { ChitId } from "../../protocol/credit/Chit.ts"
@@ -16,17 +16,19 @@ import type { RouteState } from "../../protocol/credit/RouteState.ts"
 import type { TallyId } from "../../protocol/credit/TallyDocument.ts"
 import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import type { Ticket } from "../../protocol/credit/Ticket.ts"
-import type { Command, CommandKeyTaken, CreditRefused, Done } from "./Command.ts"
+import { Node } from "../Node.ts"
+import { Transactions } from "../Transactions.ts"
+import { type Command, type CommandKeyTaken, CreditRefused, type Done } from "./Command.ts"
+import * as CommandDesk from "./CommandDesk.ts"
+import * as CommandKeys from "./CommandKeys.ts"
+import { CreditConfig } from "./CreditConfig.ts"
+import * as CreditProtocol from "./CreditProtocol.ts"
 import type { Evidence, Payment, Request, User } from "./CreditTables.ts"
+import * as CreditViews from "./CreditViews.ts"
+import type { Place } from "./Users.ts"
 
-/** Rows of one page at the most. */
-export const mostRows = 256
-
-/** Up to `limit` rows (`mostRows` at the most), behind the one that `after` names. */
-export interface Paging<Key> {
-  readonly after?: Key | undefined
-  readonly limit: number
-}
+export { mostRows, type Paging } from "./CreditViews.ts"
+type Paging<Key> = CreditViews.Paging<Key>
 
 export class Credit extends Context.Service<
   Credit,
@@ -56,8 +58,9 @@ export class Credit extends Context.Service<
     readonly moving: (user: Cuid, tally: TallyId, limit: number) => Effect.Effect<ReadonlyArray<ChitState>, SqlError>
     /** Chits that take no effect, kept to be shown. */
     readonly evidence: (user: Cuid, tally: TallyId, limit: number) => Effect.Effect<ReadonlyArray<Evidence>, SqlError>
+    /** Those that expire last, the last one last. */
     readonly tickets: (user: Cuid, limit: number) => Effect.Effect<ReadonlyArray<Ticket>, SqlError>
-    /** Tickets of others that the user has shown, the newest last. */
+    /** Tickets of others that the user has shown; those that expire last, the last one last. */
     readonly requests: (user: Cuid, limit: number) => Effect.Effect<ReadonlyArray<Request>, SqlError>
     readonly route: (user: Cuid, query: QueryId) => Effect.Effect<RouteState | undefined, SqlError>
     /** A lift that this node takes part in. */
@@ -66,4 +69,46 @@ export class Credit extends Context.Service<
     readonly payment: (user: Cuid, lift: LiftId) => Effect.Effect<Payment | undefined, SqlError>
     readonly payments: (user: Cuid, paging: Paging<LiftId>) => Effect.Effect<ReadonlyArray<Payment>, SqlError>
   }
->()("holdfast/services/credit/Credit") {}
+>()("holdfast/services/credit/Credit") {
+  /** Over a node whose protocols have `CreditProtocol.Credit` among them. */
+  static readonly layer: Layer.Layer<Credit, never, CreditProtocol.Services | Transactions | Node> = Layer.effect(
+    Credit,
+    Effect.suspend(() => make)
+  )
+}
+
+/** Does it, and everything that follows from it here; in the caller's transaction. */
+const perform = Effect.fnUntraced(function* (user: Cuid, command: Command, place: Place | undefined) {
+  const { answer, done } = yield* CommandDesk.run(user, command, place)
+  if (answer.unfit !== undefined) {
+    const { detail, outcome, reason, revision } = answer.unfit
+    return yield* new CreditRefused({ detail, outcome, reason, revision })
+  }
+  yield* CreditProtocol.perform(answer)
+  return done
+})
+
+const performOnce = Effect.fnUntraced(function* (user: Cuid, command: Command, key: string, place: Place | undefined) {
+  if (!CommandKeys.isKey(key)) {
+    const detail = "a key has 1 to 64 characters"
+    return yield* new CreditRefused({ outcome: "refused", reason: "key-unfit", detail, revision: "" })
+  }
+  const before = yield* CommandKeys.answered(user, key, command)
+  if (before !== undefined) return before
+  const done = yield* perform(user, command, place)
+  yield* CommandKeys.remember(user, key, command, done)
+  return done
+})
+
+const make = Effect.gen(function* () {
+  const context = yield* Effect.context<CreditProtocol.Services>()
+  const { within } = yield* Transactions
+  const { address } = yield* Node
+  const config = yield* CreditConfig
+  const place = config.place ?? (address && { host: address.host, port: address.port })
+  const run = Effect.fn("Credit.run")(function* (user: Cuid, command: Command, key?: string) {
+    const work = key === undefined ? perform(user, command, place) : performOnce(user, command, key, place)
+    return yield* Effect.provide(within(work), context)
+  })
+  return Credit.of({ run, ...(yield* CreditViews.make) })
+})

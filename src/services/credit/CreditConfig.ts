@@ -2,6 +2,7 @@
  * What the operator of a node has decided about credit.
  */
 import { Context } from "effect"
+import type { LiftPlan } from "../../protocol/credit/LiftPlan.ts"
 import * as LiftEvent from "../../protocol/credit/LiftEvent.ts"
 import * as RouteState from "../../protocol/credit/RouteState.ts"
 
@@ -9,6 +10,10 @@ export interface Config extends LiftEvent.Rules {
   readonly routes: RouteState.Options
   /** How long a lift of this node's users may take, in milliseconds. */
   readonly liftLifeMillis: number
+  /** Who decides on lifts of this node's users unless they say who: an odd number, 7 at the most; this node itself where there is none. */
+  readonly referees: LiftPlan["referees"]
+  /** Where this node is reached, as certificates and plans say; where it listens unless said. */
+  readonly place?: { readonly host: string; readonly port: number } | undefined
   /** Queries of one other node that are under way here at a time; more are refused as `busy`. */
   readonly mostQueries: number
   /** Tallies that one other node has begun here and nobody has opened; more are refused as `busy`. */
@@ -33,6 +38,7 @@ export const defaults: Config = {
   ...LiftEvent.defaults,
   routes: RouteState.defaults,
   liftLifeMillis: 120_000,
+  referees: [],
   mostQueries: 64,
   mostWaiting: 256,
   mostPlans: 256,

@@ -17,16 +17,21 @@ import type { Feed } from "../delivery/Feed.ts"
 import * as Protocol from "../delivery/Protocol.ts"
 import { Timers } from "../delivery/Timers.ts"
 import type { Identity } from "../link/Identity.ts"
+import type { PeerBook } from "../link/PeerBook.ts"
 import { maxPage } from "../RecordTable.ts"
 import { Records } from "../Records.ts"
-import type { Answer, Wake } from "./Answer.ts"
+import type { Answer, Wake, Work } from "./Answer.ts"
+import * as Concerns from "./Concerns.ts"
 import * as CreditAudit from "./CreditAudit.ts"
 import * as CreditOutcomes from "./CreditOutcomes.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Desks from "./Desks.ts"
+import type { Keyring } from "./Keyring.ts"
 import * as LiftDesk from "./LiftDesk.ts"
+import * as PaymentDesk from "./PaymentDesk.ts"
 import * as Post from "./Post.ts"
 import { busyReason } from "./Quotas.ts"
+import * as Reach from "./Reach.ts"
 import * as RepairDesk from "./RepairDesk.ts"
 import * as RouteDesk from "./RouteDesk.ts"
 import * as TicketDesk from "./TicketDesk.ts"
@@ -42,12 +47,13 @@ const subjectOf = (message: CreditMessage): string => {
   return "tally" in message ? message.tally : message.request
 }
 
-/** What the protocol needs around it, besides what its holders' commands need. */
-export type Services = Records | Identity | Feed | Delivery | Timers | SecureRandom.SecureRandom
+/** What the protocol needs around it, and the commands of users as well. */
+export type Services = Records | Identity | Feed | Delivery | Timers | SecureRandom.SecureRandom | PeerBook | Keyring
 
 const Timer = Schema.Union([
   Schema.TaggedStruct("Lift", { lift: LiftId }),
   Schema.TaggedStruct("Route", { holder: Cuid, query: QueryId }),
+  Schema.TaggedStruct("Payment", { lift: LiftId }),
   Schema.TaggedStruct("Repair", { peer: NodeKey })
 ])
 
@@ -56,6 +62,7 @@ const timerId = ({ id, what }: Pick<Wake, "id" | "what">): string => `credit ${w
 const payloadOf = ({ id, what }: Wake): typeof Timer.Type => {
   if (what === "lift") return { _tag: "Lift", lift: LiftId.make(id) }
   if (what === "repair") return { _tag: "Repair", peer: NodeKey.make(id) }
+  if (what === "payment") return { _tag: "Payment", lift: LiftId.make(id) }
   const [holder = "", query = ""] = id.split(" ")
   return { _tag: "Route", holder: Cuid.make(holder), query: QueryId.make(query) }
 }
@@ -74,14 +81,15 @@ const wake = Effect.fnUntraced(function* (one: Wake): Effect.fn.Return<void, Sql
 const send = Effect.fnUntraced(function* (
   to: NodeKey,
   message: CreditMessage
-): Effect.fn.Return<void, SqlError, Delivery | Records> {
+): Effect.fn.Return<void, SqlError, Delivery | PeerBook | Records> {
   const options = message._tag === "Ticket" ? { within: yield* TicketDesk.leftOf(message.request) } : {}
   yield* Effect.catchTag((yield* Delivery).send(to, Credit, message, options), "MessageInvalid", Effect.die)
+  yield* Reach.introduce(to, message)
 })
 
 /** Does what a desk's answer asks for, in the caller's transaction. */
 export const perform = Effect.fnUntraced(function* (answer: Answer): Effect.fn.Return<void, SqlError, Services> {
-  const context = yield* Effect.context<Delivery | Timers | Records>()
+  const context = yield* Effect.context<Delivery | PeerBook | Records | Timers>()
   yield* Post.perform(answer, {
     send: (to, message) => Effect.provide(send(to, message), context),
     wake: (one) => Effect.provide(wake(one), context)
@@ -106,12 +114,6 @@ const waiting: ReadonlySet<string> = new Set(["Ticket", "Offer", "Open", "Prepar
 /** What is worth to be offered again, once there is room for it. */
 const isToWait = ({ _tag }: CreditMessage, { reason }: Unfit): boolean => reason === busyReason && waiting.has(_tag)
 
-/** The time of a timer has come. */
-const due = Effect.fnUntraced(function* (timer: typeof Timer.Type) {
-  if (timer._tag === "Repair") return yield* RepairDesk.round(timer.peer)
-  return yield* timer._tag === "Lift" ? LiftDesk.wake(timer.lift) : RouteDesk.wake(timer.holder, timer.query)
-})
-
 const pending = Effect.fnUntraced(function* (peer: NodeKey) {
   const records = yield* Records
   const messages: Array<CreditMessage> = []
@@ -125,15 +127,31 @@ const pending = Effect.fnUntraced(function* (peer: NodeKey) {
   return messages
 })
 
+/** The time of something has come. */
+const woken = (timer: typeof Timer.Type) => {
+  switch (timer._tag) {
+    case "Lift":
+      return LiftDesk.wake(timer.lift)
+    case "Route":
+      return RouteDesk.wake(timer.holder, timer.query)
+    case "Payment":
+      return PaymentDesk.wake(timer.lift)
+    case "Repair":
+      return RepairDesk.round(timer.peer)
+  }
+}
+
 export const Credit: Protocol.Protocol<"credit", CreditMessage, Services, typeof Timer.Type> = Protocol.make("credit", {
   messages: CreditMessage,
   subject: subjectOf,
   handle,
   pending,
   audit: CreditAudit.checks,
+  attention: Concerns.all,
   timers: Timer,
   onTimer: Effect.fnUntraced(function* (timer) {
-    yield* perform(yield* due(timer))
+    const work: Work<Services> = woken(timer)
+    yield* perform(yield* work)
   }),
   onOutcome: Effect.fnUntraced(function* (message, outcome, { peer }) {
     yield* perform(yield* CreditOutcomes.hear(message, outcome, peer))

@@ -59,10 +59,17 @@ export const Evidence = Schema.Struct({
 })
 export type Evidence = typeof Evidence.Type
 
+/** Ways that one payment tries, at most. */
+export const mostAttempts = 3
+
 /** A payment of a user over other users' tallies, from its beginning to its end: first a way is found, then there is a lift over it. */
 export const Payment = Schema.Struct({
-  /** Its id, and that of the lift. */
+  /** Its id, and that of the first lift. */
   lift: LiftId,
+  /** Which try this is, from 1: a way that turns out not to go is not the only one. */
+  attempt: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: mostAttempts })),
+  /** The id of this try's query and of its lift: that of the payment, or one that follows from it and the number of the try. */
+  current: LiftId,
   user: Cuid,
   /** The user themselves in a circle. */
   to: Person,
@@ -107,7 +114,12 @@ export const halves = Records.table("credit_halves", {
     agent: ({ id, partner }) => (partner === undefined ? undefined : [partner.agent, id]),
     /** What another node has begun and nobody has opened. */
     waiting: ({ id, partner, status }) =>
-      partner !== undefined && (status === "draft" || status === "received") ? [partner.agent, id] : undefined
+      partner !== undefined && (status === "draft" || status === "received") ? [partner.agent, id] : undefined,
+    /** Those that wait for their holder. */
+    waits: ({ draft, holder, status, trouble }) =>
+      trouble !== undefined || status === "received" || (status === "draft" && draft?.partner !== undefined)
+        ? [holder]
+        : undefined
   }
 })
 
@@ -143,7 +155,10 @@ export const redemptions = Records.table("credit_redemptions", {
 export const requests = Records.table("credit_requests", {
   row: Request,
   key: ({ request }) => [request],
-  indexes: { user: ({ expires, user }) => [user, expires] }
+  indexes: {
+    user: ({ expires, user }) => [user, expires],
+    refused: ({ expires, status }) => (status === "refused" ? [expires] : undefined)
+  }
 })
 
 export const lifts = Records.table("credit_lifts", {
@@ -194,7 +209,11 @@ export const repairs = Records.table("credit_repairs", { row: Repair, key: ({ pe
 export const payments = Records.table("credit_payments", {
   row: Payment,
   key: ({ lift }) => [lift],
-  indexes: { user: ({ lift, user }) => [user, lift] }
+  indexes: {
+    user: ({ lift, user }) => [user, lift],
+    /** Those that have not ended. */
+    current: ({ current, status }) => (status === "seeking" || status === "lifting" ? [current] : undefined)
+  }
 })
 
 export const commands = Records.table("credit_commands", {

@@ -3,8 +3,9 @@
  */
 import { Effect } from "effect"
 import type { CreditMessage } from "../../protocol/credit/CreditMessage.ts"
+import type * as LiftEvent from "../../protocol/credit/LiftEvent.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
-import { type Answer, both, nothing } from "./Answer.ts"
+import { both, nothing } from "./Answer.ts"
 import * as ChainDesk from "./ChainDesk.ts"
 import * as InvoiceDesk from "./InvoiceDesk.ts"
 import * as LiftDesk from "./LiftDesk.ts"
@@ -14,7 +15,7 @@ import * as TallyDesk from "./TallyDesk.ts"
 import * as TicketDesk from "./TicketDesk.ts"
 
 /** A lift's end and a question for it concern a node of the plan and a referee, who may be one. */
-const lifts = Effect.fnUntraced(function* (message: CreditMessage, from: NodeKey) {
+const lifts = Effect.fnUntraced(function* (message: LiftEvent.Message | RefereeDesk.Message, from: NodeKey) {
   const isReferees = RefereeDesk.isMessage(message) && (yield* RefereeDesk.isConcerned(message))
   const one = isReferees ? yield* RefereeDesk.hear(message, from) : nothing
   if (!LiftDesk.isMessage(message)) return one
@@ -33,6 +34,5 @@ export const hear = Effect.fnUntraced(function* (message: CreditMessage, from: N
   if (ChainDesk.isMessage(message)) return yield* ChainDesk.hear(message, from)
   if (InvoiceDesk.isMessage(message)) return yield* InvoiceDesk.hear(message, from)
   if (RouteDesk.isMessage(message)) return yield* RouteDesk.hear(message, from)
-  const answer: Answer = yield* lifts(message, from)
-  return answer
+  return yield* lifts(message, from)
 })

@@ -81,14 +81,16 @@ export interface Asking {
   readonly units: bigint
   readonly memo?: string
   readonly ref?: string
+  /** Of a pledge that its issuer has signed already; now unless said. */
+  readonly date?: number
 }
 
-const pledgeOf = ({ memo, ref, tally, units, uuid }: Asking, by: Side, date: number): typeof Chit.Pledge.Type => ({
+const pledgeOf = ({ date, memo, ref, tally, units, uuid }: Asking, by: Side, now: number): typeof Chit.Pledge.Type => ({
   type: "tran",
   tally,
   uuid,
   by,
-  date,
+  date: date ?? now,
   units,
   ...(memo === undefined ? {} : { memo }),
   ...(ref === undefined ? {} : { ref })
@@ -137,16 +139,22 @@ export const pay = Effect.fnUntraced(function* (holder: Cuid, paying: Asking, br
   return yield* write(half, known?.core ?? pledgeOf(paying, half.side, now), brought)
 })
 
+export interface Setting {
+  readonly tally: TallyId
+  readonly uuid: Chit.ChitId
+  readonly sets: Chit.Settings
+  /** Of a setting that its issuer has signed already; now unless said. */
+  readonly date?: number
+}
+
 /** The holder changes the settings of their side. */
 export const set = Effect.fnUntraced(function* (
   holder: Cuid,
-  tally: TallyId,
-  uuid: Chit.ChitId,
-  sets: Chit.Settings,
+  { date, sets, tally, uuid }: Setting,
   brought?: Signature
 ) {
   const half = yield* Halves.own(holder, tally)
   if (half === undefined) return unknownTally
-  const date = yield* Clock.currentTimeMillis
-  return yield* write(half, { type: "set", tally, uuid, by: half.side, date, sets }, brought)
+  const now = yield* Clock.currentTimeMillis
+  return yield* write(half, { type: "set", tally, uuid, by: half.side, date: date ?? now, sets }, brought)
 })

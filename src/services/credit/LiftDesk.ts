@@ -134,7 +134,11 @@ const take = Effect.fnUntraced(function* (before: LiftState | undefined, result:
   const { plan, record, wakeAt } = state
   yield* (yield* Records).put(Tables.lifts, state)
   for (const end of inOrder(plan, result.reserve)) yield* reserve(plan, end, now)
-  let answer: Answer = { ...acting(actions), wakes: [{ what: "lift", id: plan.lift, at: wakeAt }] }
+  let answer: Answer = {
+    ...acting(actions),
+    wakes: [{ what: "lift", id: plan.lift, at: wakeAt }],
+    changed: record === undefined ? [] : [plan.lift]
+  }
   for (const end of inOrder(plan, result.release)) answer = both(answer, yield* release(plan, end, now))
   for (const end of record === undefined ? [] : inOrder(plan, result.settle)) {
     answer = both(answer, yield* settle(record!, end, before?.status === "promised"))

@@ -1,6 +1,6 @@
 /**
  * Does what the desks ask for, in their transaction: messages to other nodes go to delivery, those to this node are heard at once,
- * events go into the feed, and what has a time gets a timer.
+ * events go into the feed, what has a time gets a timer, and a payment goes on where it has waited for what has changed.
  */
 import { Effect } from "effect"
 import type { Action } from "../../protocol/credit/Action.ts"
@@ -11,6 +11,7 @@ import { Identity } from "../link/Identity.ts"
 import type { Answer, Wake, Work } from "./Answer.ts"
 import * as CreditOutcomes from "./CreditOutcomes.ts"
 import * as Desks from "./Desks.ts"
+import * as PaymentDesk from "./PaymentDesk.ts"
 import * as RepairDesk from "./RepairDesk.ts"
 
 /** Messages of this node to itself that one message may bring about, at most: more are a loop. */
@@ -38,7 +39,7 @@ export const perform = Effect.fnUntraced(function* (answer: Answer, { send, wake
   const feed = yield* Feed
   const own: Array<CreditMessage> = []
   const owed = new Set<NodeKey>()
-  const take = Effect.fnUntraced(function* ({ actions, owing, records, wakes }: Answer) {
+  const take = Effect.fnUntraced(function* ({ actions, changed, owing, records, wakes }: Answer) {
     for (const peer of owing) owed.add(peer)
     yield* feed.append(actions.flatMap((action) => (action._tag === "Tell" ? [event(action)] : [])))
     for (const action of actions) {
@@ -48,14 +49,22 @@ export const perform = Effect.fnUntraced(function* (answer: Answer, { send, wake
     }
     for (const record of records) own.push({ _tag: "Ended", record })
     for (const one of wakes) yield* wake(one)
+    return changed
   })
-  yield* take(answer)
+  /** What follows from an answer for payments, which may go on at once over what is all at this node. */
+  const follow = Effect.fnUntraced(function* (first: Answer) {
+    const waiting = [...(yield* take(first))]
+    for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
+      waiting.push(...(yield* take(yield* PaymentDesk.look(id))))
+    }
+  })
+  yield* follow(answer)
   for (let count = 0; own.length > 0; count++) {
     if (count === mostOwn) return yield* Effect.die(new Error(`this node has ${mostOwn} messages for itself`))
     const message = own.shift()!
     const heard = yield* Desks.hear(message, me)
-    yield* take(heard)
-    yield* take(yield* CreditOutcomes.hear(message, CreditOutcomes.outcomeOf(heard.unfit), me))
+    yield* follow(heard)
+    yield* follow(yield* CreditOutcomes.hear(message, CreditOutcomes.outcomeOf(heard.unfit), me))
   }
   // In one order, so that two transactions do not wait for each other.
   for (const peer of [...owed].toSorted()) for (const one of yield* RepairDesk.soon(peer)) yield* wake(one)

@@ -6,6 +6,7 @@ import { unfit } from "../../protocol/credit/Action.ts"
 import type { Cuid, Person } from "../../protocol/credit/Chad.ts"
 import type { CreditMessage } from "../../protocol/credit/CreditMessage.ts"
 import type * as Message from "../../protocol/credit/CreditMessage.ts"
+import { LiftId } from "../../protocol/credit/LiftPlan.ts"
 import type { QueryId } from "../../protocol/credit/Route.ts"
 import type { RouteEvent, RouteStep } from "../../protocol/credit/RouteEvent.ts"
 import * as RouteMachine from "../../protocol/credit/RouteMachine.ts"
@@ -55,7 +56,8 @@ const take = Effect.fnUntraced(function* (holder: Cuid, query: QueryId, result: 
   else yield* records.put(Tables.routes, state)
   const answer: Answer = {
     ...acting(actions),
-    wakes: [{ what: "route", id: wakeId(holder, query), at: state?.wakeAt }]
+    wakes: [{ what: "route", id: wakeId(holder, query), at: state?.wakeAt }],
+    changed: state === undefined || state.asker !== undefined ? [] : [LiftId.make(query)]
   }
   return answer
 })

@@ -11,6 +11,8 @@ import * as StoresMemory from "../../../src/layers/StoresMemory.ts"
 import { Cuid } from "../../../src/protocol/credit/Chad.ts"
 import type { TallyId } from "../../../src/protocol/credit/TallyDocument.ts"
 import type { Answer } from "../../../src/services/credit/Answer.ts"
+import { type Command, CommandKeyTaken, CreditRefused, type Done } from "../../../src/services/credit/Command.ts"
+import { Credit } from "../../../src/services/credit/Credit.ts"
 import * as CreditConfig from "../../../src/services/credit/CreditConfig.ts"
 import * as CreditProtocol from "../../../src/services/credit/CreditProtocol.ts"
 import * as Tables from "../../../src/services/credit/CreditTables.ts"
@@ -30,7 +32,7 @@ export interface Options {
   readonly seed: number
   /** A new one without it. */
   readonly database?: MemoryDatabase["Service"]
-  /** What the operator has decided otherwise. */
+  /** What its operator has decided differently. */
   readonly config?: Partial<CreditConfig.Config>
 }
 
@@ -43,12 +45,15 @@ export const start = Effect.fnUntraced(function* ({ network, seed, ...options }:
     StoresMemory.layerOn(database).pipe(Layer.provide(SecureRandom.layerWebCrypto)),
     network.layer(host),
     SecureRandom.layerWebCrypto,
-    Layer.succeed(CreditConfig.CreditConfig, { ...CreditConfig.defaults, ...options.config }),
     Keyring.layer(Redacted.make(new Uint8Array(32).fill(100 + seed))),
+    Layer.succeed(CreditConfig.CreditConfig, { ...CreditConfig.defaults, ...options.config }),
     Layer.succeed(LinkConfig.LinkConfig, { ...LinkConfig.defaults, firstDialDelay: 0 })
   )
   const protocols = [CreditProtocol.Credit.handled]
-  const layer = Node.layer({ protocols, listen: { host, port: 4000 } }).pipe(Layer.provideMerge(ground))
+  const layer = Credit.layer.pipe(
+    Layer.provideMerge(Node.layer({ protocols, listen: { host, port: 4000 } })),
+    Layer.provideMerge(ground)
+  )
   const context = yield* Layer.build(Layer.fresh(layer)).pipe(Effect.orDie)
   const node = Context.get(context, Node)
   const { within } = Context.get(context, Transactions)
@@ -58,6 +63,14 @@ export const start = Effect.fnUntraced(function* ({ network, seed, ...options }:
   /** A command of a user; why it was refused, if it was. */
   const command = (work: Effect.Effect<Answer, SqlError, Around>) =>
     run(Effect.flatMap(work, (answer) => Effect.as(CreditProtocol.perform(answer), answer.unfit?.reason)))
+  const credit = Context.get(context, Credit)
+  /** What came of a command, or why it was refused. */
+  const tell = (user: string, command: Command, key?: string): Effect.Effect<Done | string> =>
+    credit.run(Cuid.make(user), command, key).pipe(
+      Effect.catchTag("CreditRefused", ({ reason }: CreditRefused) => Effect.succeed(reason)),
+      Effect.catchTag("CommandKeyTaken", ({ _tag }: CommandKeyTaken) => Effect.succeed(_tag)),
+      Effect.orDie
+    )
   const half = (user: string, tally: TallyId) =>
     run(Effect.flatMap(Records, (records) => records.get(Tables.halves, [Cuid.make(user), tally])))
 
@@ -73,6 +86,8 @@ export const start = Effect.fnUntraced(function* ({ network, seed, ...options }:
     address: node.address!,
     connect: (other: { readonly address: typeof node.address }) => Effect.orDie(node.connect(other.address!)),
     run,
+    credit,
+    tell,
     command,
     half,
     add: (user: string) =>

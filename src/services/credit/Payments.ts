@@ -1,0 +1,79 @@
+/**
+ * What belongs to a payment over others: the ids of its tries, its lifts, the ways that it has not tried yet, and the plan over one.
+ */
+import { Clock, Effect, Schema } from "effect"
+import type { Action } from "../../protocol/credit/Action.ts"
+import { digestOf } from "../../protocol/credit/Canonical.ts"
+import { LiftId, LiftPlan, uuidOf } from "../../protocol/credit/LiftPlan.ts"
+import * as Plan from "../../protocol/credit/LiftPlan.ts"
+import { QueryId, type Way as FoundWay } from "../../protocol/credit/Route.ts"
+import { Identity } from "../link/Identity.ts"
+import { Records } from "../Records.ts"
+import * as Tables from "./CreditTables.ts"
+import * as Users from "./Users.ts"
+
+export type Way = FoundWay["legs"]
+
+/** The id of a try's query and lift: the payment's for the first, for others a UUID that follows from it and the number. */
+export const liftOf = (payment: LiftId, attempt: number): LiftId =>
+  attempt === 1 ? payment : LiftId.make(uuidOf(digestOf({ payment, attempt })))
+
+/** The tries up to this one. */
+const ids = ({ attempt, lift }: Tables.Payment): ReadonlyArray<LiftId> =>
+  Array.from({ length: attempt }, (_, at) => liftOf(lift, at + 1))
+
+/** All lifts that have begun for it. */
+export const lifts = Effect.fnUntraced(function* (payment: Tables.Payment) {
+  const records = yield* Records
+  const all = yield* Effect.forEach(ids(payment), (id) => records.get(Tables.lifts, [id]))
+  return all.flatMap((one) => one ?? [])
+})
+
+const isWay = Schema.is(LiftPlan.fields.legs)
+
+const nameOf = (way: Way): string => way.map(({ tally }) => tally).join(" ")
+
+/** Ways that its queries have found with no lift over them yet, and over which there can be one. */
+export const untried = Effect.fnUntraced(function* (payment: Tables.Payment) {
+  const records = yield* Records
+  const tried = new Set((yield* lifts(payment)).map(({ plan }) => nameOf(plan.legs)))
+  const all = yield* Effect.forEach(ids(payment), (id) => records.get(Tables.routes, [payment.user, QueryId.make(id)]))
+  const ways = all.flatMap((one) => one?.ways.map(({ legs }) => legs) ?? [])
+  return ways.filter((legs) => isWay(legs) && !tried.has(nameOf(legs)))
+})
+
+/** The plan of its present lift, signed for the payor; none if the node does not sign for them. */
+export const plan = Effect.fnUntraced(function* (payment: Tables.Payment, legs: Way) {
+  const { current, expires, memo, ref, referees, to, units, user: cuid } = payment
+  const user = yield* Users.get(cuid)
+  if (user === undefined) return undefined
+  const { key: agent } = yield* Identity
+  const date = yield* Clock.currentTimeMillis
+  const planned: LiftPlan = {
+    version: 1,
+    lift: current,
+    legs,
+    units,
+    date,
+    expires,
+    referees,
+    payor: { cuid, agent },
+    payee: to,
+    payorKey: user.certificate.public,
+    ...(memo === undefined ? {} : { memo }),
+    ...(ref === undefined ? {} : { ref })
+  }
+  const authority = yield* Users.sign(user, "lift", Plan.digest(planned), undefined)
+  return authority === undefined ? undefined : { plan: planned, authority }
+})
+
+const kinds = { seeking: "begun", lifting: "begun", good: "good", void: "void", failed: "failed" } as const
+
+/** An event of the payment for its user: `payment.begun`, or how it has ended. */
+export const tell = ({ attempt, lift, memo, reason, status, to, units, user }: Tables.Payment): Action => ({
+  _tag: "Tell",
+  user,
+  subject: lift,
+  kind: `payment.${kinds[status]}`,
+  body: { payment: lift, to, units: String(units), memo: memo ?? null, attempt, reason: reason ?? null }
+})
