@@ -34,7 +34,7 @@ export const linkSettings = {
     100,
     10 * minute,
     Link.defaults.writeTimeout,
-    "How long a peer may take to take one write"
+    "How long a peer may take to take a portion of what is written, of 4 to 64 KiB"
   ),
   probeTimeout: time(
     "probe-timeout",

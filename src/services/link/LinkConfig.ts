@@ -19,7 +19,7 @@ export interface Config {
   readonly queue: SendQueue.Limits
   /** From the open socket to the live session. */
   readonly handshakeTimeout: number
-  /** For one write of at most `queue.writeBytes`. */
+  /** For each portion of what is written (`PortionSize`), in milliseconds. */
   readonly writeTimeout: number
   /** After the last frame: how long the peer may take to close its side. */
   readonly lingerTimeout: number

@@ -1,9 +1,12 @@
 /**
  * Writes what a connection has queued. There is a fiber only while there is something to write: it begins after the turn
  * in which the first frame was queued, so that all of that turn share one write. Between two writes all others have their
- * turn, however fast the peer takes them.
+ * turn, however fast the peer takes them. A large one is written in portions, each of which the peer has its time for: who
+ * takes a little at a time is slow, and no reason to begin anew with another connection.
  */
 import { Cause, Effect, Fiber, Option } from "effect"
+import { Portions } from "../../protocol/link/Portions.ts"
+import { PortionSize } from "../../protocol/link/PortionSize.ts"
 import type { Alarm } from "./Alarms.ts"
 import type { Ground } from "./Ground.ts"
 import { type Ended, ended } from "./Ended.ts"
@@ -20,15 +23,20 @@ export interface Options<E extends Error> {
   readonly failed: (reason: Ended) => void
 }
 
+/** Bytes that are written before all others have their turn. */
+const turnBytes = 256 * 1024
+
 export class Writer<E extends Error> {
   readonly #options: Options<E>
   #fiber: Fiber.Fiber<void> | undefined
   #stopped = false
   #since: number | undefined
   #alarm: Alarm | undefined
+  readonly #size: PortionSize
 
   constructor(options: Options<E>) {
     this.#options = options
+    this.#size = new PortionSize(options.ground.config.writeTimeout)
     this.wake()
   }
 
@@ -47,16 +55,13 @@ export class Writer<E extends Error> {
   }
 
   #drain(): Effect.Effect<void> {
-    const { channel, describe, drained, failed, ground, queue } = this.#options
+    const { describe, drained, failed, ground, queue } = this.#options
     let chunks: ReadonlyArray<Uint8Array> = []
     const written = (): Effect.Effect<void> => {
       this.#since = undefined
       return queue.bytes > 0 ? Effect.yieldNow : Effect.void
     }
-    const write = (): Effect.Effect<void, E> => {
-      this.#watch()
-      return Effect.flatMap(channel.write(chunks), written)
-    }
+    const write = (): Effect.Effect<void, E> => Effect.flatMap(this.#write(new Portions(chunks)), written)
     const late = ground.points.pass("link.taken-before-written")
     const once = late === Effect.void ? Effect.suspend(write) : Effect.flatMap(late, write)
     const more = (): boolean => {
@@ -80,11 +85,39 @@ export class Writer<E extends Error> {
     )
   }
 
-  /** One alarm is enough for many writes: it looks how long the one has taken that it finds. */
-  #watch(): void {
+  /** Writes all of it, so much at a time as the peer has been seen to take in time. */
+  #write(chunks: Portions): Effect.Effect<void, E> {
+    const { channel, ground } = this.#options
+    const { left } = chunks
+    if (left <= this.#size.bytes) {
+      this.#watch()
+      return channel.write(chunks.all)
+    }
+    let inTurn = 0
+    const part = (): Effect.Effect<void, E> => {
+      const begin = this.#watch()
+      const { bytes } = this.#size
+      inTurn += bytes
+      return Effect.map(channel.write(chunks.take(bytes)), () => {
+        if (chunks.left > 0) this.#size.took(ground.alarms.now - begin)
+      })
+    }
+    const inNextTurn = Effect.suspend(() => {
+      this.#since = undefined
+      inTurn = 0
+      return Effect.flatMap(Effect.yieldNow, part)
+    })
+    const next = (): Effect.Effect<void, E> => (inTurn + this.#size.bytes > turnBytes ? inNextTurn : part())
+    return Effect.whileLoop({ while: () => chunks.left > 0, body: next, step: () => undefined })
+  }
+
+  /** One alarm is enough for many writes: it looks how long the one has taken that it finds. When this one begins. */
+  #watch(): number {
     const { alarms, config } = this.#options.ground
-    this.#since = alarms.now
-    this.#alarm ??= alarms.set(this.#since + config.writeTimeout, (now) => this.#judge(now))
+    const begin = alarms.now
+    this.#since = begin
+    this.#alarm ??= alarms.set(begin + config.writeTimeout, (now) => this.#judge(now))
+    return begin
   }
 
   #judge(now: number): void {

@@ -9,6 +9,7 @@ import * as HoldfastWire from "../../../src/services/link/HoldfastWire.ts"
 import { defaults } from "../../../src/services/link/LinkConfig.ts"
 import { SendQueue } from "../../../src/services/link/SendQueue.ts"
 import { Writer } from "../../../src/services/link/Writer.ts"
+import { pass } from "../../support/VirtualTime.ts"
 
 /** A queue that tells when a writer has found nothing in it. */
 class Told extends SendQueue {
@@ -73,4 +74,75 @@ describe("Writer", () => {
       }).pipe(Effect.scoped)
     )
   }
+
+  const mebibyte = 1024 * 1024
+
+  /** A channel that takes so many bytes a second, and writes to it what a queue has. */
+  const slowly = Effect.fnUntraced(function* (bytesPerSecond: number) {
+    const context = yield* Effect.context<never>()
+    const run = Effect.runForkWith(context)
+    const queue: SendQueue = new SendQueue(() => writer?.wake(), defaults.queue)
+    const written: Array<Uint8Array> = []
+    const failures: Array<string> = []
+    const takes = (chunks: ReadonlyArray<Uint8Array>): Effect.Effect<void> => {
+      const size = chunks.reduce((sum, { length }) => sum + length, 0)
+      return Effect.map(Effect.sleep((1_000 * size) / bytesPerSecond), () => void written.push(...chunks))
+    }
+    const writer: Writer<Error> | undefined = new Writer<Error>({
+      ground: {
+        wire: HoldfastWire.framing,
+        config: defaults,
+        points: none,
+        alarms: yield* Alarms.make,
+        fork: (effect) => run(effect)
+      },
+      queue,
+      channel: { pull: () => Effect.never, write: takes, end: Effect.void },
+      describe: (error) => ended("network", error.message),
+      drained: () => Effect.void,
+      failed: ({ detail, reason }) => {
+        failures.push(`${reason}: ${detail}`)
+        writer?.stop()
+      }
+    })
+    return { queue, written, failures }
+  })
+
+  it.effect("keeps a peer that takes large frames slowly", () =>
+    Effect.gen(function* () {
+      const { failures, queue, written } = yield* slowly(4_000)
+      const frames = [1, 2, 3].map((name) => new Uint8Array(name * 300_000).fill(name))
+      for (const frame of frames) yield* Effect.forkChild(queue.bulk(frame), { startImmediately: true })
+      yield* pass("460 seconds")
+      assert.deepStrictEqual([failures, queue.bytes], [[], 0])
+      assert.isTrue(Buffer.concat(written).equals(Buffer.concat(frames)))
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("gives a peer up that does not take the first portion in time", () =>
+    Effect.gen(function* () {
+      const { failures, queue, written } = yield* slowly(1_000)
+      yield* queue.bulk(new Uint8Array(mebibyte))
+      yield* pass(defaults.writeTimeout - 1)
+      assert.deepStrictEqual(failures, [])
+      yield* pass(1)
+      assert.deepStrictEqual([failures, written.length], [["slow: the peer does not take what is written"], 0])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("lets others have their turn after a quarter of a mebibyte, however fast it is taken", () =>
+    Effect.gen(function* () {
+      const { queue, written } = yield* slowly(Number.POSITIVE_INFINITY)
+      const turns: Array<number> = []
+      const sizeOf = () => written.reduce((sum, { length }) => sum + length, 0)
+      yield* queue.bulk(new Uint8Array(mebibyte))
+      for (let turn = 0; turn < 40; turn++) {
+        yield* Effect.yieldNow
+        turns.push(sizeOf())
+      }
+      const steps = turns.map((now, at) => now - (turns[at - 1] ?? 0))
+      assert.strictEqual(turns.at(-1), mebibyte)
+      assert.isAtMost(Math.max(...steps), 256 * 1024)
+    }).pipe(Effect.scoped)
+  )
 })
