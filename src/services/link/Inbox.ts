@@ -103,6 +103,8 @@ export class Inbox<F extends Frame = Frame> implements Frames<F> {
 
   get #filled(): Effect.Effect<void> {
     return Effect.callback((resume) => {
+      // What came since it was looked has woken nobody, and may have filled the inbox.
+      if (this.#at < this.#frames.length) return resume(Effect.void)
       this.#taker = resume
       return Effect.sync(() => {
         this.#taker = undefined

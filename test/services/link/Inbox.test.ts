@@ -1,10 +1,26 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schema } from "effect"
+import { MixedScheduler, Scheduler } from "effect/Scheduler"
 import type { Frame } from "../../../src/protocol/link/Frame.ts"
 import { Inbox } from "../../../src/services/link/Inbox.ts"
 
 const frame = (name: number, length = 100): Frame => ({ kind: name, body: new Uint8Array(length) })
 const kinds = (frames: ReadonlyArray<Frame>): ReadonlyArray<number> => frames.map(({ kind }) => kind)
+
+/** Lets somebody else do something before a fiber's nth operation, as if it had yielded there. */
+class Between extends MixedScheduler {
+  #left: number
+  readonly #act: () => void
+  constructor(nth: number, act: () => void) {
+    super()
+    this.#left = nth
+    this.#act = act
+  }
+  override shouldYield(): boolean {
+    if (this.#left-- === 0) this.#act()
+    return false
+  }
+}
 
 describe("Inbox", () => {
   it.effect("gives frames in their order, one or all that are there", () =>
@@ -32,6 +48,26 @@ describe("Inbox", () => {
       inbox.put(frame(3))
       inbox.wake()
       assert.strictEqual((yield* Fiber.join(waiting)).kind, 3)
+    })
+  )
+
+  it.live("gives what came just as its handler has found nothing, even if that has filled it", () =>
+    Effect.gen(function* () {
+      const run = Effect.runForkWith(yield* Effect.context<never>())
+      for (let nth = 0, hasCome = true; hasCome; nth++) {
+        const inbox = new Inbox(1)
+        hasCome = false
+        const come = () => {
+          hasCome = true
+          inbox.deliver(frame(1))
+        }
+        const scheduler = new Between(nth, come)
+        const taking = run(Effect.provideService(inbox.take, Scheduler, scheduler), { scheduler })
+        for (let turn = 0; turn < 10; turn++) yield* Effect.yieldNow
+        assert.strictEqual(taking.pollUnsafe() !== undefined, hasCome, `before operation ${nth}`)
+        yield* Fiber.interrupt(taking)
+        assert.isTrue(hasCome || nth > 3)
+      }
     })
   )
 
