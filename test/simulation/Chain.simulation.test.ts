@@ -29,6 +29,7 @@ describe("honest nodes come to one chain, apply each block once, and go on", { t
   })
 
   it.for([
+    [214115320134, "a line is silent for longer than a block is waited for"],
     [214115320238, "blocks take longer than a write may, on slow lines"],
     [700167, "a frame fills the inbox of a session just as its handler has found nothing"]
   ] as const)("in the world %i, where %s", async ([seed]) => void (await check(chain, { seeds: 1, from: seed })))

@@ -6,7 +6,6 @@
  */
 import { Effect, Queue, Result, type Scope } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
-import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { BlockHeader } from "../../protocol/chain/BlockHeader.ts"
 import * as ChainMessage from "../../protocol/chain/ChainMessage.ts"
 import { type Frame, nameOf } from "../../protocol/link/Frame.ts"
@@ -16,6 +15,7 @@ import { read as readHeader } from "./HeaderTurn.ts"
 import { Latest } from "./Latest.ts"
 import type { NativeBlocks, NativeHeaders, NativeRules } from "./NativeParts.ts"
 import { Neighbour, type Question } from "./Neighbour.ts"
+import type { Holder } from "./Withheld.ts"
 
 export interface Options {
   readonly rules: NativeRules
@@ -26,7 +26,7 @@ export interface Options {
   /** The greatest height of the best chain of headers that who has applied this block has; -1 if that is not known. */
   readonly heightOf: (tip: Neighbour["tip"]) => Effect.Effect<number, SqlError>
   /** A peer says that it has applied this block. */
-  readonly claimed: (id: string, peer: NodeKey) => Effect.Effect<void>
+  readonly claimed: (id: string, by: Holder) => Effect.Effect<void>
   /** The last headers up to the block that was applied last; none if that is the first one. */
   readonly line: () => ReadonlyArray<BlockHeader>
 }
@@ -99,7 +99,7 @@ export const make = ({ alarms, blocks, claimed, fork, headers, heightOf, line, r
    * as much as it has given headers of.
    */
   const place = ({ id, session, tip }: Neighbour): Effect.Effect<void> =>
-    Effect.andThen(claimed(tip.id, session.peer), heightOf(tip)).pipe(
+    Effect.andThen(claimed(tip.id, { peer: session.peer, session: id }), heightOf(tip)).pipe(
       Effect.map((height) => blocks.raise(id, height < 0 ? Math.min(tip.height, headers.heightOf(id)) : height)),
       Effect.catch((error) => Effect.logWarning("The stored headers cannot be read", error))
     )

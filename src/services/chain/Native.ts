@@ -3,7 +3,6 @@
  */
 import { Effect, FiberSet, PubSub, Result, Stream } from "effect"
 import * as Block from "../../protocol/chain/Block.ts"
-import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { BlockHeader } from "../../protocol/chain/BlockHeader.ts"
 import * as BodySchedule from "../../protocol/chain/BodySchedule.ts"
 import { mostTip } from "../../protocol/chain/ChainMessage.ts"
@@ -109,12 +108,12 @@ export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Opt
     const first = blocks.awaited()
     if (first === undefined) return undefined
     const holders = [...link.neighbours()].filter(({ id }) => first.holders.includes(id))
-    return { id: first.id, holders: holders.map(({ session }) => session.peer) }
+    return { id: first.id, holders: holders.map(({ id, session }) => ({ peer: session.peer, session: id })) }
   }
   const withheld = yield* Withheld.make({ policy: Withheld.defaults, awaited, hold, release })
-  const claimed = (id: string, peer: NodeKey): Effect.Effect<void> => {
+  const claimed = (id: string, by: Withheld.Holder): Effect.Effect<void> => {
     const held = chain.heldOf(id)
-    return held === undefined ? Effect.void : withheld.claimed(held, peer)
+    return held === undefined ? Effect.void : withheld.claimed(held, by)
   }
   const link = ChainLink.make({ rules, headers, blocks, alarms, fork, heightOf, claimed, line })
   /** The block behind which this node has begun to wait for those that say nothing. */

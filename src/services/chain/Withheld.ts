@@ -1,6 +1,9 @@
 /**
  * Keeps a header whose body nobody gives from standing in the way of a chain: after a while it is held back, so that the chain goes on
  * behind another one, and released when somebody says that he has it who has not been asked in vain.
+ *
+ * Who was asked in vain and comes with another session is believed once more: a line that has fallen silent looks like somebody who
+ * withholds a block, and is found dead later than that where heartbeats are rare.
  */
 import { Clock, Effect } from "effect"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
@@ -22,9 +25,15 @@ export const defaults: Policy = {
   lookMillis: 5_000
 }
 
+/** Somebody who says that he has a block, and on which session, by its number in this process. */
+export interface Holder {
+  readonly peer: NodeKey
+  readonly session: number
+}
+
 export interface Awaited {
   readonly id: string
-  readonly holders: ReadonlyArray<NodeKey>
+  readonly holders: ReadonlyArray<Holder>
 }
 
 export interface Options {
@@ -40,10 +49,22 @@ const mostRemembered = 64
 /** Peers that are remembered of each. */
 const mostVain = 256
 
+/** A header that is, or was, held back. */
+interface HeldBack {
+  readonly until: number
+  /** Who has said to have it, and has not given it in time, and on which session that was. */
+  readonly vain: Map<NodeKey, Vain>
+}
+
+interface Vain {
+  readonly session: number
+  /** It was so on the session before as well: another one makes no difference. */
+  readonly isLast: boolean
+}
+
 export const make = Effect.fnUntraced(function* ({ awaited, hold, policy, release }: Options) {
   const clock = yield* Clock.Clock
-  /** Who has said to have it, and has not given it in time. */
-  const held = new Map<string, { readonly until: number; readonly vain: ReadonlySet<NodeKey> }>()
+  const held = new Map<string, HeldBack>()
   let waits: { readonly id: string; readonly since: number } | undefined
 
   /** What has been missing for too long. */
@@ -62,11 +83,13 @@ export const make = Effect.fnUntraced(function* ({ awaited, hold, policy, releas
     const late = overdue(now)
     if (late === undefined) return
     const before = held.get(late.id)
+    const vain = new Map(before === undefined || before.until <= now ? [] : before.vain)
+    for (const { peer, session } of late.holders) {
+      const last = vain.get(peer)
+      vain.set(peer, { session, isLast: last !== undefined && (last.isLast || last.session !== session) })
+    }
     held.delete(late.id)
-    held.set(late.id, {
-      until: now + policy.againMillis,
-      vain: new Set([...late.holders, ...(before?.vain ?? [])].slice(0, mostVain))
-    })
+    held.set(late.id, { until: now + policy.againMillis, vain: new Map([...vain].slice(-mostVain)) })
     for (const oldest of held.keys()) {
       if (held.size <= mostRemembered) break
       held.delete(oldest)
@@ -81,10 +104,11 @@ export const make = Effect.fnUntraced(function* ({ awaited, hold, policy, releas
   return {
     run: Effect.forever(Effect.andThen(Effect.sleep(policy.lookMillis), look)),
     /** This peer says that it has the block of this header, which is held back. */
-    claimed: (id: string, peer: NodeKey): Effect.Effect<void> => {
+    claimed: (id: string, { peer, session }: Holder): Effect.Effect<void> => {
       const known = held.get(id)
-      const isVain = known !== undefined && known.vain.has(peer) && monotonic(clock) < known.until
-      return isVain ? Effect.void : release(id)
+      const vain = known?.vain.get(peer)
+      const isVain = vain !== undefined && (vain.isLast || vain.session === session)
+      return isVain && known !== undefined && monotonic(clock) < known.until ? Effect.void : release(id)
     }
   }
 })

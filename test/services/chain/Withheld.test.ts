@@ -1,6 +1,6 @@
 /** A header whose body nobody gives does not stop a chain. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { type Duration, Effect } from "effect"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
 import * as ChainNode from "../../support/ChainNode.ts"
@@ -74,6 +74,62 @@ describe("a block that nobody gives", () => {
       yield* other.connect(one)
       yield* pass("10 seconds")
       assert.deepStrictEqual(one.chain.tip(), miser.chain.tip())
+    })
+  )
+
+  /** What is the best header of a node after a while with one that has told of block 4 and does not give it. */
+  const beside = Effect.fnUntraced(function* (
+    {
+      database,
+      network,
+      one
+    }: { readonly one: ChainNode.ChainNode } & Required<Pick<ChainNode.Options, "network" | "database">>,
+    duration: Duration.Input
+  ) {
+    const miser = yield* ChainNode.start({ network, seed: 2, settings, database, withholds: true })
+    yield* miser.connect(one)
+    yield* pass(duration)
+    return one.chain.status().best.height
+  }, Effect.scoped)
+
+  /** The same, with the headers of both alike up to block 3, and that told of in a session of six minutes. */
+  const inVain = Effect.gen(function* () {
+    const network = new MemoryNetwork()
+    const database = yield* MemoryDatabase.make
+    const one = yield* ChainNode.start({ network, seed: 1, settings })
+    yield* one.produce(3)
+    yield* Effect.scoped(
+      Effect.gen(function* () {
+        const miser = yield* ChainNode.start({ network, seed: 2, settings, database, withholds: true })
+        yield* miser.connect(one)
+        yield* ChainNode.agree(one.chain.tip().id, miser)
+        yield* miser.chain.submit(large)
+        yield* miser.chain.produce
+        yield* pass("6 minutes")
+      })
+    )
+    assert.strictEqual(one.chain.status().best.height, 3)
+    return { network, database, one }
+  })
+
+  it.effect("is asked once more of who comes with another session", () =>
+    Effect.gen(function* () {
+      const { database, network, one } = yield* inVain
+      const other = yield* ChainNode.start({ network, seed: 2, settings, database })
+      yield* other.connect(one)
+      yield* pass("10 seconds")
+      assert.deepStrictEqual([one.chain.tip(), one.chain.tip().height], [other.chain.tip(), 4])
+    })
+  )
+
+  it.effect("is not asked again and again of who comes with one session after the other, for ten minutes", () =>
+    Effect.gen(function* () {
+      const vain = yield* inVain
+      assert.strictEqual(yield* beside(vain, "10 seconds"), 4)
+      assert.strictEqual(yield* beside(vain, "6 minutes"), 3)
+      for (let session = 0; session < 3; session++) assert.strictEqual(yield* beside(vain, "1 minute"), 3)
+      yield* pass("7 minutes")
+      assert.strictEqual(yield* beside(vain, "10 seconds"), 4)
     })
   )
 })
