@@ -69,7 +69,7 @@ class Rows {
   }
 }
 
-const slot = new MemorySlot((log) => ({ log, tables: new Map<string, Rows>() }))
+const slot = new MemorySlot((log) => ({ log, tables: new Map<string, Rows>(), version: 0 }))
 
 const rowsOf = (
   database: MemoryDatabase["Service"],
@@ -86,6 +86,9 @@ export const rowsIn = <Row, Key extends Parts, Index extends string>(
   database: MemoryDatabase["Service"],
   table: Table<Row, Key, Index>
 ): ReadonlyArray<Row> => [...rowsOf(database, table).byKey].map((kept) => Result.getOrThrow(read(table, kept)))
+
+/** Another number whenever a row may have changed: for who looks into a database and has looked before. */
+export const versionOf = (database: MemoryDatabase["Service"]): number => slot.of(database).version
 
 const outside = Effect.die(new Error("Records.lock and Records.claim need a transaction: Transactions.within"))
 
@@ -115,7 +118,10 @@ export const layer: Layer.Layer<Records, never, MemoryDatabase> = Layer.effect(
         Result.map(keep(table, row), (kept) => {
           const rows = rowsOf(database, table)
           const may = allowed(rows.byKey.get(kept.key) !== undefined)
-          if (may) rows.write(kept)
+          if (may) {
+            rows.write(kept)
+            slot.of(database).version++
+          }
           return may
         })
       )
@@ -165,7 +171,12 @@ export const layer: Layer.Layer<Records, never, MemoryDatabase> = Layer.effect(
       replace: (table, row) => write(table, row, (there) => there),
       put: (table, row) => Effect.asVoid(write(table, row, () => true)),
       remove: (table, key) =>
-        attempt(() => Result.map(table.find(key), (found) => rowsOf(database, table).remove(SortKey.forUtf16(found)))),
+        attempt(() =>
+          Result.map(table.find(key), (found) => {
+            slot.of(database).version++
+            return rowsOf(database, table).remove(SortKey.forUtf16(found))
+          })
+        ),
       page,
       look,
       // As a statement, which may fail and takes its time.

@@ -1,0 +1,62 @@
+/**
+ * What must have become of credit once every fault is over: nothing moves any more, no lift is promised, and what all nodes hold
+ * together keeps every invariant.
+ */
+import { Effect } from "effect"
+import type { ChitState } from "../../protocol/credit/ChitState.ts"
+import { ofWorld, type Site } from "../../protocol/credit/Invariants.ts"
+import type { LiftState } from "../../protocol/credit/LiftState.ts"
+import { Proofs } from "../../protocol/credit/Proofs.ts"
+import { nameOf } from "../../protocol/credit/Snapshot.ts"
+import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
+import * as Tables from "../../services/credit/CreditTables.ts"
+import { maxPage, type Parts, type Table } from "../../services/RecordTable.ts"
+import { Records } from "../../services/Records.ts"
+import * as Scenario from "../cluster/Scenario.ts"
+import { laws, settled } from "./CreditLaws.ts"
+
+/** All rows of a table. */
+const all = Effect.fnUntraced(function* <Row, Key extends Parts, Index extends string>(table: Table<Row, Key, Index>) {
+  const records = yield* Records
+  const rows: Array<Row> = []
+  for (let isMore = true; isMore;) {
+    const last = rows.at(-1)
+    const after = last === undefined ? {} : { after: table.parts("key", last) }
+    const page = yield* records.page(table, "key", { limit: maxPage, ...after })
+    rows.push(...page)
+    isMore = page.length === maxPage
+  }
+  return rows
+})
+
+/** What the node holds. */
+const account = Effect.fnUntraced(function* ({ key }: Scenario.Self) {
+  const halves: ReadonlyArray<TallyHalf> = yield* all(Tables.halves)
+  const chits: ReadonlyArray<ChitState> = yield* all(Tables.chits)
+  const lifts: ReadonlyArray<LiftState> = yield* all(Tables.lifts)
+  const site: Site = { agent: key, halves, chits, lifts }
+  return site
+})
+
+/** What a half still waits for. */
+const unrest = ({ chain, status, wish }: TallyHalf): string | undefined => {
+  if (wish !== undefined) return `has not been heard to ${wish}`
+  if (status !== "open" || chain === undefined) return undefined
+  if (chain.unplaced > 0) return `has ${chain.unplaced} chits without a place`
+  return chain.agreed === chain.at.index ? undefined : `is at ${chain.at.index}, and both have ${chain.agreed}`
+}
+
+const judge = (answers: ReadonlyMap<string, Site>): string | undefined => {
+  for (const [name, { halves, lifts }] of answers) {
+    const lift = lifts.find(({ status }) => status === "promised")
+    if (lift !== undefined) return `${name}: lift ${lift.plan.lift} has not ended`
+    for (const half of halves) {
+      const why = unrest(half)
+      if (why !== undefined) return `${name}: ${nameOf(half)} ${why}`
+    }
+  }
+  const [wrong] = ofWorld([...answers.values()], (half) => unrest(half) === undefined, new Proofs())
+  return wrong && `${laws[wrong.invariant]} (${wrong.invariant}): ${wrong.about}: ${wrong.detail}`
+}
+
+export const property = Scenario.together(settled, account, judge)

@@ -1,0 +1,129 @@
+/**
+ * Watches what all nodes hold of credit from outside, commit by commit: whatever a transaction leaves behind must keep the invariants,
+ * at its own node and against what the others hold. Only what it has changed is looked at.
+ *
+ * It looks into databases in memory only. What the nodes of SQL databases hold is judged at the end (`CreditEnd.ts`).
+ */
+import { versionOf } from "../../layers/RecordsMemory.ts"
+import { ofHalf } from "../../protocol/credit/HalfInvariants.ts"
+import { ofHistory } from "../../protocol/credit/HistoryInvariants.ts"
+import { ofLifts, verdicts } from "../../protocol/credit/LiftInvariants.ts"
+import { type Kept, ofPair } from "../../protocol/credit/PairInvariants.ts"
+import { Proofs } from "../../protocol/credit/Proofs.ts"
+import { chitName, type Expect, halfName, nameOf, type Violation, violations } from "../../protocol/credit/Snapshot.ts"
+import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
+import type { Watcher, Watching } from "../cluster/Scenario.ts"
+import type { SimulatedDatabase } from "../database/SimulatedDatabase.ts"
+import { type Change, CreditBook } from "./CreditBook.ts"
+import { laws } from "./CreditLaws.ts"
+
+const isKept = ({ status }: TallyHalf): boolean => status === "open" || status === "closed"
+
+export class CreditWatch implements Watcher {
+  readonly #watching: Watching
+  readonly #books = new Map<string, CreditBook>()
+  readonly #versions = new Map<string, number>()
+  /** By agent. */
+  readonly #names = new Map<string, string>()
+  readonly #proofs = new Proofs()
+  /** Whose database was put back: such a node has forgotten what it has signed. */
+  readonly #restored = new Set<string>()
+
+  constructor(watching: Watching) {
+    this.#watching = watching
+    for (const { key, name } of watching.view.nodes) this.#names.set(key, name)
+  }
+
+  readonly committed = (node: string, { memory }: SimulatedDatabase): void => {
+    if (memory === undefined) return
+    const version = versionOf(memory)
+    if (this.#versions.get(node) === version) return
+    this.#versions.set(node, version)
+    const change = this.#book(node).read(memory)
+    if (change.halves.length === 0 && change.lifts.lifts.length === 0) return
+    this.#tell(node, change)
+    for (const { about, detail, invariant } of this.#judge(node, change))
+      this.#watching.violated(laws[invariant], `${node}: ${about}: ${detail}`)
+  }
+
+  /** From here on the node tells another story. */
+  readonly restored = (node: string): void => {
+    this.#restored.add(node)
+    this.#books.delete(node)
+    this.#versions.delete(node)
+  }
+
+  #book(node: string): CreditBook {
+    let book = this.#books.get(node)
+    if (book === undefined) {
+      const agent = this.#watching.view.nodes.find(({ name }) => name === node)!.key
+      this.#books.set(node, (book = new CreditBook(agent)))
+    }
+    return book
+  }
+
+  #judge(node: string, { after, before, halves, lifts }: Change): ReadonlyArray<Violation> {
+    const book = this.#book(node)
+    return violations((expect) => {
+      for (const half of halves) {
+        ofHalf(book.agent, half, book.chitsOn(half), this.#proofs, expect)
+        const pair = this.#pair(book, half)
+        if (pair !== undefined) ofPair(pair, false, this.#proofs, this.#lenient(pair, expect))
+      }
+      const sides = new Map(lifts.halves.map((half) => [halfName(half.holder, half.id), half.side]))
+      ofLifts(lifts, ({ core, holder }) => sides.get(halfName(holder, core.tally)), this.#proofs, expect)
+      ofHistory(before, after, this.#proofs, expect)
+      verdicts([{ ...lifts, lifts: [...lifts.lifts, ...this.#elsewhere(lifts.lifts)] }], expect)
+    })
+  }
+
+  /** The two halves of a tally, as they are now. */
+  #pair(book: CreditBook, half: TallyHalf): ReadonlyArray<Kept> | undefined {
+    const { partner } = half
+    const there = partner && this.#books.get(this.#names.get(partner.agent) ?? "")
+    const other = there?.half(halfName(partner!.cuid, half.id))
+    if (there === undefined || other === undefined || !isKept(half) || !isKept(other)) return undefined
+    return [
+      { agent: book.agent, half, chits: book.chitsOn(half) },
+      { agent: there.agent, half: other, chits: there.chitsOn(other) }
+    ]
+  }
+
+  /** A foil that was put back orders anew, until stock shows it the order that it had before. */
+  #lenient(pair: ReadonlyArray<Kept>, expect: Expect): Expect {
+    if (!pair.some(({ agent }) => this.#restored.has(this.#names.get(agent) ?? ""))) return expect
+    return (holds, invariant, about, detail) => expect(holds || invariant === "I6", invariant, about, detail)
+  }
+
+  /** What all nodes know of these lifts. */
+  #elsewhere(lifts: Change["lifts"]["lifts"]): Change["lifts"]["lifts"] {
+    const ids = new Set(lifts.map(({ plan }) => plan.lift))
+    return [...this.#books.values()].flatMap((book) => [...book.lifts()].filter(({ plan }) => ids.has(plan.lift)))
+  }
+
+  /** What has got another status, for the trace and the figures. */
+  #tell(node: string, { after, before }: Change): void {
+    const { count, note } = this.#watching
+    const halves = new Map(before.halves.map((half) => [nameOf(half), half.status]))
+    for (const half of after.halves) {
+      const { holder, id, side, status } = half
+      if (halves.get(nameOf(half)) === status) continue
+      count(`credit: halves ${status}`)
+      note(node, "half", { tally: id, holder, side, status })
+    }
+    const lifts = new Map(before.lifts.map(({ plan, status }) => [plan.lift, status]))
+    for (const { plan, status } of after.lifts) {
+      if (lifts.get(plan.lift) === status) continue
+      count(`credit: lifts ${status}`)
+      note(node, "lift", { lift: plan.lift, status })
+    }
+    const chits = new Map(before.chits.map((chit) => [chitName(chit), chit]))
+    for (const chit of after.chits) {
+      const { core, holder, index = 0, status } = chit
+      const was = chits.get(chitName(chit))
+      if (was?.status === status && was.index === chit.index) continue
+      if (was?.status !== status) count(`credit: ${core.type} ${status}`)
+      note(node, "chit", { tally: core.tally, holder, chit: core.uuid, kind: core.type, by: core.by, status, index })
+    }
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * What a node of the scenario `credit` has beside those of every node: the keys of its users, which follow from its own, and times
+ * short enough for a run.
+ */
+import { Effect, Layer, Redacted } from "effect"
+import * as CreditConfig from "../../services/credit/CreditConfig.ts"
+import { Keyring } from "../../services/credit/Keyring.ts"
+import { Place } from "../cluster/Place.ts"
+
+/** Milliseconds of what takes minutes in production. */
+export const config: CreditConfig.Config = {
+  ...CreditConfig.defaults,
+  marginMillis: 300,
+  staggerMillis: 200,
+  asking: { baseMillis: 500, capMillis: 20_000 },
+  liftLifeMillis: 8_000,
+  routes: { ...CreditConfig.defaults.routes, wait: 4_000, keep: 60_000, retryBase: 1_000, retryCap: 10_000, tries: 3 }
+}
+
+const keyring = Layer.unwrap(
+  Effect.map(Place, ({ name, nodes }) => {
+    const { key = "" } = nodes.find((node) => node.name === name) ?? {}
+    return Keyring.layer(Redacted.make(Buffer.from(key, "hex")))
+  })
+)
+
+export const layer = Layer.merge(keyring, Layer.succeed(CreditConfig.CreditConfig, config))
