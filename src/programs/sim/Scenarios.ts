@@ -10,6 +10,7 @@ import { pathToFileURL } from "node:url"
 import { bitcoin } from "../../testing/bitcoin/BitcoinScenario.ts"
 import { chain } from "../../testing/chain/ChainScenario.ts"
 import type { Scenario } from "../../testing/cluster/Scenario.ts"
+import { credit } from "../../testing/credit/CreditScenario.ts"
 import { ledger } from "../../testing/ledger/LedgerScenario.ts"
 import { timers } from "../../testing/timers/TimersScenario.ts"
 import { nearest } from "../Suggestion.ts"
@@ -22,7 +23,8 @@ const builtIn: ReadonlyMap<string, <A>(use: Use<A>) => A> = new Map([
   [ledger.name, (use) => use(ledger)],
   [timers.name, (use) => use(timers)],
   [bitcoin.name, (use) => use(bitcoin)],
-  [chain.name, (use) => use(chain)]
+  [chain.name, (use) => use(chain)],
+  [credit.name, (use) => use(credit)]
 ])
 
 export class ScenarioUnusable extends Schema.TaggedError<ScenarioUnusable>()("ScenarioUnusable", {

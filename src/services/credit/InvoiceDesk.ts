@@ -7,6 +7,7 @@ import { unfit } from "../../protocol/credit/Action.ts"
 import * as Capacity from "../../protocol/credit/Capacity.ts"
 import type { Cuid } from "../../protocol/credit/Chad.ts"
 import * as Chit from "../../protocol/credit/Chit.ts"
+import { isClosing } from "../../protocol/credit/Closing.ts"
 import type { CreditMessage } from "../../protocol/credit/CreditMessage.ts"
 import type * as Message from "../../protocol/credit/CreditMessage.ts"
 import * as InvoiceMachine from "../../protocol/credit/InvoiceMachine.ts"
@@ -123,6 +124,8 @@ const write = Effect.fnUntraced(function* (half: TallyHalf, core: Chit.Core, bro
       unfit("refused", "no-room", `${core.units} milli-CHIP are more than the ${room} that there is room for`)
     )
   }
+  // At zero stock closes with what it has: what foil wrote behind its own wish to close would never get there.
+  if (core.type === "set" && isClosing(half)) return refusing(unfit("refused", "closing", "the tally is to be closed"))
   const sign = yield* Users.sign(user, "chit", Chit.digest(core), brought)
   return sign === undefined ? unsigned : yield* ChainDesk.book(half, { chit: { core, sign } })
 })

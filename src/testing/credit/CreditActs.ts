@@ -260,7 +260,7 @@ export const act = Effect.fnUntraced(function* (given: Omit<Scene, "halves">) {
     yield* begin(scene)
     return act
   }
-  const command = yield* commandOf(act, scene)
+  const command = (yield* commandOf(act, scene)) ?? pay(scene)
   if (command === undefined) return "nothing to do"
   if (!random.chance(keyed)) {
     yield* credit.run(scene.who.cuid, command)

@@ -80,8 +80,7 @@ export const castOf = (nodes: Nodes): Cast => {
   const at = (name: string) => members.filter(({ node }) => node === name)
   const pairs: Array<readonly [Member, Member]> = []
   for (const [one, two] of neighbours(nodes, random)) {
-    for (let n = random.chance(isDouble) ? 2 : 1; n > 0; n--)
-      pairs.push([random.pick(at(one))!, random.pick(at(two))!])
+    for (let n = random.chance(isDouble) ? 2 : 1; n > 0; n--) pairs.push([random.pick(at(one))!, random.pick(at(two))!])
   }
   for (const { name } of nodes) {
     const all = at(name)

@@ -54,7 +54,8 @@ const open = Effect.fnUntraced(function* (own: ReadonlyArray<Member>, bonds: Rea
   }
 })
 
-const reasonOf = (error: Error): string => ("reason" in error && typeof error.reason === "string" ? error.reason : error.name)
+const reasonOf = (error: Error): string =>
+  "reason" in error && typeof error.reason === "string" ? error.reason : error.name
 
 /** As many operations as the plan says for each user, spread over the time there is; what fails is not tried again. */
 const work = Effect.fnUntraced(function* (self: Self) {

@@ -5,6 +5,7 @@
 import { Effect, Layer, Redacted } from "effect"
 import * as CreditConfig from "../../services/credit/CreditConfig.ts"
 import { Keyring } from "../../services/credit/Keyring.ts"
+import { port } from "../cluster/NodeProgram.ts"
 import { Place } from "../cluster/Place.ts"
 
 /** Milliseconds of what takes minutes in production. */
@@ -17,11 +18,13 @@ export const config: CreditConfig.Config = {
   routes: { ...CreditConfig.defaults.routes, wait: 4_000, keep: 60_000, retryBase: 1_000, retryCap: 10_000, tries: 3 }
 }
 
-const keyring = Layer.unwrap(
+/** What differs from node to node: its place, and the secret of its users, which nobody has to keep here. */
+export const layer = Layer.unwrap(
   Effect.map(Place, ({ name, nodes }) => {
     const { key = "" } = nodes.find((node) => node.name === name) ?? {}
-    return Keyring.layer(Redacted.make(Buffer.from(key, "hex")))
+    return Layer.merge(
+      Keyring.layer(Redacted.make(Buffer.from(key, "hex"))),
+      Layer.succeed(CreditConfig.CreditConfig, { ...config, place: { host: `${name}.sim`, port } })
+    )
   })
 )
-
-export const layer = Layer.merge(keyring, Layer.succeed(CreditConfig.CreditConfig, config))

@@ -196,6 +196,28 @@ describe("each invariant of tallies is missed where it does not hold", () => {
     assert.include(atSite(forgotten, a), "I7")
   })
 
+  it("I7: the chit of a lift that foil pledges is proposed by stock as well, while it has no place there", () => {
+    const sites = honest(true)
+    const prior = sites.find(({ agent }) => agent === c)!.chits.find(isLift(1))!
+    const chits = but(sites, c, "chits", (chit) => {
+      const { hash: _hash, index: _index, ...rest } = chit
+      return isLift(2)(chit) ? rest : chit
+    })
+    const waiting = (unplaced: number) =>
+      but(
+        chits,
+        c,
+        "halves",
+        onHalf(2, "cyd", ({ chain }) => {
+          const { head: _head, ...rest } = chain!
+          const at = { index: prior.index!, hash: prior.hash! }
+          return { chain: { ...rest, at, told: at.index, agreed: at.index, unplaced } }
+        })
+      )
+    assert.deepStrictEqual(atSite(waiting(1), c), [])
+    assert.deepStrictEqual(atSite(waiting(0), c), ["I7"])
+  })
+
   it("I11: more pledged, or promised, than was granted", () => {
     const over = (isPromised: boolean): ReadonlyArray<Site> => {
       const world = new HonestWorld({ ann: "a", bob: "b" })

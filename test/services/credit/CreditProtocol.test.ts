@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import { Cuid } from "../../../src/protocol/credit/Chad.ts"
-import { ChitId } from "../../../src/protocol/credit/Chit.ts"
+import { ChitId, type Settings } from "../../../src/protocol/credit/Chit.ts"
 import * as InvoiceDesk from "../../../src/services/credit/InvoiceDesk.ts"
 import * as LiftDesk from "../../../src/services/credit/LiftDesk.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
@@ -41,6 +41,19 @@ describe("nodes whose users give credit", () => {
         "chit.asked",
         "chit.good"
       ])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("set nothing more on a tally that is to be closed, which ends at zero at both ends", () =>
+    Effect.gen(function* () {
+      const [ann, bob] = yield* start("ann", "bob")
+      const tally = yield* open(ann!, bob!, 1)
+      const set = (number: number, sets: Settings) =>
+        bob!.node.command(InvoiceDesk.set(Cuid.make("bob"), { tally, uuid: ChitId.make(uuid(7, number)), sets }))
+      assert.isUndefined(yield* set(1, { close: true }))
+      assert.strictEqual(yield* set(2, { bound: 5n }), "closing")
+      yield* soon
+      for (const party of [ann!, bob!]) assert.deepStrictEqual(yield* net(party, tally), ["closed", 0n, 0n])
     }).pipe(Effect.scoped)
   )
 
