@@ -3,6 +3,7 @@
  *
  * The sources know nothing of it; `load.ts` exchanges the text while a program loads them.
  */
+import { laws, settled } from "../../src/testing/credit/CreditLaws.ts"
 import type { Profile } from "../../src/testing/faults/Swarm.ts"
 
 /** What may be violated by a planted bug, as docs/simulation-mutants.md describes it. */
@@ -52,6 +53,8 @@ export const properties = [
   "a new block is everywhere soon",
   "who keeps another chain is left alone",
   "honest nodes have one chain",
+  ...Object.values(laws),
+  settled,
   "nothing leaks",
   "same seed, same run"
 ] as const
@@ -77,7 +80,7 @@ export interface Mutant extends Planted {
   /** The profile under whose plans it is found soonest. */
   readonly profile: Profile
   /** The scenario in which it is hunted; "ledger" by default. */
-  readonly scenario?: "ledger" | "deadlines" | "cancelling" | "grouped" | "timers" | "chain"
+  readonly scenario?: "ledger" | "deadlines" | "cancelling" | "grouped" | "timers" | "chain" | "credit"
 }
 
 /** A planted bug that no longer fits the sources. */

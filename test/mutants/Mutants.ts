@@ -4,6 +4,7 @@
 import { arbitration } from "./Arbitration.ts"
 import { chaining } from "./Chaining.ts"
 import { connections } from "./Connections.ts"
+import { crediting } from "./Crediting.ts"
 import { database } from "./Database.ts"
 import { delivery } from "./Delivery.ts"
 import { leaks } from "./Leaks.ts"
@@ -22,6 +23,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...grouping,
   ...timing,
   ...chaining,
+  ...crediting,
   ...database,
   ...leaks
 ]

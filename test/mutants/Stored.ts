@@ -10,6 +10,7 @@ import type { Result } from "../../src/testing/cluster/Result.ts"
 import { Verdict } from "../../src/testing/cluster/Verdict.ts"
 import { FaultPlan } from "../../src/testing/faults/FaultPlan.ts"
 import { chain } from "../../src/testing/chain/ChainScenario.ts"
+import { credit } from "../../src/testing/credit/CreditScenario.ts"
 import { cancelling } from "../../src/testing/ledger/CancellingScenario.ts"
 import { deadlines } from "../../src/testing/ledger/DeadlinesScenario.ts"
 import { grouped } from "../../src/testing/ledger/GroupedScenario.ts"
@@ -77,6 +78,8 @@ export const simulationFor = ({ scenario }: Pick<Mutant, "scenario">): Simulatio
       return Simulation.make(grouped)
     case "chain":
       return Simulation.make(chain)
+    case "credit":
+      return Simulation.make(credit)
     case "timers":
       return Simulation.make(timers)
     default:

@@ -7,7 +7,7 @@ import type { Proofs } from "./Proofs.ts"
 import { chitName, type Expect, type LiftView, nameOf, type Site } from "./Snapshot.ts"
 import type { TallyHalf } from "./TallyHalf.ts"
 
-/** I12: a closed tally stays closed, an open one open until then, and a wish to close is for good. */
+/** I12: a closed tally stays closed, an open one open until then, and a wish to close is for good. I6: what is agreed only grows. */
 const half = (before: TallyHalf, after: TallyHalf | undefined, expect: Expect): void => {
   const about = nameOf(before)
   const { status } = before
@@ -15,6 +15,8 @@ const half = (before: TallyHalf, after: TallyHalf | undefined, expect: Expect): 
   const isKept = after?.status === "closed" || (status === "open" && after?.status === "open")
   expect(isKept, "I12", about, `It was ${status} and is ${after?.status ?? "gone"}.`)
   if (after === undefined) return
+  const [was, now] = [before.chain?.agreed ?? 0, after.chain?.agreed ?? 0]
+  expect(was <= now, "I6", about, `Both had agreed on ${was} places, and now on ${now}.`)
   for (const side of ["stock", "foil"] as const) {
     const isClosing = before.sets[side].close !== true || after.sets[side].close === true
     expect(isClosing, "I12", about, `The wish of ${side} to close it is gone.`)

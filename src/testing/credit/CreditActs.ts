@@ -6,6 +6,7 @@ import { Clock, Effect } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { isSamePerson, type Person } from "../../protocol/credit/Chad.ts"
 import type { ChitState } from "../../protocol/credit/ChitState.ts"
+import { ChitId } from "../../protocol/credit/Chit.ts"
 import * as LiftPlan from "../../protocol/credit/LiftPlan.ts"
 import { QueryId } from "../../protocol/credit/Route.ts"
 import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
@@ -14,7 +15,7 @@ import { Credit } from "../../services/credit/Credit.ts"
 import * as Users from "../../services/credit/Users.ts"
 import type { Nodes, Self } from "../cluster/Scenario.ts"
 import type { Rng } from "../world/Rng.ts"
-import { type Bond, type Member, refereeOf } from "./CreditCast.ts"
+import { type Bond, type Member, refereeOf, uuidOf } from "./CreditCast.ts"
 import { draft, hand } from "./CreditTickets.ts"
 import { personOf, walk } from "./LiftWays.ts"
 import { config } from "./SimulatedCredit.ts"
@@ -65,9 +66,15 @@ const amount = (random: Rng): bigint => BigInt(1 + random.below(random.chance(15
 const openOf = ({ halves, self: { random } }: Scene): TallyHalf | undefined =>
   random.pick(halves.filter(({ status }) => status === "open"))
 
+/** In a million: payments whose payor chooses the chit's id, and so badly that the other side may have another chit of that id. */
+const chosen = 60_000
+
 const pay = (scene: Scene): Command | undefined => {
+  const { random } = scene.self
   const half = openOf(scene)
-  return half && { _tag: "Pay", tally: half.id, units: amount(scene.self.random) }
+  const chit = half && ChitId.make(uuidOf(`${half.id} ${random.below(3)}`))
+  const own = chit !== undefined && random.chance(chosen) ? { chit } : {}
+  return half && { _tag: "Pay", tally: half.id, units: amount(random), ...own }
 }
 
 const ask = (scene: Scene, invoices: ReadonlyArray<ChitState>): Command | undefined => {
