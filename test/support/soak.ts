@@ -54,11 +54,11 @@ const backlog: Part = {
 }
 
 /** A program of its own, which prints its figures itself. */
-const program = (file: string, about: string): Part => ({
+const program = (file: string, about: string, ...options: ReadonlyArray<string>): Part => ({
   about,
   rounds: 0,
   run: async ({ progress }) => {
-    const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url))], {
+    const child = spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...options], {
       stdio: ["ignore", "pipe", "inherit"]
     })
     child.stdout.setEncoding("utf8").on("data", (text: string) => progress(text.trimEnd()))
@@ -85,6 +85,12 @@ const parts: Readonly<Record<string, Part>> = {
     run: ChainSoak.calm
   },
   everywhere: program("kill-everywhere/soak.ts", "a kill at every event of an exchange, simulated"),
+  "lift-everywhere": program(
+    "kill-everywhere/soak.ts",
+    "a kill at every event of a lift over three nodes, simulated",
+    "--exchange",
+    "lift"
+  ),
   worlds: program("worlds/soak.ts", "the simulations of `npm test` with five times as many seeds"),
   explore: program("explorer/soak.ts", "large situations of the link, whole (`npm run explore`)"),
   lifts: program("lift/soak.ts", "all that can happen to a lift, in large situations"),
@@ -95,7 +101,7 @@ const parts: Readonly<Record<string, Part>> = {
 const usage = `npm run test:soak -- [options]
 
 ${Object.entries(parts)
-  .map(([name, { about, rounds }]) => `  ${name.padEnd(12)} ${about}${rounds === 0 ? "" : `, ${rounds} rounds`}`)
+  .map(([name, { about, rounds }]) => `  ${name.padEnd(15)} ${about}${rounds === 0 ? "" : `, ${rounds} rounds`}`)
   .join("\n")}
 
   --only <parts>   some of them, with commas

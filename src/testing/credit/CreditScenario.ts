@@ -7,18 +7,24 @@ import * as Tables from "../../services/credit/CreditTables.ts"
 import { Records } from "../../services/Records.ts"
 import { Effect } from "effect"
 import * as Scenario from "../cluster/Scenario.ts"
+import type { Watching } from "../cluster/Watching.ts"
 import * as CreditEnd from "./CreditEnd.ts"
+import * as LiftScenario from "./LiftScenario.ts"
 import { users } from "./CreditUsers.ts"
 import { CreditWatch } from "./CreditWatch.ts"
 import { Handover } from "./Handover.ts"
 import { layer } from "./SimulatedCredit.ts"
 
-export const credit = Scenario.make({
-  name: "credit",
+/** What scenarios of credit have in common: all but their users. */
+const around = {
   protocols: [CreditProtocol.Credit.handled, Handover.handled],
   services: layer,
   tables: Effect.forEach(Tables.all, (table) => Records.migration(table)),
-  users,
-  watch: (watching) => new CreditWatch(watching),
+  watch: (watching: Watching) => new CreditWatch(watching),
   properties: [CreditEnd.property]
-})
+}
+
+export const credit = Scenario.make({ name: "credit", ...around, users })
+
+/** One lift over all nodes, and nothing else. */
+export const oneLift = Scenario.make({ name: "one-lift", ...around, users: LiftScenario.users })

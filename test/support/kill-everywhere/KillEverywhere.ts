@@ -9,11 +9,16 @@ import * as Simulation from "../../../src/testing/campaign/Simulation.ts"
 import { describe, held } from "../../../src/testing/cluster/Verdict.ts"
 import type { Entry, Fault, FaultPlan } from "../../../src/testing/faults/FaultPlan.ts"
 import * as Swarm from "../../../src/testing/faults/Swarm.ts"
+import { oneLift } from "../../../src/testing/credit/CreditScenario.ts"
 import { ledger } from "../../../src/testing/ledger/LedgerScenario.ts"
 
-/** Milliseconds in which three nodes meet and say what they have to say: more than 500 events. */
+/** Milliseconds in which three nodes meet and say what they have to say: more than 500 events. A lift takes more than 1,000. */
 const duration = 1_000
 const seed = 3
+
+/** What is struck: messages of all kinds, or a lift over the users of all three. */
+export const exchanges = { messages: Simulation.make(ledger), lift: Simulation.make(oneLift) } as const
+export type Exchange = keyof typeof exchanges
 export const victims = ["a", "b", "c"] as const
 
 const calm: FaultPlan = {
@@ -94,12 +99,15 @@ export interface Struck {
   readonly failures: ReadonlyArray<string>
 }
 
-const simulation = Simulation.make(ledger)
-
 /** Events until the quiet end: as soon as nobody is struck any more there are none. */
 const isOver = (event: number, struck: number): boolean => event > 100 && struck === 0
 
-export const strikeAll = async (name: VariantName, { every, from, to }: Extent): Promise<Struck> => {
+export const strikeAll = async (
+  name: VariantName,
+  { every, from, to }: Extent,
+  exchange: Exchange = "messages"
+): Promise<Struck> => {
+  const simulation = exchanges[exchange]
   let [runs, effective, last] = [0, 0, 0]
   const failures: Array<string> = []
   for (let event = from; event <= (to ?? Number.POSITIVE_INFINITY); event += every) {

@@ -1,13 +1,13 @@
 /**
- * Every strike that there is: `node test/support/kill-everywhere/soak.ts [--jobs 2] [--every 1] [--variant "a kill"]`.
+ * Every strike that there is: `node test/support/kill-everywhere/soak.ts [--jobs 2] [--every 1] [--variant "a kill"] [--exchange lift]`.
  *
- * Some 11,500 runs, four to five minutes on two cores. Ends with 1 if anything did not hold, and says what.
+ * Some 11,500 runs, four to five minutes on two cores; of a lift some 20,000, which take half an hour. Ends with 1 if anything did not hold, and says what.
  */
 import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { parseArgs, promisify } from "node:util"
 import { Schema } from "effect"
-import { strikeAll, variantNames } from "./KillEverywhere.ts"
+import { type Exchange, exchanges, strikeAll, variantNames } from "./KillEverywhere.ts"
 
 /** Events before the quiet end, of a variant with the fewest of them at the least. */
 const leastEvents = 500
@@ -16,6 +16,7 @@ const { values } = parseArgs({
   options: {
     jobs: { type: "string", default: "2" },
     every: { type: "string", default: "1" },
+    exchange: { type: "string", default: "messages" },
     variant: { type: "string", multiple: true, default: [...variantNames] },
     /** Given to the processes that this one starts: the first event they strike. */
     from: { type: "string" }
@@ -44,9 +45,23 @@ const names = values.variant.map((text) => {
   return name
 })
 
+const isExchange = (text: string): text is Exchange => text in exchanges
+const { exchange } = values
+if (!isExchange(exchange))
+  throw new Error(`--exchange is "${exchange}", give one of: ${Object.keys(exchanges).join(", ")}`)
+
 /** One process has every `jobs`-th of the events. */
 const partOf = async (name: string, job: number): Promise<Part> => {
-  const args = ["--variant", name, "--every", String(every * jobs), "--from", String(1 + job * every)]
+  const args = [
+    "--exchange",
+    exchange,
+    "--variant",
+    name,
+    "--every",
+    String(every * jobs),
+    "--from",
+    String(1 + job * every)
+  ]
   const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(import.meta.url), ...args])
   return decode(stdout)
 }
@@ -67,4 +82,4 @@ const all = async (): Promise<void> => {
 }
 
 if (values.from === undefined) await all()
-else console.log(JSON.stringify(await strikeAll(names[0]!, { every, from: count("from", values.from) })))
+else console.log(JSON.stringify(await strikeAll(names[0]!, { every, from: count("from", values.from) }, exchange)))
