@@ -46,6 +46,17 @@ const unrest = ({ chain, status, wish }: TallyHalf): string | undefined => {
   return chain.agreed === chain.at.index ? undefined : `is at ${chain.at.index}, and both have ${chain.agreed}`
 }
 
+/** Lifts over a tally that nobody has any more: the databases of both its ends were lost, or that of the node which has both. */
+const lostLifts = (sites: ReadonlyArray<Site>): ReadonlySet<string> => {
+  const there = new Set(
+    sites.flatMap(({ halves }) =>
+      halves.filter(({ status }) => status === "open" || status === "closed").map(({ id }) => id)
+    )
+  )
+  const plans = sites.flatMap(({ lifts }) => lifts.map(({ plan }) => plan))
+  return new Set(plans.filter(({ legs }) => legs.some(({ tally }) => !there.has(tally))).map(({ lift }) => lift))
+}
+
 const judge = (answers: ReadonlyMap<string, Site>): string | undefined => {
   for (const [name, { halves, lifts }] of answers) {
     const lift = lifts.find(({ status }) => status === "promised")
@@ -55,7 +66,10 @@ const judge = (answers: ReadonlyMap<string, Site>): string | undefined => {
       if (why !== undefined) return `${name}: ${nameOf(half)} ${why}`
     }
   }
-  const [wrong] = ofWorld([...answers.values()], (half) => unrest(half) === undefined, new Proofs())
+  const sites = [...answers.values()]
+  const lost = lostLifts(sites)
+  const all = ofWorld(sites, (half) => unrest(half) === undefined, new Proofs())
+  const wrong = all.find(({ about }) => !lost.has(about))
   return wrong && `${laws[wrong.invariant]} (${wrong.invariant}): ${wrong.about}: ${wrong.detail}`
 }
 

@@ -26,5 +26,6 @@ const around = {
 
 export const credit = Scenario.make({ name: "credit", ...around, users })
 
-/** One lift over all nodes, and nothing else. */
-export const oneLift = Scenario.make({ name: "one-lift", ...around, users: LiftScenario.users })
+/** One lift over a line of nodes, and nothing else. */
+export const oneLift = (deciding: LiftScenario.Deciding) =>
+  Scenario.make({ name: `lift decided by ${deciding}`, ...around, users: LiftScenario.users(deciding) })

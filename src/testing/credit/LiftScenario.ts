@@ -20,8 +20,13 @@ const [units, limit] = [70n, 1_000n]
 /** Milliseconds: between two looks, and for which a plan may be promised. */
 const [soon, life] = [30, 2_000]
 
+/**
+ * Who decides: the payee's node, all nodes (an odd number of them), or one that has no part in the lift, which is the last one.
+ */
+export type Deciding = "payee" | "all" | "stranger"
+
 /** Everybody takes the word of who is before them. */
-export const lineOf = (nodes: Nodes): Cast => {
+const lineOf = (nodes: Nodes): Cast => {
   const members = nodes.map(({ key, name }) => ({ node: name, agent: key, cuid: Cuid.make(`${name}1`) }))
   const bonds = members.slice(1).map((stock, at) => {
     const foil = members[at]!
@@ -30,8 +35,8 @@ export const lineOf = (nodes: Nodes): Cast => {
   return { members, bonds }
 }
 
-/** From the first to the last; all nodes but the payor's decide, if their number is odd, or else the last one. */
-const planOf = Effect.fnUntraced(function* ({ bonds, members }: Cast, nodes: Nodes, payor: Member) {
+/** From the first to the last. */
+const planOf = Effect.fnUntraced(function* ({ bonds, members }: Cast, referees: Nodes, payor: Member) {
   const user = yield* Users.get(payor.cuid)
   const payee = members.at(-1)
   if (user === undefined || payee === undefined) return undefined
@@ -43,7 +48,7 @@ const planOf = Effect.fnUntraced(function* ({ bonds, members }: Cast, nodes: Nod
     units,
     date,
     expires: date + life,
-    referees: nodes.slice(-1).map(refereeOf),
+    referees: referees.map(refereeOf),
     payor: personOf(payor),
     payee: personOf(payee),
     payorKey: user.certificate.public
@@ -53,7 +58,7 @@ const planOf = Effect.fnUntraced(function* ({ bonds, members }: Cast, nodes: Nod
 })
 
 /** Begins a lift, and another one where the one before has come to nothing. */
-const pay = Effect.fnUntraced(function* (cast: Cast, nodes: Nodes, payor: Member) {
+const pay = Effect.fnUntraced(function* (cast: Cast, referees: Nodes, payor: Member) {
   const credit = yield* Credit
   const { count } = yield* Place
   let last: LiftPlan.LiftId | undefined
@@ -61,7 +66,7 @@ const pay = Effect.fnUntraced(function* (cast: Cast, nodes: Nodes, payor: Member
     const state = last && (yield* credit.lift(last))
     if (state?.status === "good") return count("lifts seen good by the payor")
     if (state?.status !== "promised") {
-      const signed = yield* planOf(cast, nodes, payor)
+      const signed = yield* planOf(cast, referees, payor)
       const begun = signed && (yield* Effect.option(credit.run(payor.cuid, { _tag: "Lift", ...signed })))
       last = begun?._tag === "Some" ? signed?.plan.lift : undefined
     }
@@ -69,15 +74,17 @@ const pay = Effect.fnUntraced(function* (cast: Cast, nodes: Nodes, payor: Member
   }
 })
 
-const work = Effect.fnUntraced(function* ({ name }: Self) {
+const work = Effect.fnUntraced(function* ({ name }: Self, deciding: Deciding) {
   const { nodes } = yield* Place
-  const cast = lineOf(nodes)
+  const cast = lineOf(deciding === "stranger" ? nodes.slice(0, -1) : nodes)
   const me = cast.members.find(({ node }) => node === name)
   if (me === undefined) return
   yield* Effect.retry(put(me), { times: 20 })
   for (const bond of cast.bonds) if (bond.stock.node === name) yield* Effect.retry(begin(bond), { times: 20 })
   yield* open(cast, name, soon)
-  if (me.cuid === cast.members[0]?.cuid) yield* Effect.retry(pay(cast, nodes, me), { times: 20 })
+  const referees = deciding === "all" ? nodes : nodes.slice(-1)
+  if (me.cuid === cast.members[0]?.cuid) yield* Effect.retry(pay(cast, referees, me), { times: 20 })
 })
 
-export const users = (self: Self) => Effect.provide(work(self), Layer.fresh(Credit.layer))
+export const users = (deciding: Deciding) => (self: Self) =>
+  Effect.provide(work(self, deciding), Layer.fresh(Credit.layer))

@@ -17,7 +17,7 @@ const duration = 1_000
 const seed = 3
 
 /** What is struck: messages of all kinds, or a lift over the users of all three. */
-export const exchanges = { messages: Simulation.make(ledger), lift: Simulation.make(oneLift) } as const
+export const exchanges = { messages: Simulation.make(ledger), lift: Simulation.make(oneLift("payee")) } as const
 export type Exchange = keyof typeof exchanges
 export const victims = ["a", "b", "c"] as const
 
