@@ -133,10 +133,10 @@ export const crediting: ReadonlyArray<Mutant> = [
   },
   {
     name: "credit-settled-twice",
-    what: "The record of a lift that is good already settles it once more.",
+    what: "The end of a lift settles each of its legs twice.",
     file: "src/protocol/credit/LiftEnding.ts",
-    find: `if (state?.record?.verdict === record.verdict) return unfit("stale", "ended", "this is known", state.status)`,
-    replace: `if (state?.record?.verdict === record.verdict) return record.verdict === "void" ? unfit("stale", "ended", "this is known", state.status) : { ...conclude(site, state, record, from), actions: [] }`,
+    find: `settle: verdict === "good" ? ends : []`,
+    replace: `settle: verdict === "good" ? [...ends, ...ends] : []`,
     property: laws.I3,
     also: [laws.I11, laws.I8],
     profile: "calm",

@@ -11,7 +11,7 @@ import { worlds } from "../support/worlds/Worlds.ts"
 
 describe("credit keeps its invariants at every commit, and is settled in the end", { timeout: 1_200_000 }, () => {
   it("where nothing goes wrong, with all that users can do", async () => {
-    const { figures } = await check(credit, { seeds: worlds(6), profile: "calm" })
+    const { figures } = await check(credit, { seeds: worlds(5), profile: "calm" })
     const done = (name: string): number => figures[`credit: ${name}`] ?? 0
     assert.isAbove(done("halves open"), 20)
     for (const kind of ["tran good", "tran asked", "tran void", "set good", "lift asked", "lift good"])
@@ -22,13 +22,13 @@ describe("credit keeps its invariants at every commit, and is settled in the end
   })
 
   it("in worlds of the swarm", async () => {
-    const { figures } = await check(credit, { seeds: worlds(6) })
+    const { figures } = await check(credit, { seeds: worlds(4) })
     assert.isAbove(figures["credit: lifts good"] ?? 0, 10)
   })
 
   it("where the network fails, processes die and clocks are wrong", async () => {
     for (const profile of ["network", "crash", "clock"] as const)
-      await check(credit, { seeds: worlds(2), from: 1_000, profile })
+      await check(credit, { seeds: worlds(1), from: 1_000, profile })
   })
 
   it("twice to the same end", async () => {
@@ -36,7 +36,7 @@ describe("credit keeps its invariants at every commit, and is settled in the end
   })
 
   it("on PostgreSQL's own database as well", async () => {
-    const plan = Swarm.generate(7_001, "crash", { database: "pglite", nodes: 3, duration: 8_000, operations: 6 })
+    const plan = Swarm.generate(7_001, "crash", { database: "pglite", nodes: 3, duration: 4_000, operations: 2 })
     assert.deepStrictEqual((await Simulation.make(credit).run(7_001, plan)).verdict, held)
   })
 })
