@@ -96,7 +96,7 @@ export const crediting: ReadonlyArray<Mutant> = [
     replace: `if (known !== undefined && known.core.type === "set" && !isSame) {`,
     property: laws.I12,
     also: [laws.I3, laws.I5, laws.I6, settled],
-    profile: "calm",
+    profile: "slow",
     scenario: "credit"
   },
   {
@@ -117,7 +117,7 @@ export const crediting: ReadonlyArray<Mutant> = [
     replace: `if (result.state.voted === undefined) yield* records.put(Tables.referees, result.state)`,
     property: laws.I10,
     also: [laws.I8, settled],
-    profile: "crash",
+    profile: "slow",
     scenario: "credit"
   },
   {

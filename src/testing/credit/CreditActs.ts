@@ -41,12 +41,12 @@ interface Scene {
 
 /** Out of a hundred. */
 const acts = [
-  ["pay", 26],
+  ["pay", 22],
   ["ask", 12],
   ["answer", 14],
   ["set", 7],
   ["begin", 4],
-  ["talk", 6],
+  ["talk", 10],
   ["find", 5],
   ["pay over", 16],
   ["lift", 6],
@@ -67,7 +67,7 @@ const openOf = ({ halves, self: { random } }: Scene): TallyHalf | undefined =>
   random.pick(halves.filter(({ status }) => status === "open"))
 
 /** In a million: payments whose payor chooses the chit's id, and so badly that the other side may have another chit of that id. */
-const chosen = 60_000
+const chosen = 150_000
 
 const pay = (scene: Scene): Command | undefined => {
   const { random } = scene.self
@@ -127,10 +127,10 @@ const talk = ({ halves, self: { random } }: Scene): Command | undefined => {
     case 0:
       return { _tag: "RefuseTally", tally, revision }
     case 1:
-      return { _tag: "WithdrawTally", tally }
     case 2:
-      return { _tag: "ResendTally", tally }
+      return { _tag: "WithdrawTally", tally }
     case 3:
+      return { _tag: "ResendTally", tally }
     case 4:
       return { _tag: "ReviseTally", tally, revision, side, ...wanted }
     case 5:
@@ -257,6 +257,17 @@ const commandOf = Effect.fnUntraced(function* (act: Exclude<Act, "begin">, scene
 /** In a million: commands that are given under a key, and of those, such as are given again. */
 const [keyed, again] = [400_000, 400_000]
 
+/** In a million: lifts that the payor thinks better of at once, and within how many milliseconds. */
+const [regretted, regret] = [200_000, 300]
+
+/** Thinks better of a lift that has just begun, whether it is good by now or not. */
+const repent = Effect.fnUntraced(function* ({ memory, self: { random }, who }: Scene) {
+  const lift = memory.lifts.at(-1)
+  if (lift === undefined || !random.chance(regretted)) return
+  yield* Effect.sleep(random.below(regret))
+  yield* Effect.ignore((yield* Credit).run(who.cuid, { _tag: "AbortLift", lift }))
+})
+
 /** Does one thing for a user; its name, with what came of it. */
 export const act = Effect.fnUntraced(function* (given: Omit<Scene, "halves">) {
   const credit = yield* Credit
@@ -271,6 +282,7 @@ export const act = Effect.fnUntraced(function* (given: Omit<Scene, "halves">) {
   if (command === undefined) return "nothing to do"
   if (!random.chance(keyed)) {
     yield* credit.run(scene.who.cuid, command)
+    if (command._tag === "Lift") yield* repent(scene)
     return act
   }
   const key = yield* fresh
