@@ -5,8 +5,9 @@ import { Effect, Layer } from "effect"
 import { Credit } from "../../services/credit/Credit.ts"
 import { Place } from "../cluster/Place.ts"
 import type { Self } from "../cluster/Scenario.ts"
-import { act, type Memory } from "./CreditActs.ts"
+import { act } from "./CreditActs.ts"
 import { castOf } from "./CreditCast.ts"
+import type { Memory } from "./CreditScene.ts"
 import { begin, open, put } from "./TallyOpening.ts"
 
 /** Milliseconds to the second look at what is not open yet. */
