@@ -12,7 +12,7 @@ export const crediting: ReadonlyArray<Mutant> = [
     find: `yield* decoded(DeliveryFrame.data.decode(frame.body))`,
     replace: `yield* Effect.tap(decoded(DeliveryFrame.data.decode(frame.body)), ({ first, items, stream }) => session.send(Kind.Receipt, DeliveryFrame.receipt.encode({ stream, upTo: first + BigInt(items.length) - 1n, answers: [] })))`,
     property: settled,
-    also: [laws.I7, laws.I8, "nobody is accused", "no restore without a restore"],
+    also: [laws.I7, laws.I8, "nobody is accused", "no restore without a restore", "no restore goes unnoticed"],
     profile: "database",
     scenario: "credit"
   },
