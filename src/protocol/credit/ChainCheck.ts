@@ -2,10 +2,12 @@
  * Whether the chits of a half are one chain, as it says, looked at in their order without keeping them: a place that is wrong is named,
  * and those behind it are judged by what it says of itself, so that one broken chit is one finding.
  */
+import type { Settings } from "./Chit.ts"
 import * as ChitLog from "./ChitLog.ts"
 import type { ChitState } from "./ChitState.ts"
 import type { Proofs } from "./Proofs.ts"
 import { chitName, type Expect, nameOf } from "./Snapshot.ts"
+import type { Side } from "./TallyDocument.ts"
 import type { TallyHalf } from "./TallyHalf.ts"
 
 /** `chit` for each chit, those that have a place first and in its order, then `end`. */
@@ -17,6 +19,8 @@ export class ChainCheck {
   #ends: ReadonlyArray<ChitLog.Position>
   #placed = 0
   #loose = 0
+  /** What the sides have set, the later ones over the earlier ones. */
+  readonly #made: Record<Side, Settings> = { stock: {}, foil: {} }
 
   constructor(half: TallyHalf, proofs: Proofs, expect: Expect) {
     this.#half = half
@@ -42,6 +46,7 @@ export class ChainCheck {
     this.#expect(isLast, "I6", about, `Its chain ends at ${this.#ends[0]?.index}, not as it says at ${at.index}.`)
     const isInOrder = agreed <= told && told <= at.index
     this.#expect(isInOrder, "I6", about, `Agreed ${agreed}, told ${told}, placed ${at.index}.`)
+    this.#expect(this.#isSet(), "I6", about, "Its settings are not those of its chain.")
     // I7, as far as one half tells: stock has not forgotten what it still has to propose.
     const isCounted = side === "foil" || this.#loose === unplaced
     this.#expect(isCounted, "I7", about, `${this.#loose} good chits have no place, not ${unplaced}.`)
@@ -54,6 +59,8 @@ export class ChainCheck {
     const about = chitName(chit)
     const { hash, status } = chit
     this.#placed++
+    const { core } = chit
+    if (core.type === "set") this.#made[core.by] = { ...this.#made[core.by], ...core.sets }
     this.#expect(status === "good", "I6", about, `It is ${status} and has a place.`)
     const before = this.#ends.filter((end) => end.index + 1 === index)
     if (before.length === 0) return this.#misplaced(chit, last, index)
@@ -62,6 +69,14 @@ export class ChainCheck {
     this.#expect(fits.length > 0, "I6", about, `It has not the hash of its place, ${index}.`)
     this.#ends = fits.length > 0 ? fits : [...due.slice(0, 1), ...(hash === undefined ? [] : [{ index, hash }])]
     this.#seal(chit, index)
+  }
+
+  #isSet(): boolean {
+    const isSame = (side: Side): boolean => {
+      const [made, set] = [this.#made[side], this.#half.sets[side]]
+      return made.target === set.target && made.bound === set.bound && made.close === set.close
+    }
+    return isSame("stock") && isSame("foil")
   }
 
   /** What comes behind it may follow from the place that it says, or from the one that it should have. */

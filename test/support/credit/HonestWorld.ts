@@ -154,11 +154,14 @@ export class HonestWorld {
   #half({ at, chits, document, drawn, net }: Book, side: Tally.Side): TallyHalf {
     const held = { stock: 0n, foil: 0n }
     for (const { core, status } of chits) if (status === "asked" && core.type === "lift") held[core.by] += core.units
+    const sets: Record<Tally.Side, typeof Chit.Settings.Type> = { stock: {}, foil: {} }
+    for (const { core } of chits) if (core.type === "set") sets[core.by] = { ...sets[core.by], ...core.sets }
     const sign = (of: Tally.Side): Signature => signWith(signerOf(drawn[of].cuid), "tally", Tally.digest(document))
     const head = ChitLog.signHead(drawn.id, at, signerOf(this.#nodes[drawn.foil.cuid]!))
     return {
       ...halfOf({ ...drawn, net, up: held.foil, down: held.stock }, side),
       signs: { stock: sign("stock"), foil: sign("foil") },
+      sets,
       chain: { at, told: at.index, agreed: at.index, head, unplaced: 0, closedThere: false }
     }
   }
