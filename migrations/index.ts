@@ -18,6 +18,7 @@ import createUntold from "./0011_create_untold.ts"
 import createBitcoinPeers from "./0012_create_bitcoin_peers.ts"
 import createChainHeaders from "./0013_create_chain_headers.ts"
 import createChainBlocks from "./0014_create_chain_blocks.ts"
+import createCredit from "./0015_create_credit.ts"
 
 /** Name to effect: four digits, what it does. Run by `holdfast/layers/Migrations`. */
 export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>>> = {
@@ -34,5 +35,6 @@ export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, S
   "0011_create_untold": createUntold,
   "0012_create_bitcoin_peers": createBitcoinPeers,
   "0013_create_chain_headers": createChainHeaders,
-  "0014_create_chain_blocks": createChainBlocks
+  "0014_create_chain_blocks": createChainBlocks,
+  "0015_create_credit": createCredit
 }

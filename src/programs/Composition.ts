@@ -20,6 +20,7 @@ import * as ChainHeadersSql from "../layers/ChainHeadersSql.ts"
 import * as DatabaseOwner from "../layers/DatabaseOwner.ts"
 import * as FeedStoreSql from "../layers/FeedStoreSql.ts"
 import * as IdentityFile from "../layers/IdentityFile.ts"
+import * as KeyringFile from "../layers/KeyringFile.ts"
 import type {
   DatabaseNotDurable,
   DatabaseUnreachable,
@@ -45,6 +46,7 @@ import { Chain, type Options as ChainOptions } from "../services/chain/Chain.ts"
 import type { BlockStore } from "../services/chain/BlockStore.ts"
 import type { HeaderStore } from "../services/chain/HeaderStore.ts"
 import type { ChainMismatch } from "../services/chain/HeaderTurn.ts"
+import * as CreditConfig from "../services/credit/CreditConfig.ts"
 import * as DeliveryConfig from "../services/delivery/DeliveryConfig.ts"
 import { Notices } from "../services/delivery/Notices.ts"
 import { CurrentTerm, Ownership } from "../services/delivery/Ownership.ts"
@@ -81,6 +83,8 @@ export interface Options<R> extends NodeOptions<R> {
   readonly dialTimeout?: number | undefined
   /** The chain that the node keeps; none by default. */
   readonly chain?: Omit<ChainOptions<never>, "ledger"> | undefined
+  /** Figures and rules of credit, for a node among whose protocols it is. Without it the users' keys are neither made nor read. */
+  readonly credit?: CreditConfig.Config | undefined
 }
 
 type DatabaseFailed =
@@ -167,6 +171,17 @@ const chain = <R>(
 ): Layer.Layer<never, ChainMismatch | SqlError, BlockStore | HeaderStore | Identity | Transactions> =>
   options.chain === undefined ? Layer.empty : Chain.layer(options.chain)
 
+/** The keys of the users of a node that keeps credit, once they are known to be those that its database has. */
+const keyring = <R>(options: Options<R>) =>
+  options.credit === undefined
+    ? Layer.empty
+    : Layer.unwrap(
+        Effect.map(DataFolder, (folder) => {
+          const path = folder.file(files.keyring)
+          return Layer.effectDiscard(KeyringFile.check(path)).pipe(Layer.provideMerge(KeyringFile.layer(path)))
+        })
+      )
+
 /**
  * A running node over what `standing` provides, for one term: `Node`, `Delivery`, `Feed`, `Parked`, `Audit`, `Registry`,
  * `Supervisor`, the stores and the `SqlClient`. Its protocols may require any of these from below the node.
@@ -178,9 +193,11 @@ export const node = <R>(options: Options<R>) =>
     Layer.provideMerge(
       Layer.mergeAll(
         Layer.succeed(LinkConfig.LinkConfig, options.link ?? LinkConfig.defaults),
-        Layer.succeed(DeliveryConfig.DeliveryConfig, options.delivery ?? DeliveryConfig.defaults)
+        Layer.succeed(DeliveryConfig.DeliveryConfig, options.delivery ?? DeliveryConfig.defaults),
+        Layer.succeed(CreditConfig.CreditConfig, options.credit ?? CreditConfig.defaults)
       )
     ),
+    Layer.provideMerge(keyring(options)),
     Layer.provideMerge(stores)
   )
 

@@ -8,6 +8,7 @@
 import { Effect, FileSystem, Option, Result, Schema } from "effect"
 import * as path from "node:path"
 import type { ChainSettings } from "../protocol/chain/Genesis.ts"
+import { mostReferees } from "../protocol/credit/LiftPlan.ts"
 import * as ChainFile from "./ChainFile.ts"
 import { files } from "./FolderFiles.ts"
 import { type Key, keys, type Setting, settings, type Values } from "./Settings.ts"
@@ -192,7 +193,17 @@ export const load = Effect.fn("Config.load")(function* (sources: Sources) {
 const withoutChain = (key: "produce" | "chainKeep"): string =>
   `${key} is set and chain is not: name the file of the chain with --chain <file>, or leave out --${settings[key].flag}`
 
-/** What only two settings together can get wrong. */
+const refereesProblem = (referees: Values["creditReferees"]): ReadonlyArray<string> => {
+  const keys = new Set(referees.map(({ key }) => key))
+  if (keys.size < referees.length) return ["creditReferees names a node twice: name each once"]
+  if (referees.length > mostReferees) {
+    return [`creditReferees names ${referees.length} nodes: name ${mostReferees} at the most`]
+  }
+  if (referees.length === 0 || referees.length % 2 === 1) return []
+  return [`creditReferees names ${referees.length} nodes, which could be of two minds: name an odd number`]
+}
+
+/** What only two settings, or several values of one, can get wrong together. */
 const checked = (config: Config): Effect.Effect<Config, ConfigInvalid> => {
   const { chain, chainKeep, maxSessions, produce, redialFirst, redialLongest, reservedSessions = 0 } = config
   const [first, ...more] = [
@@ -205,6 +216,7 @@ const checked = (config: Config): Effect.Effect<Config, ConfigInvalid> => {
     ...(reservedSessions <= maxSessions
       ? []
       : [`reservedSessions is ${reservedSessions} and maxSessions is ${maxSessions}: give no more than there are`]),
+    ...refereesProblem(config.creditReferees),
     ...(chain === undefined && produce ? [withoutChain("produce")] : []),
     ...(chain === undefined && chainKeep !== undefined ? [withoutChain("chainKeep")] : [])
   ]

@@ -29,7 +29,7 @@ export const meaning = [
   "3  no node runs on the data folder, or it does not answer; of bitcoin: no node of the network does; of chain sync: nothing new comes",
   "4  the node refuses, is of another version, or knows no such peer or message; of bitcoin: no such header",
   "5  an address cannot be listened at",
-  "6  the data folder or the identity cannot be used",
+  "6  the data folder, the identity or the secret of the users' keys cannot be used",
   "7  the database cannot be used"
 ].join("\n    ")
 
@@ -59,6 +59,7 @@ const byTag: Readonly<Record<string, number>> = {
   NodeDiffers: ExitCode.refused,
   NotBanned: ExitCode.refused,
   NotFound: ExitCode.refused,
+  CommandRefused: ExitCode.refused,
   Refused: ExitCode.refused,
   TokenRefused: ExitCode.refused,
   ListenFailed: ExitCode.address,
@@ -68,6 +69,8 @@ const byTag: Readonly<Record<string, number>> = {
   IdentityExposed: ExitCode.folder,
   IdentityMalformed: ExitCode.folder,
   IdentityInaccessible: ExitCode.folder,
+  KeyringUnusable: ExitCode.folder,
+  KeyringLost: ExitCode.folder,
   TokenUnusable: ExitCode.folder,
   PlatformError: ExitCode.folder,
   DatabaseUrlInvalid: ExitCode.usage,

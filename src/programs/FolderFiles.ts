@@ -7,6 +7,8 @@ export const files = {
   /** The embedded database, a folder. */
   database: "database",
   identity: "identity.json",
+  /** The secret that the keys of credit's users grow from. */
+  keyring: "keyring.json",
   /** Where the API of the running node listens; there while it does. */
   api: "api.json",
   token: "api.token"

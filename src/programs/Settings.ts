@@ -5,6 +5,7 @@
 import * as Value from "./SettingValue.ts"
 import { admissionSettings } from "./settings/AdmissionSettings.ts"
 import { chainSettings } from "./settings/ChainSettings.ts"
+import { creditSettings } from "./settings/CreditSettings.ts"
 import { deliverySettings } from "./settings/DeliverySettings.ts"
 import { linkSettings } from "./settings/LinkSettings.ts"
 import { observationSettings } from "./settings/ObservationSettings.ts"
@@ -69,6 +70,7 @@ const nodeSettings = {
 export const settings = {
   ...nodeSettings,
   ...chainSettings,
+  ...creditSettings,
   ...admissionSettings,
   ...linkSettings,
   ...deliverySettings,

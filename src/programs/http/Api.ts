@@ -12,6 +12,7 @@ import { Transition } from "../../services/link/Transition.ts"
 import { NotFound, Refused, Unavailable } from "./ApiErrors.ts"
 import { Authorization, RequestCheck } from "./Authorization.ts"
 import { ChainGroup } from "./ChainApi.ts"
+import { CreditGroup } from "./CreditApi.ts"
 import {
   Accepted,
   AttentionList,
@@ -39,6 +40,9 @@ export const maxPage = 1_000
 const Limit = Schema.optionalKey(
   Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: maxPage }))
 )
+
+/** Whom something is for: what is for everybody unless somebody is named; the empty text is the operator. */
+const audience = Schema.optionalKey(Schema.String.check(Schema.isMaxLength(256)))
 
 const describe = (summary: string) => OpenApi.annotations({ summary })
 
@@ -157,7 +161,7 @@ export class NodeGroup extends HttpApiGroup.make("node", { topLevel: true })
   )
   .add(
     HttpApiEndpoint.get("attention", "/attention", {
-      query: { audience: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(256))), limit: Limit },
+      query: { audience, limit: Limit },
       success: AttentionList,
       error: Unavailable
     }).annotateMerge(describe("What waits for users and for the operator, from the state of this moment; oldest first"))
@@ -183,14 +187,16 @@ export class NodeGroup extends HttpApiGroup.make("node", { topLevel: true })
     HttpApiEndpoint.get("events", "/events", {
       query: {
         after: Schema.optionalKey(Schema.Union([Cursor, Schema.Literal("now")])),
-        follow: Schema.optionalKey(Schema.Literals(["true", "false"]))
+        follow: Schema.optionalKey(Schema.Literals(["true", "false"])),
+        audience
       },
       headers: { "last-event-id": Schema.optionalKey(Cursor) },
       success: HttpApiSchema.StreamSse({ data: EventView }),
       error: Unavailable
     }).annotateMerge(
       describe(
-        "What has happened, after a cursor or from the oldest event on, as server-sent events; then what happens"
+        "What has happened, after a cursor or from the oldest event on, as server-sent events; then what happens. " +
+          "With an audience only what is for this user"
       )
     )
   )
@@ -200,6 +206,7 @@ export class NodeGroup extends HttpApiGroup.make("node", { topLevel: true })
 export class Api extends HttpApi.make("holdfast")
   .add(NodeGroup)
   .add(ChainGroup)
+  .add(CreditGroup)
   .annotateMerge(
     OpenApi.annotations({
       title: "Holdfast node",

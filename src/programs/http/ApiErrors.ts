@@ -25,5 +25,21 @@ export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", fields,
 /** The request is understood, and the node will not do it. */
 export class Refused extends Schema.TaggedError<Refused>()("Refused", fields, { httpApiStatus: 422 }) {}
 
+/** A user's command does not fit what is: nothing was done. */
+export class CommandRefused extends Schema.TaggedError<CommandRefused>()(
+  "CommandRefused",
+  {
+    ...fields,
+    /** `stale`: overtaken by what has happened since. `refused`: it does not fit at all. */
+    outcome: Schema.Literals(["stale", "refused"]),
+    /** A short name for programs, such as `no-room`. */
+    reason: Schema.String,
+    detail: Schema.String,
+    /** Where the state is, such as a revision. */
+    revision: Schema.String
+  },
+  { httpApiStatus: 409 }
+) {}
+
 /** The database does not answer; the same request may succeed later. */
 export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable", fields, { httpApiStatus: 503 }) {}

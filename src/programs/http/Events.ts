@@ -20,6 +20,8 @@ export interface Query {
   readonly after?: Cursor | "now" | undefined
   /** Whether to wait for what happens; true by default. */
   readonly follow?: boolean | undefined
+  /** Only what is for this user; what is for anybody by default. */
+  readonly audience?: string | undefined
 }
 
 /** Events that a stream without `follow` reads at a time. */
@@ -41,9 +43,9 @@ const view = (item: Item | Now): EventView => {
 const render = (item: Item | Now): string => `id: ${item.cursor}\ndata: ${encode(view(item))}\n\n`
 
 /** Everything there is after the cursor, page by page, and no more. */
-const existing = (feed: Feed["Service"], after: Cursor | undefined) =>
+const existing = (feed: Feed["Service"], after: Cursor | undefined, audience: string | undefined) =>
   Stream.paginate(after, (from) =>
-    Effect.map(feed.read({ after: from, limit: page }), (items) => {
+    Effect.map(feed.read({ after: from, limit: page, audience }), (items) => {
       const last = items.at(-1)
       const more = last === undefined || items.length < page ? Option.none() : Option.some(last.cursor)
       return [items, more] as const
@@ -64,7 +66,8 @@ export const make = Effect.gen(function* () {
       }
       const now = query.after === "now" ? yield* reachable(feed.now) : undefined
       const after = query.after === "now" ? now : query.after
-      const items = query.follow === false ? existing(feed, after) : feed.follow({ after })
+      const { audience } = query
+      const items = query.follow === false ? existing(feed, after, audience) : feed.follow({ after, audience })
       // The first line makes the answer's head leave at once, also when nothing has happened yet.
       const first = now === undefined ? ":\n\n" : render({ _tag: "Now", cursor: now })
       const lines = Stream.concat(Stream.make(first), Stream.map(items, render))

@@ -51,7 +51,11 @@ export const layer = (database: Health["database"]) =>
         dropUntold: ({ params }) => matters.drop(params.id),
         audit: () => audits.stream(),
         events: ({ headers, query }) =>
-          events.stream({ after: headers["last-event-id"] ?? query.after, follow: query.follow !== "false" })
+          events.stream({
+            after: headers["last-event-id"] ?? query.after,
+            follow: query.follow !== "false",
+            audience: query.audience
+          })
       })
     })
   )

@@ -16,6 +16,7 @@ import type { Place } from "../SettingValue.ts"
 import { Api } from "./Api.ts"
 import { authorize, checkRequests } from "./Authorization.ts"
 import * as ChainHandlers from "./ChainHandlers.ts"
+import * as CreditHandlers from "./CreditHandlers.ts"
 import { readerPatience } from "./EventStream.ts"
 import * as Handlers from "./Handlers.ts"
 import type { Health } from "./Models.ts"
@@ -126,7 +127,7 @@ export const layer = (options: { readonly place: Place; readonly database: Healt
         tooLarge
       ).pipe(
         Layer.provide(
-          Layer.merge(Handlers.layer(options.database), ChainHandlers.layer).pipe(
+          Layer.mergeAll(Handlers.layer(options.database), ChainHandlers.layer, CreditHandlers.layer).pipe(
             Layer.provide([authorize(token), checkRequests])
           )
         )
