@@ -6,7 +6,7 @@
  * lock on the database, the database, and last the lock on the folder.
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { type Duration, Effect, Layer, type Redacted } from "effect"
+import { type Duration, Effect, type FileSystem, Layer, type Redacted } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
@@ -46,7 +46,9 @@ import { Chain, type Options as ChainOptions } from "../services/chain/Chain.ts"
 import type { BlockStore } from "../services/chain/BlockStore.ts"
 import type { HeaderStore } from "../services/chain/HeaderStore.ts"
 import type { ChainMismatch } from "../services/chain/HeaderTurn.ts"
+import { Credit } from "../services/credit/Credit.ts"
 import * as CreditConfig from "../services/credit/CreditConfig.ts"
+import type * as CreditProtocol from "../services/credit/CreditProtocol.ts"
 import * as DeliveryConfig from "../services/delivery/DeliveryConfig.ts"
 import { Notices } from "../services/delivery/Notices.ts"
 import { CurrentTerm, Ownership } from "../services/delivery/Ownership.ts"
@@ -55,6 +57,7 @@ import * as LinkConfig from "../services/link/LinkConfig.ts"
 import type { Identity } from "../services/link/Identity.ts"
 import { Transport } from "../services/link/Transport.ts"
 import { Node, type Options as NodeOptions } from "../services/Node.ts"
+import type { Records } from "../services/Records.ts"
 import type { Transactions } from "../services/Transactions.ts"
 import { files } from "./FolderFiles.ts"
 
@@ -83,7 +86,7 @@ export interface Options<R> extends NodeOptions<R> {
   readonly dialTimeout?: number | undefined
   /** The chain that the node keeps; none by default. */
   readonly chain?: Omit<ChainOptions<never>, "ledger"> | undefined
-  /** Figures and rules of credit, for a node among whose protocols it is. Without it the users' keys are neither made nor read. */
+  /** Figures and rules of credit, for a node among whose protocols it is. Without it there is no `Credit`, and no key of a user. */
   readonly credit?: CreditConfig.Config | undefined
 }
 
@@ -171,23 +174,40 @@ const chain = <R>(
 ): Layer.Layer<never, ChainMismatch | SqlError, BlockStore | HeaderStore | Identity | Transactions> =>
   options.chain === undefined ? Layer.empty : Chain.layer(options.chain)
 
-/** The keys of the users of a node that keeps credit, once they are known to be those that its database has. */
-const keyring = <R>(options: Options<R>) =>
+const keyring = Layer.unwrap(Effect.map(DataFolder, (folder) => KeyringFile.layer(folder.file(files.keyring))))
+
+type KeyringFailed = KeyringFile.KeyringUnusable | KeyringFile.KeyringLost | SqlError
+
+/** Before a node with credit begins: the keys of its users are those that its database has. */
+const ownKeys = <R>(
+  options: Options<R>
+): Layer.Layer<never, KeyringFailed, DataFolder | FileSystem.FileSystem | SecureRandom.SecureRandom | Records> =>
   options.credit === undefined
     ? Layer.empty
-    : Layer.unwrap(
-        Effect.map(DataFolder, (folder) => {
-          const path = folder.file(files.keyring)
-          return Layer.effectDiscard(KeyringFile.check(path)).pipe(Layer.provideMerge(KeyringFile.layer(path)))
-        })
-      )
+    : Layer.effectDiscard(
+        Effect.flatMap(DataFolder, (folder) => KeyringFile.check(folder.file(files.keyring)))
+      ).pipe(Layer.provide(keyring))
+
+/** Credit, for who asks whether it is kept. */
+const credit = <R>(
+  options: Options<R>
+): Layer.Layer<
+  never,
+  KeyringFailed,
+  DataFolder | FileSystem.FileSystem | CreditProtocol.Services | Transactions | Node
+> => (options.credit === undefined ? Layer.empty : Credit.layer.pipe(Layer.provide(keyring)))
 
 /**
  * A running node over what `standing` provides, for one term: `Node`, `Delivery`, `Feed`, `Parked`, `Audit`, `Registry`,
  * `Supervisor`, the stores and the `SqlClient`. Its protocols may require any of these from below the node.
  */
 export const node = <R>(options: Options<R>) =>
-  Layer.mergeAll(Parked.layer(options.protocols), AuditSql.layer(options.protocols), WakeListening.layer).pipe(
+  Layer.mergeAll(
+    Parked.layer(options.protocols),
+    AuditSql.layer(options.protocols),
+    WakeListening.layer,
+    credit(options)
+  ).pipe(
     Layer.provideMerge(Node.layer(options)),
     Layer.provideMerge(Layer.merge(transport(options), chain(options))),
     Layer.provideMerge(
@@ -197,7 +217,8 @@ export const node = <R>(options: Options<R>) =>
         Layer.succeed(CreditConfig.CreditConfig, options.credit ?? CreditConfig.defaults)
       )
     ),
-    Layer.provideMerge(keyring(options)),
+
+    Layer.provideMerge(ownKeys(options)),
     Layer.provideMerge(stores)
   )
 

@@ -1,8 +1,9 @@
 /**
- * What the configuration says about links and delivery, as those services take it.
+ * What the configuration says about links, delivery and credit, as those services take it.
  */
 import * as Heartbeat from "../protocol/link/Heartbeat.ts"
 import type { ClassLimit } from "../protocol/link/RateLimit.ts"
+import * as Credit from "../services/credit/CreditConfig.ts"
 import * as Delivery from "../services/delivery/DeliveryConfig.ts"
 import * as Link from "../services/link/LinkConfig.ts"
 import type { Values } from "./Settings.ts"
@@ -63,4 +64,12 @@ export const delivery = (values: Values): Delivery.Config => ({
   appliedWindow: values.keepIds,
   appliedIds: values.keepIdsPerPeer,
   keepEvents: values.keepEvents
+})
+
+export const credit = (values: Values): Credit.Config => ({
+  ...Credit.defaults,
+  liftLifeMillis: values.creditLiftLife,
+  mostQueries: values.creditQueries,
+  referees: values.creditReferees,
+  place: values.creditAddress
 })

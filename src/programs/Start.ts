@@ -3,7 +3,11 @@
  * it is, each time anew.
  */
 import { Effect, Layer } from "effect"
+import type { SqlClient } from "effect/sql"
 import { whileOwning } from "../services/delivery/Ownership.ts"
+import { Credit, type Services as CreditServices } from "../services/credit/CreditProtocol.ts"
+import type { Feed } from "../services/delivery/Feed.ts"
+import type { Handled } from "../services/delivery/Protocol.ts"
 import { Node } from "../services/Node.ts"
 import { DataFolder } from "../layers/DataFolder.ts"
 import * as Composition from "./Composition.ts"
@@ -27,8 +31,12 @@ export interface Ready {
   readonly token: string
 }
 
+type Protocols = ReadonlyArray<Handled<CreditServices | Feed | SqlClient.SqlClient>>
+
+const protocols = ({ credit }: Config): Protocols => (credit ? [Note.handled, Credit.handled] : [Note.handled])
+
 const options = (config: Config) => ({
-  protocols: [Note.handled],
+  protocols: protocols(config),
   data: config.data,
   database: config.databaseUrl,
   maxConnections: config.databaseConnections,
@@ -48,6 +56,7 @@ const options = (config: Config) => ({
     produce: config.produce,
     keep: config.chainKeep
   },
+  credit: config.credit ? Figures.credit(config) : undefined,
   agent
 })
 

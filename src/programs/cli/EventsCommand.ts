@@ -42,19 +42,26 @@ export const EventsCommand = Command.make(
       Flag.withDescription('Begin after this cursor, as it was printed at the end; "now" leaves out what has happened'),
       Flag.withSchema(Given.after),
       Flag.optional
+    ),
+    audience: Flag.String("for").pipe(
+      Flag.withMetavar("<audience>"),
+      Flag.withDescription("Only what is for this user, such as a user of credit; what is for anybody by default"),
+      Flag.optional
     )
   },
-  Effect.fnUntraced(function* ({ after, follow }) {
+  Effect.fnUntraced(function* ({ after, audience, follow }) {
     const root = yield* Root
     const from = Option.getOrUndefined(after)
+    const whose = Option.getOrUndefined(audience)
+    const again = whose === undefined ? "holdfast events" : `holdfast events --for ${whose}`
     const seen = yield* Ref.make<string | undefined>(from)
     const lost = Console.error(dim("The node is gone, waiting for it to come back"))
     const resume = Effect.flatMap(Ref.get(seen), (cursor) =>
       root.json || cursor === undefined || cursor === "now"
         ? Effect.void
-        : Console.error(dim(`Go on from here with: holdfast events --after ${cursor}`))
+        : Console.error(dim(`Go on from here with: ${again} --after ${cursor}`))
     )
-    yield* (follow ? following(from, lost) : existing(from)).pipe(
+    yield* (follow ? following(from, lost, whose) : existing(from, whose)).pipe(
       Stream.tap(({ cursor }) => Ref.set(seen, cursor)),
       Stream.runForEach((item) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) => Console.log(root.json ? json(item) : line(item, now)))
@@ -69,6 +76,7 @@ export const EventsCommand = Command.make(
   ),
   Command.withExamples([
     { command: "holdfast events --follow" },
+    { command: "holdfast events --for alice --follow", description: "What is for one user" },
     {
       command: "holdfast events --after <cursor> --json",
       description: "What has happened since, one JSON object a line"

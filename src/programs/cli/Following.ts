@@ -14,25 +14,29 @@ export const again = Schedule.min([Schedule.exponential("250 millis"), Schedule.
   Schedule.jittered
 )
 
-const open = (after: From, follow: boolean) =>
+const open = (after: From, follow: boolean, audience: string | undefined) =>
   ask((client) =>
     client.events({
-      query: { ...(after === undefined ? {} : { after }), follow: follow ? "true" : "false" },
+      query: {
+        ...(after === undefined ? {} : { after }),
+        ...(audience === undefined ? {} : { audience }),
+        follow: follow ? "true" : "false"
+      },
       headers: {}
     })
   )
 
-/** What has happened after a cursor, and no more. */
-export const existing = (after: From) => Stream.unwrap(open(after, false))
+/** What has happened after a cursor, and no more; for a user only what is for them. */
+export const existing = (after: From, audience?: string) => Stream.unwrap(open(after, false, audience))
 
 /**
  * Everything after the cursor, and everything that comes, for ever. The node must be there at the start; when it goes
  * away later, `lost` is run and it is looked for until it is back.
  */
-export const following = (from: From, lost: Effect.Effect<void>) =>
+export const following = (from: From, lost: Effect.Effect<void>, audience?: string) =>
   Effect.gen(function* () {
     const place = yield* Ref.make(from)
-    const reopen = Effect.flatMap(Ref.get(place), (after) => open(after, true))
+    const reopen = Effect.flatMap(Ref.get(place), (after) => open(after, true, audience))
     const remember = (stream: Stream.Stream<EventView, unknown>) =>
       stream.pipe(
         Stream.tap(({ cursor }) => Ref.set(place, cursor)),

@@ -5,6 +5,11 @@ import { Console, Effect, Stdio } from "effect"
 import { Argument, Command, Completions } from "effect/cli"
 import { BitcoinCommand } from "../bitcoin/BitcoinCommand.ts"
 import { ChainCommand } from "../chain/ChainCommand.ts"
+import { ChitCommand, PayCommand } from "../credit/ChitCommands.ts"
+import { LiftCommand } from "../credit/LiftCommands.ts"
+import { RouteCommand } from "../credit/RouteCommands.ts"
+import { TallyCommand } from "../credit/TallyCommand.ts"
+import { UserCommand } from "../credit/UserCommands.ts"
 import { meaning } from "../ExitCode.ts"
 import { SimCommand } from "../sim/SimCommand.ts"
 import { AttentionCommand } from "./AttentionCommand.ts"
@@ -55,6 +60,12 @@ const commands = Root.pipe(
     EventsCommand,
     AttentionCommand,
     AuditCommand,
+    UserCommand,
+    TallyCommand,
+    ChitCommand,
+    PayCommand,
+    RouteCommand,
+    LiftCommand,
     ChainCommand,
     BitcoinCommand,
     SimCommand,

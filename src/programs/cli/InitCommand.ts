@@ -1,5 +1,5 @@
 /**
- * `holdfast init`: makes a data folder with its identity, and a configuration file from the settings that are given.
+ * `holdfast init`: makes a data folder with its identity and the secret of its users' keys, and a configuration file from the settings that are given.
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, FileSystem, Layer, Schema } from "effect"
@@ -8,6 +8,7 @@ import { SecureRandom } from "effect/crypto"
 import * as path from "node:path"
 import { DataFolder, layer as dataFolder } from "../../layers/DataFolder.ts"
 import * as IdentityFile from "../../layers/IdentityFile.ts"
+import * as KeyringFile from "../../layers/KeyringFile.ts"
 import { Identity } from "../../services/link/Identity.ts"
 import * as Config from "../Config.ts"
 import { files } from "../FolderFiles.ts"
@@ -41,13 +42,14 @@ export const InitCommand = Command.make(
   { flags: settingFlags },
   Effect.fnUntraced(function* ({ flags }) {
     const data = yield* folder
-    yield* Config.load({ flags, data, env: {} })
+    const { credit } = yield* Config.load({ flags, data, env: {} })
     const given = chosen(flags)
     const make = Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const at = yield* DataFolder
       const { key } = yield* Identity
       yield* at.token(files.token)
+      if (credit) yield* Effect.scoped(Layer.build(KeyringFile.layer(at.file(files.keyring))))
       const config = at.file(files.config)
       if (Object.keys(given).length > 0) {
         if (yield* fs.exists(config)) return yield* new ConfigExists({ path: config })
