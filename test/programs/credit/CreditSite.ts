@@ -1,29 +1,39 @@
 /**
- * A node as a process of its own whose users give credit, told by the command line as people do it.
+ * A node as a process of its own whose users give credit, told by the command line as people do it. Commands are typed in this process.
  *
- * Nothing here polls: what comes from another node is waited for in the user's events, from the beginning on.
+ * Nothing here polls: what comes from another node is waited for in the user's events.
  */
 import { assert } from "@effect/vitest"
-import { Schema } from "effect"
-import { HoldfastProcess, holdfast, startNode, type ReadyNode } from "../HoldfastProcess.ts"
+import { Effect, Exit, Schema } from "effect"
+import { TestConsole } from "effect/testing"
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { services } from "../../../src/programs/cli/CommandLine.ts"
+import { run } from "../../../src/programs/cli/Holdfast.ts"
+import { foreseen } from "../../../src/programs/ExitCode.ts"
+import { EventView } from "../../../src/programs/http/Models.ts"
+import { startNode, type ReadyNode } from "../HoldfastProcess.ts"
 
-const Any = Schema.fromJsonString(Schema.Unknown)
+export type Happened = Extract<EventView, { readonly _tag: "Event" }>
+
+const decodeEvent = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.toCodecJson(EventView)))
+
+/** Types a command in this process: what it prints, and what it fails with. */
+const type = (words: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const exit = yield* Effect.exit(run(words))
+    const stdout = (yield* TestConsole.logLines).join("\n")
+    return { stdout, failure: Exit.isFailure(exit) ? foreseen(exit.cause) : undefined, exit }
+  }).pipe(Effect.provide([services, TestConsole.layer]), Effect.runPromise)
 
 export class CreditSite {
-  readonly #folder: string
+  readonly folder: string
   readonly #args: ReadonlyArray<string>
   #node: ReadyNode | undefined
 
-  private constructor(folder: string, args: ReadonlyArray<string>) {
-    this.#folder = folder
+  constructor(folder: string, args: ReadonlyArray<string> = []) {
+    this.folder = folder
     this.#args = args
-  }
-
-  /** Starts a node in a folder, connected to others. */
-  static async start(folder: string, to: ReadonlyArray<CreditSite> = [], more: ReadonlyArray<string> = []) {
-    const site = new CreditSite(folder, ["--listen", "127.0.0.1:0", ...more])
-    site.#node = await startNode(folder, [...site.#args, ...to.flatMap((other) => ["--connect", other.address])])
-    return site
   }
 
   get node(): ReadyNode {
@@ -31,51 +41,73 @@ export class CreditSite {
     return this.#node
   }
 
-  get address(): string {
-    return this.node.address
+  /** Starts it, connected to others; where it was reached before, if it was. */
+  async start(...to: ReadonlyArray<CreditSite>): Promise<this> {
+    const place = this.#node?.address.replace(/^.*@/, "") ?? "127.0.0.1:0"
+    const connect = to.flatMap(({ node }) => ["--connect", node.address])
+    this.#node = await startNode(this.folder, ["--listen", place, ...this.#args, ...connect])
+    return this
   }
 
-  /** Kills it, and starts it again where it was reached before. */
-  async killed(): Promise<void> {
-    const place = this.address.replace(/^.*@/, "")
+  async kill(): Promise<void> {
     this.node.process.signal("SIGKILL")
     await this.node.process.ended
-    this.#node = await startNode(this.#folder, ["--listen", place])
   }
 
   async stop(): Promise<void> {
     await this.#node?.process.stop()
   }
 
-  /** What a command prints for programs; it must succeed. */
-  async json<A, I>(schema: Schema.Codec<A, I>, ...words: ReadonlyArray<string>): Promise<A> {
-    const text = await this.says(...words, "--json")
-    return Schema.decodeUnknownSync(Schema.toCodecJson(schema))(Schema.decodeUnknownSync(Any)(text.trim()))
-  }
-
   /** What a command prints for people; it must succeed. */
   async says(...words: ReadonlyArray<string>): Promise<string> {
-    const { code, stderr, stdout } = await holdfast([...words, "--data", this.#folder])
-    assert.strictEqual(code, 0, `holdfast ${words.join(" ")}\n${stdout}\n${stderr}`)
+    const { exit, failure, stdout } = await type([...words, "--data", this.folder])
+    assert.isTrue(Exit.isSuccess(exit), `holdfast ${words.join(" ")}\n${failure?.message ?? String(exit)}`)
     return stdout
   }
 
-  /** The code with which a command ends that fails, and what it says. */
-  async fails(...words: ReadonlyArray<string>): Promise<{ readonly code: number | null; readonly text: string }> {
-    const { code, stderr } = await holdfast([...words, "--data", this.#folder])
-    assert.notStrictEqual(code, 0, `holdfast ${words.join(" ")} has not failed`)
-    return { code, text: stderr }
+  /** What a command prints for programs; it must succeed. */
+  async json<A, I>(schema: Schema.Codec<A, I>, ...words: ReadonlyArray<string>): Promise<A> {
+    const text = await this.says(...words, "--json")
+    return Schema.decodeUnknownSync(Schema.fromJsonString(Schema.toCodecJson(schema)))(text.trim())
   }
 
-  /** Waits until a user has been told of something of this kind, and about this. */
-  async told(user: string, kind: string, about = ""): Promise<void> {
-    const events = new HoldfastProcess(["events", "--for", user, "--follow", "--json", "--data", this.#folder])
-    const matching = async (): Promise<void> => {
-      const line = await events.line(`"kind":"${kind}"`)
-      if (!line.includes(about)) await matching()
+  /** How a command fails. */
+  async fails(...words: ReadonlyArray<string>) {
+    const { failure } = await type([...words, "--data", this.folder])
+    assert.isDefined(failure, `holdfast ${words.join(" ")} has not failed as foreseen`)
+    return failure
+  }
+
+  /** One request of the API, with the node's token. */
+  async request(path: string, init: RequestInit = {}): Promise<Response> {
+    const token = (await readFile(join(this.folder, "api.token"), "utf8")).trim()
+    const headers = { "content-type": "application/json", ...init.headers, authorization: `Bearer ${token}` }
+    return fetch(`${this.node.api}${path}`, { ...init, headers })
+  }
+
+  /** The first event of a user, behind a cursor, that is one. */
+  async told(user: string, isOne: (event: Happened) => boolean, after?: string): Promise<Happened> {
+    const ending = new AbortController()
+    const headers: Record<string, string> = after === undefined ? {} : { "last-event-id": after }
+    const response = await this.request(`/events?audience=${user}`, { headers, signal: ending.signal })
+    assert.strictEqual(response.status, 200)
+    let text = ""
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      const lines = (text + chunk).split("\n")
+      text = lines.pop() ?? ""
+      for (const line of lines) {
+        if (!line.startsWith("data: ")) continue
+        const event = decodeEvent(line.slice(6))
+        if (event._tag !== "Event" || !isOne(event)) continue
+        ending.abort()
+        return event
+      }
     }
-    await matching()
-    events.signal("SIGKILL")
-    await events.ended
+    throw new Error(`the events of ${user} have ended`)
+  }
+
+  /** The same by what it is called. */
+  hears(user: string, kind: string, after?: string): Promise<Happened> {
+    return this.told(user, (event) => event.kind === kind, after)
   }
 }
