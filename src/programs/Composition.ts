@@ -49,6 +49,7 @@ import type { ChainMismatch } from "../services/chain/HeaderTurn.ts"
 import { Credit } from "../services/credit/Credit.ts"
 import * as CreditConfig from "../services/credit/CreditConfig.ts"
 import type * as CreditProtocol from "../services/credit/CreditProtocol.ts"
+import { Keyring } from "../services/credit/Keyring.ts"
 import * as DeliveryConfig from "../services/delivery/DeliveryConfig.ts"
 import { Notices } from "../services/delivery/Notices.ts"
 import { CurrentTerm, Ownership } from "../services/delivery/Ownership.ts"
@@ -174,28 +175,29 @@ const chain = <R>(
 ): Layer.Layer<never, ChainMismatch | SqlError, BlockStore | HeaderStore | Identity | Transactions> =>
   options.chain === undefined ? Layer.empty : Chain.layer(options.chain)
 
-const keyring = Layer.unwrap(Effect.map(DataFolder, (folder) => KeyringFile.layer(folder.file(files.keyring))))
+const absent = (): never => {
+  throw new Error("a node without credit signs for nobody")
+}
+const noKeys = Layer.succeed(Keyring, Keyring.of({ keyOf: absent, sign: absent }))
 
 type KeyringFailed = KeyringFile.KeyringUnusable | KeyringFile.KeyringLost | SqlError
 
-/** Before a node with credit begins: the keys of its users are those that its database has. */
-const ownKeys = <R>(
+/** The keys of the users of a node with credit, once it is known that they are those that its database has. */
+const keyring = <R>(
   options: Options<R>
-): Layer.Layer<never, KeyringFailed, DataFolder | FileSystem.FileSystem | SecureRandom.SecureRandom | Records> =>
+): Layer.Layer<Keyring, KeyringFailed, DataFolder | FileSystem.FileSystem | SecureRandom.SecureRandom | Records> =>
   options.credit === undefined
-    ? Layer.empty
-    : Layer.effectDiscard(
-        Effect.flatMap(DataFolder, (folder) => KeyringFile.check(folder.file(files.keyring)))
-      ).pipe(Layer.provide(keyring))
+    ? noKeys
+    : Layer.unwrap(
+        Effect.map(DataFolder, (folder) => {
+          const path = folder.file(files.keyring)
+          return Layer.effectDiscard(KeyringFile.check(path)).pipe(Layer.provideMerge(KeyringFile.layer(path)))
+        })
+      )
 
 /** Credit, for who asks whether it is kept. */
-const credit = <R>(
-  options: Options<R>
-): Layer.Layer<
-  never,
-  KeyringFailed,
-  DataFolder | FileSystem.FileSystem | CreditProtocol.Services | Transactions | Node
-> => (options.credit === undefined ? Layer.empty : Credit.layer.pipe(Layer.provide(keyring)))
+const credit = <R>(options: Options<R>): Layer.Layer<never, never, CreditProtocol.Services | Transactions | Node> =>
+  options.credit === undefined ? Layer.empty : Credit.layer
 
 /**
  * A running node over what `standing` provides, for one term: `Node`, `Delivery`, `Feed`, `Parked`, `Audit`, `Registry`,
@@ -218,7 +220,7 @@ export const node = <R>(options: Options<R>) =>
       )
     ),
 
-    Layer.provideMerge(ownKeys(options)),
+    Layer.provideMerge(keyring(options)),
     Layer.provideMerge(stores)
   )
 
