@@ -7,16 +7,16 @@ import { SqlClient } from "effect/sql"
 
 const tables: ReadonlyArray<readonly [name: string, indexes: ReadonlyArray<string>]> = [
   ["credit_users", []],
-  ["credit_halves", ["side", "agent"]],
+  ["credit_halves", ["side", "agent", "waits"]],
   ["credit_chits", ["place", "loose", "asked"]],
   ["credit_evidence", []],
   ["credit_tickets", ["holder"]],
   ["credit_redemptions", []],
-  ["credit_requests", ["user"]],
+  ["credit_requests", ["user", "refused"]],
   ["credit_lifts", ["wake"]],
   ["credit_referees", []],
   ["credit_routes", ["wake", "query"]],
-  ["credit_payments", ["user"]],
+  ["credit_payments", ["user", "current"]],
   ["credit_commands", ["at"]]
 ]
 

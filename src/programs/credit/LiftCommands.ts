@@ -16,11 +16,11 @@ import { exact } from "./CreditText.ts"
 import * as LiftText from "./LiftText.ts"
 import { untilOver } from "./Waiting.ts"
 
-/** A payment and the lift that carries it, as far as there is one at this node. */
+/** A payment and the lift of its newest try, as far as there is one at this node. */
 const looking = Effect.fnUntraced(function* (user: Cuid, lift: LiftId) {
   const payment = yield* ask((client) => client.credit.payment({ params: { user, lift } }))
   const state = yield* Effect.catchTag(
-    ask((client) => client.credit.lift({ params: { lift } })),
+    ask((client) => client.credit.lift({ params: { lift: payment.current } })),
     "NotFound",
     () => Effect.succeed(undefined)
   )
