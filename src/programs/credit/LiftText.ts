@@ -76,7 +76,7 @@ export const payment = (
   if (!isOver(payment)) rows.push(["Time left", ahead(payment.expires, now)])
   if (lift !== undefined) {
     rows.push(["Tallies", String(lift.plan.legs.length)])
-    rows.push(["Promised", `${lift.promises.length} of ${nodes(lift.plan).length} nodes`])
+    rows.push(["Nodes", String(nodes(lift.plan).length)])
     rows.push(["Referees", lift.plan.referees.map(({ key }) => short(key)).join(", ")])
     if (lift.contrary !== undefined) rows.push(["Frozen", red("two records contradict each other: referees have lied")])
   }
@@ -89,9 +89,7 @@ export const isOver = ({ status }: Pick<Payment, "status">): boolean => status !
 /** How far it is, in a line. */
 export const progress = (payment: Payment, lift: LiftState | undefined): string => {
   if (payment.status === "seeking") return `Looking for a way to ${payment.to.cuid}`
-  if (lift === undefined) return "A way was found, promising begins"
-  const all = nodes(lift.plan).length
-  return lift.promises.length < all
-    ? `${lift.promises.length} of ${all} nodes have promised`
-    : "All have promised, the referees decide"
+  return lift === undefined
+    ? "A way was found, promising begins"
+    : `${nodes(lift.plan).length} nodes promise over ${lift.plan.legs.length} tallies, and the referees decide`
 }
