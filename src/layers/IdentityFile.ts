@@ -88,8 +88,7 @@ const kind: SecretFile.Kind<NodeSecret.NodeSecret, IdentityFailed> = {
   exposed: (path, mode) => new IdentityExposed({ path, mode }),
   malformed: (path, detail) => new IdentityMalformed({ path, detail }),
   inaccessible: (path, action, cause) => new IdentityInaccessible({ path, action, cause }),
-  made: (path, { key }) =>
-    Effect.annotateLogs(Effect.logInfo("Created a node identity"), { node: key, path })
+  made: (path, { key }) => Effect.annotateLogs(Effect.logInfo("Created a node identity"), { node: key, path })
 }
 
 /** The identity in the file at `path`, which is created if there is none. */

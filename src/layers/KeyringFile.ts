@@ -55,7 +55,10 @@ const kind: SecretFile.Kind<Redacted.Redacted<Uint8Array>, KeyringUnusable> = {
     // Nothing that the decoder says is passed on: it might quote the secret.
     const contents = decode(text)
     if (Option.isNone(contents)) return Result.fail("is no keyring of version 1")
-    return Result.map(Result.orElse(Hex.decode(contents.value.seed), () => Result.fail("has a seed that is none")), Redacted.make)
+    return Result.map(
+      Result.orElse(Hex.decode(contents.value.seed), () => Result.fail("has a seed that is none")),
+      Redacted.make
+    )
   },
   fresh: (random) =>
     Effect.map(random.randomBytes(seedSize), (seed) =>

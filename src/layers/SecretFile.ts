@@ -48,21 +48,18 @@ export const keep = Effect.fnUntraced(function* <A, E>(
 const hasTag = (error: PlatformError.PlatformError, tag: PlatformError.SystemErrorTag): boolean =>
   error.reason._tag === tag
 
-const opening = Effect.fnUntraced(
-  function* (path: string, fs: FileSystem.FileSystem) {
-    // One handle for all, so that what was checked is what is read.
-    const opened = yield* fs.open(path, { flag: "r" }).pipe(
-      Effect.map(Option.some),
-      Effect.catch((error) => (hasTag(error, "NotFound") ? Effect.succeed(Option.none()) : Effect.fail(error)))
-    )
-    if (Option.isNone(opened)) return undefined
-    const { mode, type } = yield* opened.value.stat
-    if (type !== "File") return { mode: 0, text: undefined }
-    const bytes = Option.getOrElse(yield* opened.value.readAlloc(maxSize), () => new Uint8Array(0))
-    return { mode: mode & 0o777, text: new TextDecoder().decode(bytes) }
-  },
-  Effect.scoped
-)
+const opening = Effect.fnUntraced(function* (path: string, fs: FileSystem.FileSystem) {
+  // One handle for all, so that what was checked is what is read.
+  const opened = yield* fs.open(path, { flag: "r" }).pipe(
+    Effect.map(Option.some),
+    Effect.catch((error) => (hasTag(error, "NotFound") ? Effect.succeed(Option.none()) : Effect.fail(error)))
+  )
+  if (Option.isNone(opened)) return undefined
+  const { mode, type } = yield* opened.value.stat
+  if (type !== "File") return { mode: 0, text: undefined }
+  const bytes = Option.getOrElse(yield* opened.value.readAlloc(maxSize), () => new Uint8Array(0))
+  return { mode: mode & 0o777, text: new TextDecoder().decode(bytes) }
+}, Effect.scoped)
 
 const read = Effect.fnUntraced(function* <A, E>(
   path: string,

@@ -68,9 +68,7 @@ const isOver = ({ status }: TallyHalf): boolean => status === "void" || status =
 
 /** Those that a text can mean: by the beginning of the id, or by the partner, of whom those that are not over count first. */
 export const meant = (tallies: ReadonlyArray<TallyHalf>, text: string): ReadonlyArray<TallyHalf> => {
-  const ofPartner = tallies.filter(
-    ({ draft, partner }) => partner?.cuid === text || draft?.partner?.chad.cuid === text
-  )
+  const ofPartner = tallies.filter(({ draft, partner }) => partner?.cuid === text || draft?.partner?.chad.cuid === text)
   const lively = ofPartner.filter((half) => !isOver(half))
   if (lively.length > 0) return lively
   if (ofPartner.length > 0) return ofPartner

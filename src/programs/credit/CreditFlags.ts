@@ -63,16 +63,10 @@ export const ref = Flags.optionally(
 
 /** The version that a user has seen; the one that is there now unless said. */
 export const revision = Flags.optionally(
-  Flags.count(
-    "revision",
-    "Only if this is still the revision (default: the one that is there now)",
-    1,
-    1_000_000
-  )
+  Flags.count("revision", "Only if this is still the revision (default: the one that is there now)", 1, 1_000_000)
 )
 
-export const money = (name: string, about: string) =>
-  Flags.optionally(value(name, "<amount>", about, Value.amount))
+export const money = (name: string, about: string) => Flags.optionally(value(name, "<amount>", about, Value.amount))
 
 export const life = (about: string) =>
   Flags.optionally(

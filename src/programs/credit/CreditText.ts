@@ -110,7 +110,10 @@ export const tally = (half: TallyHalf): string => {
     ["Partner", where === undefined ? "nobody yet" : `${printable(name ?? where.cuid)}, ${Chad.format(where)}`],
     ["Revision", String(revision)],
     ["Balance", `${owing(balanceOf(half))} (${balanceOf(half)} milli-CHIP)`],
-    ["Reserved", incoming + outgoing === 0n ? "nothing" : `lifts may bring ${chip(incoming)} and take ${chip(outgoing)}`],
+    [
+      "Reserved",
+      incoming + outgoing === 0n ? "nothing" : `lifts may bring ${chip(incoming)} and take ${chip(outgoing)}`
+    ],
     ["They may owe", exact(theirs)],
     ["You may owe", exact(mine)],
     ["Your settings", settings(half, side)],

@@ -13,7 +13,8 @@ import { chip, exact } from "./CreditText.ts"
 
 export const person = ({ agent, cuid }: Person): string => `${cuid}:${agentText(agent)}`
 
-const whom = ({ to, user }: Pick<Payment, "to" | "user">): string => (to.cuid === user ? `${to.cuid} (circle)` : to.cuid)
+const whom = ({ to, user }: Pick<Payment, "to" | "user">): string =>
+  to.cuid === user ? `${to.cuid} (circle)` : to.cuid
 
 const waysOf = ({ ways }: RouteState): string =>
   table(
@@ -26,7 +27,12 @@ const waysOf = ({ ways }: RouteState): string =>
     ])
   )
 
-const searched = { asking: "is asking", waiting: "waits to ask again", found: "has found", none: "found nothing" } as const
+const searched = {
+  asking: "is asking",
+  waiting: "waits to ask again",
+  found: "has found",
+  none: "found nothing"
+} as const
 
 export const route = (state: RouteState): string => {
   const rows = list([
@@ -61,9 +67,15 @@ export const payments = (items: ReadonlyArray<Payment>, now: number): string =>
       )
 
 /** One payment, and the lift that carries it, once there is one. */
-export const payment = (
-  { lift, now, payment }: { readonly payment: Payment; readonly lift: LiftState | undefined; readonly now: number }
-): string => {
+export const payment = ({
+  lift,
+  now,
+  payment
+}: {
+  readonly payment: Payment
+  readonly lift: LiftState | undefined
+  readonly now: number
+}): string => {
   const rows: Array<readonly [string, string]> = [
     ["Lift", payment.lift],
     ["State", painted(payment)],

@@ -158,7 +158,9 @@ export const SetCommand = Command.make(
       () => "Set. The partner is told, and need not agree."
     )
   })
-).pipe(Command.withDescription("Set what you want of a tally: the balance that you would like, and how far lifts may go"))
+).pipe(
+  Command.withDescription("Set what you want of a tally: the balance that you would like, and how far lifts may go")
+)
 
 export const CloseCommand = Command.make(
   "close",

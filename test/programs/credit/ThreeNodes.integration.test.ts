@@ -6,7 +6,15 @@ import { Schema } from "effect"
 import { join } from "node:path"
 import { afterAll, beforeAll } from "vitest"
 import { ExitCode } from "../../../src/programs/ExitCode.ts"
-import { Done, LiftState, Payment, PaymentPage, RouteState, TallyPage, User } from "../../../src/programs/http/CreditModels.ts"
+import {
+  Done,
+  LiftState,
+  Payment,
+  PaymentPage,
+  RouteState,
+  TallyPage,
+  User
+} from "../../../src/programs/http/CreditModels.ts"
 import * as Chad from "../../../src/protocol/credit/Chad.ts"
 import { temporaryFolder } from "../HoldfastProcess.ts"
 import { CreditSite } from "./CreditSite.ts"
