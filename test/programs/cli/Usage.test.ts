@@ -142,6 +142,26 @@ describe("what a command about the chain cannot use", () => {
   refuses(["start", "--chain-keep", "0"], ["--chain-keep", "from 1 to"])
 })
 
+describe("what a command about credit cannot use", () => {
+  refuses(["pay", "bob", "12,5"], ["<amount | invoice>", '"12,5"', "such as 12.5", "12500m", "holdfast chit list"])
+  refuses(["pay", "bob", "0"], ["more than nothing"])
+  refuses(["chit", "ask", "bob", "1.5m"], ["<amount>", '"1.5m"', "12500m"])
+  refuses(["lift", "pay", "carol", "1"], ["<to>", '"carol"', "cuid:agent@host:port", "circle"])
+  refuses(["user", "add", "a b"], ["<cuid>", '"a b"', "1 to 64 letters"])
+  refuses(["user", "add", "alice", "--signs-with", "ab"], ["--signs-with", "64 lower-case hex digits"])
+  refuses(["tally", "draft", "--user", "alice", "--limit", "-1"], ["--limit", '"-1"', "such as 12.5"])
+  refuses(["tally", "draft", "--user", "alice", "--side", "left"], ["--side", '"left"', "stock, foil"])
+  refuses(["tally", "draft", "--user", "alice"], ["--limit", "--partner-limit"])
+  refuses(["tally", "set", "bob", "--user", "alice"], ["--target", "--bound"])
+  refuses(["tally", "show", "hello", "--user", "alice"], ["is no invitation", "holdfast tally status"])
+  refuses(["tally", "ticket", "bob", "--life", "5"], ["--life", "give a duration"])
+  refuses(["lift", "show", "1"], ["<lift>", "holdfast lift list"])
+  refuses(["pay", "bob", "1", "--key", ""], ["--key", "1 to 64 characters"])
+  refuses(["start", "--credit-referees", "me"], ["--credit-referees", "KEY@host:port"])
+  const two = ["a", "b"].flatMap((digit) => ["--credit-referees", `${digit.repeat(64)}@127.0.0.1:4001`])
+  refuses(["start", ...two], ["creditReferees", "an odd number"])
+})
+
 describe("a word with a dash in front that is no flag", () => {
   refuses(["send", key, "-dash"], ["-dash", "behind two dashes", "holdfast send <peer> -- "])
   refuses(["send", key, "--dash it"], ["--dash it", "behind two dashes"])
