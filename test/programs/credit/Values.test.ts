@@ -6,6 +6,7 @@ import { meant } from "../../../src/programs/credit/Acting.ts"
 import { referee } from "../../../src/programs/settings/CreditSettings.ts"
 import type { FromText } from "../../../src/programs/SettingValue.ts"
 import { Cuid } from "../../../src/protocol/credit/Chad.ts"
+import { ChitId } from "../../../src/protocol/credit/Chit.ts"
 import { TallyId } from "../../../src/protocol/credit/TallyDocument.ts"
 import type { TallyHalf } from "../../../src/protocol/credit/TallyHalf.ts"
 import { NodeKey } from "../../../src/protocol/NodeKey.ts"
@@ -57,8 +58,8 @@ describe("what commands of credit take", () => {
   })
 
   it("what is paid is an amount or an invoice, and a referee has a key and a place", () => {
-    const invoice = "0197f3c2-8a40-7d10-9b1e-0f1e2d3c4b5a"
-    assert.deepEqual(read(Value.paid, invoice), { invoice })
+    const invoice = ChitId.make("0197f3c2-8a40-7d10-9b1e-0f1e2d3c4b5a")
+    assert.deepStrictEqual(read(Value.paid, invoice), { invoice })
     assert.deepStrictEqual(read(Value.paid, "1.5"), { units: 1_500n })
     assert.isUndefined(read(Value.paid, "0"))
     assert.deepStrictEqual(read(referee, `${agent}@10.0.0.1:4000`), { key: agent, host: "10.0.0.1", port: 4000 })
