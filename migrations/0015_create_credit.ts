@@ -7,17 +7,18 @@ import { SqlClient } from "effect/sql"
 
 const tables: ReadonlyArray<readonly [name: string, indexes: ReadonlyArray<string>]> = [
   ["credit_users", []],
-  ["credit_halves", ["side", "agent", "waits"]],
+  ["credit_halves", ["side", "agent", "waiting", "waits"]],
   ["credit_chits", ["place", "loose", "asked"]],
   ["credit_evidence", []],
   ["credit_tickets", ["holder"]],
   ["credit_redemptions", []],
   ["credit_requests", ["user", "refused"]],
   ["credit_lifts", ["wake"]],
-  ["credit_referees", []],
-  ["credit_routes", ["wake", "query"]],
+  ["credit_referees", ["undecided"]],
+  ["credit_routes", ["wake", "query", "asker"]],
   ["credit_payments", ["user", "current"]],
-  ["credit_commands", ["at"]]
+  ["credit_commands", ["at"]],
+  ["credit_repairs", []]
 ]
 
 export default Effect.gen(function* () {
