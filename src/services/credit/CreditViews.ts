@@ -10,6 +10,7 @@ import type { TallyId } from "../../protocol/credit/TallyDocument.ts"
 import type { PageOptions, Part } from "../RecordTable.ts"
 import { Records } from "../Records.ts"
 import * as Tables from "./CreditTables.ts"
+import * as Payments from "./Payments.ts"
 
 /** Rows of one page at the most. */
 export const mostRows = 256
@@ -61,7 +62,7 @@ export const make = Effect.gen(function* () {
       Effect.map(records.page(Tables.tickets, "holder", newest([user], limit)), reversed),
     requests: (user: Cuid, limit: number) =>
       Effect.map(records.page(Tables.requests, "user", newest([user], limit)), reversed),
-    route: (user: Cuid, query: QueryId) => records.get(Tables.routes, [user, query]),
+    route: (user: Cuid, query: QueryId) => Effect.provideService(Payments.begun(user, query), Records, records),
     lift: (lift: LiftId) => records.get(Tables.lifts, [lift]),
     payment: Effect.fnUntraced(function* (user: Cuid, lift: LiftId) {
       const row = yield* records.get(Tables.payments, [lift])

@@ -84,7 +84,7 @@ const next = Effect.fnUntraced(function* (payment: Tables.Payment, reason: strin
 
 /** The query of this try has ways, or has ended without. */
 const onRoute = Effect.fnUntraced(function* (payment: Tables.Payment) {
-  const route = yield* (yield* Records).get(Tables.routes, [payment.user, QueryId.make(payment.current)])
+  const route = yield* Payments.begun(payment.user, QueryId.make(payment.current))
   const ways = yield* Payments.untried(payment)
   const begun = yield* over(payment, ways)
   if (begun !== undefined) return begun

@@ -3,6 +3,7 @@
  */
 import { Clock, Effect, Schema } from "effect"
 import type { Action } from "../../protocol/credit/Action.ts"
+import type { Cuid } from "../../protocol/credit/Chad.ts"
 import { digestOf } from "../../protocol/credit/Canonical.ts"
 import { LiftId, LiftPlan, uuidOf } from "../../protocol/credit/LiftPlan.ts"
 import * as Plan from "../../protocol/credit/LiftPlan.ts"
@@ -29,15 +30,20 @@ export const lifts = Effect.fnUntraced(function* (payment: Tables.Payment) {
   return all.flatMap((one) => one ?? [])
 })
 
+/** A query that this user has begun; those of others that go over them are none of theirs. */
+export const begun = Effect.fnUntraced(function* (user: Cuid, query: QueryId) {
+  const route = yield* (yield* Records).get(Tables.routes, [user, query])
+  return route?.asker === undefined ? route : undefined
+})
+
 const isWay = Schema.is(LiftPlan.fields.legs)
 
 const nameOf = (way: Way): string => way.map(({ tally }) => tally).join(" ")
 
 /** Ways that its queries have found with no lift over them yet, and over which there can be one. */
 export const untried = Effect.fnUntraced(function* (payment: Tables.Payment) {
-  const records = yield* Records
   const tried = new Set((yield* lifts(payment)).map(({ plan }) => nameOf(plan.legs)))
-  const all = yield* Effect.forEach(ids(payment), (id) => records.get(Tables.routes, [payment.user, QueryId.make(id)]))
+  const all = yield* Effect.forEach(ids(payment), (id) => begun(payment.user, QueryId.make(id)))
   const ways = all.flatMap((one) => one?.ways.map(({ legs }) => legs) ?? [])
   return ways.filter((legs) => isWay(legs) && !tried.has(nameOf(legs)))
 })

@@ -29,7 +29,7 @@ const events = (items: ReadonlyArray<AttentionItem>): ReadonlyArray<NewEvent> =>
   return [...audiences].map(([audience, theirs]) => ({
     audience,
     protocol: "",
-    subject: "",
+    subject: "attention",
     kind: "attention",
     body: { items: theirs.slice(0, most), more: theirs.length > most }
   }))

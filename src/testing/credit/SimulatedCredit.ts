@@ -15,6 +15,7 @@ export const config: CreditConfig.Config = {
   staggerMillis: 200,
   asking: { baseMillis: 500, capMillis: 20_000 },
   liftLifeMillis: 8_000,
+  repair: { baseMillis: 2_000, capMillis: 30_000, checkMillis: 60_000, pageMillis: 200 },
   routes: { ...CreditConfig.defaults.routes, wait: 4_000, keep: 60_000, retryBase: 1_000, retryCap: 10_000, tries: 3 }
 }
 

@@ -61,7 +61,8 @@ export class CreditSite {
   /** What a command prints for people; it must succeed. */
   async says(...words: ReadonlyArray<string>): Promise<string> {
     const { exit, failure, stdout } = await type([...words, "--data", this.folder])
-    assert.isTrue(Exit.isSuccess(exit), `holdfast ${words.join(" ")}\n${failure?.message ?? String(exit)}`)
+    const why = `holdfast ${words.join(" ")}\n${failure?.message ?? String(exit)}\n${stdout}`
+    assert.isTrue(Exit.isSuccess(exit), why)
     return stdout
   }
 

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Redacted, Scope } from "effect"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import { LiftId, type Referee } from "../../../src/protocol/credit/LiftPlan.ts"
+import { QueryId } from "../../../src/protocol/credit/Route.ts"
 import { Keyring } from "../../../src/services/credit/Keyring.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
 import * as People from "../../support/credit/CreditPeople.ts"
@@ -44,6 +45,9 @@ describe("a payment over others", () => {
       assert.strictEqual(yield* ann!.tries(paid), "known-lift")
       assert.strictEqual((yield* ann!.node.credit.payments(ann!.user, { limit: 10 })).length, 1)
       assert.isUndefined(yield* payment(bob!))
+      // It went over Bob, who has looked for nothing.
+      assert.isDefined(yield* ann!.node.credit.route(ann!.user, QueryId.make(lift)))
+      assert.isUndefined(yield* bob!.node.credit.route(bob!.user, QueryId.make(lift)))
     }).pipe(Effect.scoped)
   )
 
