@@ -62,8 +62,8 @@ export const crediting: ReadonlyArray<Mutant> = [
     name: "credit-hold-kept",
     what: "What was held for a lift that is void is held for ever.",
     file: "src/services/credit/LiftDesk.ts",
-    find: `yield* records.put(Tables.halves, hold(plan, end.leg, half, -1n))`,
-    replace: `yield* records.put(Tables.halves, half)`,
+    find: `ChainDesk.moved(half, hold(plan, end.leg, half, -1n))`,
+    replace: `ChainDesk.moved(half, half)`,
     property: laws.I3,
     profile: "calm",
     scenario: "credit"

@@ -196,9 +196,8 @@ export const enduring: ReadonlyArray<EnduranceMutant> = [
     what: "The time for a write goes on when it is done.",
     file: writer,
     find: `      this.#since = undefined
-`,
-    replace: `
-`,
+      return queue.bytes`,
+    replace: `      return queue.bytes`,
     property: "who does not read is cut off"
   },
   {
