@@ -299,7 +299,10 @@ const openEngine = Effect.fnUntraced(function* (options: Options) {
   const folder = options.dataDir
   const open = (): Promise<PGlite> =>
     folder === undefined
-      ? PGlite.create(options.dump === undefined ? {} : { loadDataDir: options.dump })
+      ? PGlite.create({
+          startParams: PgliteFolder.careless,
+          ...(options.dump === undefined ? {} : { loadDataDir: options.dump })
+        })
       : PgliteFolder.open(folder, options.allowDataLoss === true, options.dump)
   const pg = yield* Effect.tryPromise({
     try: open,

@@ -10,6 +10,7 @@ import { NodeFS } from "@electric-sql/pglite/nodefs"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { EmbeddedDatabaseUnusable } from "./DatabaseErrors.ts"
+import { planningParams } from "./Planning.ts"
 
 interface HostFiles {
   readonly stream_ops: { fsync?: (stream: { readonly nfd?: number; readonly node: unknown }) => number }
@@ -64,11 +65,15 @@ const syncTree = async (folder: string): Promise<void> => {
   }
 }
 
-const durable = [...PGlite.defaultStartParams.filter((option) => option !== "-F"), "-c", "wal_sync_method=fsync"]
+/** The command line of an engine whose commits a crash may undo. */
+export const careless = [...PGlite.defaultStartParams, ...planningParams]
+const durable = [...careless.filter((option) => option !== "-F"), "-c", "wal_sync_method=fsync"]
 
 const start = (folder: string, allowDataLoss: boolean, dump?: Blob): Promise<PGlite> =>
   PGlite.create({
-    ...(allowDataLoss ? { dataDir: folder } : { fs: new DurableFiles(folder), startParams: durable }),
+    ...(allowDataLoss
+      ? { dataDir: folder, startParams: careless }
+      : { fs: new DurableFiles(folder), startParams: durable }),
     ...(dump === undefined ? {} : { loadDataDir: dump })
   })
 

@@ -15,6 +15,7 @@ import { SqlClient, type SqlConnection, Statement } from "effect/sql"
 import { SqlError } from "effect/sql/SqlError"
 import { DatabaseNotDurable, DatabaseUnreachable, DatabaseUrlInvalid } from "./DatabaseErrors.ts"
 import * as LostCommit from "./LostCommit.ts"
+import { planning } from "./Planning.ts"
 import { Connection, type Session } from "./PostgresConnection.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 import { limited } from "./TransactionLimit.ts"
@@ -215,7 +216,8 @@ const connect = Effect.fnUntraced(function* (options: Options) {
       // The server notices within half a minute that this machine has lost power, and gives the node's lock back.
       tcp_keepalives_idle: "10",
       tcp_keepalives_interval: "5",
-      tcp_keepalives_count: "3"
+      tcp_keepalives_count: "3",
+      ...planning
     }
   })
   const unreachable = (error: SqlError): DatabaseUnreachable =>
