@@ -11,6 +11,7 @@ const processes = ["test/**/*.integration.test.ts"]
 const patient = [
   "test/integration/BsvP2p.integration.test.ts",
   "test/integration/BadInput.integration.test.ts",
+  "test/integration/ChainForks.integration.test.ts",
   "test/integration/ChainKills.integration.test.ts",
   "test/integration/ChainSync.integration.test.ts",
   "test/integration/DatabaseLoss.integration.test.ts",
@@ -22,12 +23,7 @@ const patient = [
   "test/integration/MovedPeer.integration.test.ts",
   "test/integration/Observability.integration.test.ts",
   "test/integration/Pack.integration.test.ts",
-  "test/programs/Bans.integration.test.ts",
-  "test/programs/FaultProxy.integration.test.ts",
-  "test/programs/InboxFollow.integration.test.ts",
-  "test/programs/cli/*.integration.test.ts",
-  "test/programs/http/*.integration.test.ts",
-  "test/programs/sim/*.integration.test.ts"
+  "test/programs/**/*.integration.test.ts"
 ]
 /**
  * Tests of pure code, which leaves nothing behind, but for those that take long: they share processes, since loading modules

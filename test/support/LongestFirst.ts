@@ -17,7 +17,9 @@ export const seconds: Readonly<Record<string, number>> = {
   "test/mutants/Enduring.test.ts": 60,
   "test/mutants/Gossiping.test.ts": 55,
   "test/mutants/Laning.test.ts": 55,
-  "test/simulation/Chain.simulation.test.ts": 55,
+  "test/simulation/Chain.simulation.test.ts": 100,
+  "test/simulation/Credit.simulation.test.ts": 55,
+  "test/simulation/LiftEverywhere.simulation.test.ts": 50,
   "test/simulation/Timers.simulation.test.ts": 50,
   "test/layers/Pglite.test.ts": 50,
   "test/mutants/Exploring.test.ts": 45,
@@ -38,8 +40,16 @@ export const seconds: Readonly<Record<string, number>> = {
   "test/integration/ChainKills.integration.test.ts": 90,
   "test/integration/DatabaseLoss.integration.test.ts": 80,
   "test/integration/Pack.integration.test.ts": 60,
-  "test/integration/BadInput.integration.test.ts": 40,
-  "test/programs/sim/SimCommand.integration.test.ts": 40
+  "test/programs/sim/SimCommand.integration.test.ts": 100,
+  "test/programs/bitcoin/Bitcoin.integration.test.ts": 90,
+  "test/programs/NodeProgram.integration.test.ts": 80,
+  "test/programs/sim/Misuse.integration.test.ts": 60,
+  "test/programs/Bans.integration.test.ts": 60,
+  "test/integration/ChainSync.integration.test.ts": 50,
+  "test/programs/credit/TwoNodes.integration.test.ts": 40,
+  "test/programs/credit/ThreeNodes.integration.test.ts": 40,
+  "test/programs/chain/Nodes.integration.test.ts": 30,
+  "test/integration/BadInput.integration.test.ts": 25
 }
 
 export class LongestFirst extends BaseSequencer {
