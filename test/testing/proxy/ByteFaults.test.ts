@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber, type Scope } from "effect"
+import { TestClock } from "effect/testing"
 import { roundTrip } from "../../support/LoopbackEnds.ts"
 import { during, fastest, lasting, long, noise, planOf, proxied } from "../../support/ProxiedPair.ts"
 
@@ -30,7 +31,7 @@ describe("faults of bytes", () => {
       assert.strictEqual(one.touched, 1)
       const other = { _tag: "Slow", from: "a", to: "c", for: long, latency: slowBy(300) } as const
       assert.strictEqual((yield* during(proxy, other, ping)).touched, 0)
-      assert.isBelow(yield* fastest(ping), 300)
+      assert.isBelow(yield* fastest(ping, 300), 300)
     })
   )
 
@@ -47,7 +48,7 @@ describe("faults of bytes", () => {
       // What goes in the last 20 ms has no need to wait for what follows, and timers that are late are made up for.
       assert.isAtLeast(slow.result, 950)
       assert.isAbove(slow.touched, 0)
-      assert.isBelow(yield* fastest(send), 950)
+      assert.isBelow(yield* fastest(send, 950), 950)
     })
   )
 
@@ -59,7 +60,7 @@ describe("faults of bytes", () => {
       const lossy = yield* during(proxy, { _tag: "Loss", for: long, share: 0.3 }, lasting(pings))
       assert.isAbove(lossy.touched, 0)
       assert.isAtLeast(lossy.result, lossy.touched * (200 - tick))
-      assert.isBelow(yield* fastest(roundTrip(left, right, "ping")), 200)
+      assert.isBelow(yield* fastest(roundTrip(left, right, "ping"), 200), 200)
     })
   )
 
@@ -68,21 +69,21 @@ describe("faults of bytes", () => {
       const { connect, proxy } = yield* proxied()
       const { left, right } = yield* connect("b")
       const text = noise(400)
-      const cut = yield* during(
-        proxy,
-        { _tag: "Chunks", from: "a", to: "b", for: long, most: 7 },
-        Effect.gen(function* () {
-          left.socket.write(text, "latin1")
-          yield* right.hears(text)
-          return [...right.chunks]
-        })
-      )
+      const pieces = Effect.gen(function* () {
+        const { chunks, text: before } = right
+        const read = chunks.length
+        left.socket.write(text, "latin1")
+        yield* right.hears(before + text)
+        return chunks.slice(read)
+      })
+      const inPieces = during(proxy, { _tag: "Chunks", from: "a", to: "b", for: long, most: 7 }, pieces)
+      let cut = yield* inPieces
+      // The system of a busy machine may hand two pieces over at once: then they are sent again.
+      for (let turn = 0; turn < 50 && cut.result.length <= cut.touched; turn++) cut = yield* inPieces
       assert.isAtMost(Math.max(...cut.result), 7)
       assert.isAbove(new Set(cut.result).size, 3)
       assert.strictEqual(cut.touched, cut.result.length - 1)
-      left.socket.write(text, "latin1")
-      yield* right.hears(text + text)
-      assert.strictEqual(right.chunks.at(-1), 400)
+      assert.deepStrictEqual(yield* pieces, [400])
     })
   )
 
@@ -225,35 +226,52 @@ describe("faults of bytes", () => {
       const begun = performance.now()
       left.socket.write("data")
       yield* (yield* dialTo("b")).dialled
-      while (proxy.traffic().waiting === 0 || performance.now() - begun < 60) yield* meanwhile
+      while (proxy.traffic().waiting === 0 || proxy.traffic().held === 0) yield* meanwhile
+      const held = performance.now()
+      while (performance.now() - held < 60) yield* meanwhile
+      const ending = performance.now()
       fault.end()
-      const outage = performance.now() - begun
-      const late = lasting(right.hears("data"))
-      const [data, dialled] = yield* Effect.all([late, lasting(targets.b.accept)], { concurrency: "unbounded" })
+      // The proxy holds each from some moment between `begun` and `held`, until one within the call.
+      const [least, most] = [ending - held, performance.now() - begun]
+      const since = (come: Effect.Effect<unknown, never, Scope.Scope>) =>
+        Effect.map(come, () => performance.now() - ending)
+      const both = [since(right.hears("data")), since(targets.b.accept)]
+      const [data = 0, dialled = 0] = yield* Effect.all(both, { concurrency: "unbounded" })
       // The first tries are after 200 ms or a little more, and after 1 s; but never later than the outage was long.
-      assert.isAtLeast(data, Math.min(outage, 200 - outage) - 5)
-      assert.isAtLeast(dialled, Math.min(outage / 2, 1_000 - outage) - 5)
+      assert.isAtLeast(data, Math.min(least, 200 - most))
+      assert.isAtLeast(dialled, Math.min(least, 1_000 - most))
     })
   )
 
-  it.live("Swizzle stalls its nodes one by one, and all of them have recovered when it is over", () =>
+  it.effect("Swizzle stalls its nodes one by one, and all of them have recovered when it is over", () =>
     Effect.gen(function* () {
       const over: Array<number> = []
-      const { connect, proxy } = yield* proxied({
+      const { connect, meanwhile, proxy } = yield* proxied({
         plan: planOf([{ when: { at: 0 }, fault: { _tag: "Swizzle", for: 400, nodes: ["b", "c"], heal: "reverse" } }]),
         onProgress: (progress) => {
           if (progress._tag === "Over") over.push(progress.touched)
         }
       })
       const pairs = [yield* connect("b"), yield* connect("c")]
-      for (const { left } of pairs) left.socket.write("1")
-      yield* Effect.forkChild(proxy.run, { startImmediately: true })
-      for (const { left } of pairs) left.socket.write("2")
+      for (const { left, right } of pairs) yield* roundTrip(left, right, "1")
+      const texts = () => pairs.map(({ right }) => right.text)
+      const running = yield* Effect.forkChild(proxy.run, { startImmediately: true })
+      yield* TestClock.adjust(0)
+      pairs[0]?.left.socket.write("2")
+      yield* meanwhile
+      assert.deepStrictEqual(texts(), ["1", "1"])
+      yield* TestClock.adjust(200)
+      pairs[1]?.left.socket.write("2")
+      yield* meanwhile
+      assert.deepStrictEqual(texts(), ["1", "1"])
+      yield* TestClock.adjust(199)
+      yield* pairs[1]!.right.hears("12")
+      yield* meanwhile
+      assert.deepStrictEqual([texts(), over], [["1", "12"], []])
+      yield* TestClock.adjust(1)
+      yield* Fiber.join(running)
       yield* Effect.forEach(pairs, ({ right }) => right.hears("12"))
-      assert.deepStrictEqual(
-        over.filter((touched) => touched === 0),
-        []
-      )
+      assert.deepStrictEqual(over, [2])
       for (const { left, right } of pairs) yield* roundTrip(left, right, "3")
     })
   )
