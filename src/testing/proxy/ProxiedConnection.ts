@@ -27,7 +27,7 @@ export interface Lanes {
   readonly back: Lane
 }
 
-/** How long an ended connection waits for the ends to close theirs, in milliseconds. */
+/** How long a connection that was ended here, once both ends were told, waits for them to close theirs. Milliseconds. */
 const linger = 2_000
 
 export class ProxiedConnection {
@@ -40,6 +40,8 @@ export class ProxiedConnection {
   /** Something on it was silenced, or it was never forwarded. */
   #silenced = false
   #closed = false
+  /** Both ends are told that the other one has ended. */
+  #closing = false
   #lingering: NodeJS.Timeout | undefined
 
   /** Adopts an accepted socket; nothing is read from it before `forward`. */
@@ -89,8 +91,8 @@ export class ProxiedConnection {
       .on("connect", this.#events.onForwarded)
       .on("error", () => this.#failed(this.#back, this.#there))
       .on("close", this.#ended)
-    this.#there = new Pump(this.#dialled, target, this.#lanes.there, this.reset)
-    this.#back = new Pump(target, this.#dialled, this.#lanes.back, this.reset)
+    this.#there = new Pump(this.#dialled, target, this.#lanes.there, this.reset, this.#linger)
+    this.#back = new Pump(target, this.#dialled, this.#lanes.back, this.reset, this.#linger)
   }
 
   get #pumps(): ReadonlyArray<Pump> {
@@ -126,7 +128,8 @@ export class ProxiedConnection {
       if (how === "rst") pump.refuse()
       else pump.finish(how === "fin" ? "delivered" : "lost", then)
     }
-    if (struck.length === 2) this.#lingering ??= setTimeout(this.destroy, linger)
+    this.#closing ||= struck.length === 2
+    this.#linger()
   }
 
   /** Ends at once, without a word about what was under way. */
@@ -141,6 +144,11 @@ export class ProxiedConnection {
     breakOff(this.#dialled)
     if (this.#target !== undefined) breakOff(this.#target)
     this.#over()
+  }
+
+  readonly #linger = (): void => {
+    if (!this.#closing || this.#closed || !this.#pumps.every(({ isEmpty }) => isEmpty)) return
+    this.#lingering ??= setTimeout(this.destroy, linger)
   }
 
   /** One end is gone: what it said before still goes to the other one, and then the news. */

@@ -30,6 +30,7 @@ export class Pump {
   readonly #source: Net.Socket
   readonly #sink: Net.Socket
   readonly #reset: () => void
+  readonly #told: () => void
   #state: State = "open"
   #reading = false
   #spoken = false
@@ -46,12 +47,13 @@ export class Pump {
   #turn: NodeJS.Immediate | undefined
   readonly #recording: Recording | undefined
 
-  /** Both sockets are paused; `reset` breaks the whole connection off. */
-  constructor(source: Net.Socket, sink: Net.Socket, lane: Lane, reset: () => void) {
+  /** Both sockets are paused; `reset` breaks the whole connection off, `told` hears that the sink was told of the end. */
+  constructor(source: Net.Socket, sink: Net.Socket, lane: Lane, reset: () => void, told: () => void) {
     this.lane = lane
     this.#source = source
     this.#sink = sink
     this.#reset = reset
+    this.#told = told
     this.#recording = lane.ghosts?.record(lane.from, lane.to, 0)
     lane.travellers.add(this)
     source.on("data", this.#arrive).on("end", () => this.#end("fin"))
@@ -71,6 +73,11 @@ export class Pump {
   /** Whether anything has come from the source. */
   get hasSpoken(): boolean {
     return this.#spoken
+  }
+
+  /** Whether nothing is under way here. */
+  get isEmpty(): boolean {
+    return this.#unread === undefined && this.#packets.size === 0
   }
 
   /** Nothing will pass any more that has not passed. */
@@ -222,8 +229,9 @@ export class Pump {
     const { bytes } = packet
     if (typeof bytes === "string") {
       this.#packets.shift()
-      if (bytes === "fin") this.#sink.end()
-      else this.#reset()
+      if (bytes === "rst") return this.#reset()
+      this.#sink.end()
+      this.#told()
       return
     }
     const size = this.lane.portion(bytes.length)
