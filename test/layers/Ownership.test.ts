@@ -77,6 +77,14 @@ const freeze = Effect.gen(function* () {
   yield* sql`SELECT pg_sleep(1.1)`
 })
 
+/** When the lease is over, in milliseconds from the beginning of the transaction. */
+const fromStart = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ readonly millis: bigint }>`
+    SELECT floor(extract(epoch FROM lease_until - now()) * 1000)::bigint AS millis FROM holdfast_lease`
+  return Number(row?.millis ?? 0n)
+})
+
 /** A lease that is not renewed within a test. */
 const long = { lease: "5 minutes" } as const
 
@@ -126,7 +134,8 @@ suite("the owner of a node", (it) => {
 
   it.effect("is followed by a stand-by when it is frozen and its lease is over", () =>
     Effect.gen(function* () {
-      const first = yield* owner()
+      // It renews its lease every five seconds, and learns then that its session is lost.
+      const first = yield* owner({ lease: "15 seconds" })
       yield* freeze
       const { term } = yield* Fiber.join(yield* standby(long))
       assert.isTrue(term.stoodBy)
@@ -281,16 +290,20 @@ suite("trap 9: a lease", (it) => {
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const node = Context.get(yield* Layer.build(identityOf(1)), Identity).key
-      const lease = statements(sql, { node, agent: uuid(), lease: 300 })
+      const lease = statements(sql, { node, agent: uuid(), lease: 300_000 })
       yield* sql.withTransaction(
         Effect.gen(function* () {
           const { term } = yield* lease.takeOver(uuid())
-          assert.isAbove((yield* lease.left) ?? 0, 0)
+          const before = yield* fromStart
+          const left = (yield* lease.left) ?? 0
+          assert.isAbove(left, 0)
           yield* sql`SELECT pg_sleep(0.35)`
-          assert.isAtMost((yield* lease.left) ?? 1, 0)
+          assert.isAtMost((yield* lease.left) ?? left, left - 350)
           // A renewal counts from now on as well.
           assert.isTrue(yield* lease.renew(term))
-          assert.isAbove((yield* lease.left) ?? 0, 0)
+          assert.isAtLeast(yield* fromStart, before + 350)
+          yield* sql`UPDATE holdfast_lease SET lease_until = clock_timestamp()`
+          assert.isAtMost((yield* lease.left) ?? 1, 0)
         })
       )
     }).pipe(Effect.scoped)
@@ -301,10 +314,10 @@ suite("trap 9: a lease", (it) => {
       const sql = yield* SqlClient.SqlClient
       const node = Context.get(yield* Layer.build(identityOf(1)), Identity).key
       const lease = statements(sql, { node, agent: uuid(), lease: 10_000 })
-      const left = yield* sql.withTransaction(
-        Effect.andThen(sql`SELECT pg_sleep(0.5)`, Effect.andThen(lease.takeOver(uuid()), lease.left))
+      const until = yield* sql.withTransaction(
+        Effect.andThen(sql`SELECT pg_sleep(0.5)`, Effect.andThen(lease.takeOver(uuid()), fromStart))
       )
-      assert.isAbove(left ?? 0, 9_700)
+      assert.isAtLeast(until, 10_500)
     })
   )
 })
