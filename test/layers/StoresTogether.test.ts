@@ -41,11 +41,12 @@ const open = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>) {
   }
 })
 
-/** Waits until a statement of another session waits for a lock. */
+/** Waits until a statement of another client waits for a lock. */
 const someoneWaits = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const waiting = sql`
-    SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+    SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend' AND wait_event_type = 'Lock'`
   while ((yield* waiting).length === 0) yield* Effect.yieldNow
 })
 
