@@ -11,10 +11,10 @@ import { freshDatabase } from "../support/FreshDatabase.ts"
 import * as StoredNode from "../support/StoredNode.ts"
 import { onSql } from "../support/Stores.ts"
 
-/** Two connections, and statements that end after a moment. */
+/** Two connections, and statements that end after a moment, though not before a busy machine has carried them out. */
 const impatient = (url: Redacted.Redacted) => {
   const limited = new URL(Redacted.value(url))
-  limited.searchParams.set("options", "-c statement_timeout=250")
+  limited.searchParams.set("options", "-c statement_timeout=1000")
   return Postgres.layer({ url: Redacted.make(limited.toString()), maxConnections: 2 }).pipe(Layer.orDie)
 }
 
