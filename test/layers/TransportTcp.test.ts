@@ -6,7 +6,6 @@ import * as TransportTcp from "../../src/layers/TransportTcp.ts"
 import { Endpoint } from "../../src/protocol/Address.ts"
 import { Transport } from "../../src/services/link/Transport.ts"
 import { bare, bareServer, breakable, event, silentHost } from "../support/BareSockets.ts"
-import { milliseconds } from "../support/Stopwatch.ts"
 import { transportContract } from "../support/TransportContract.ts"
 
 const host = "127.0.0.1"
@@ -106,7 +105,8 @@ describe("TransportTcp", () => {
     })
   )
 
-  it.live("lets go of a connection at once, however long the peer takes to close its side", () =>
+  // On the clock of the test no moment is over before it is told, however long the machine takes.
+  it.effect("lets go of a connection at once, however long the peer takes to close its side", () =>
     Effect.gen(function* () {
       const transport = yield* build()
       const arrived = yield* Deferred.make<Net.Socket>()
@@ -115,14 +115,13 @@ describe("TransportTcp", () => {
       const scope = yield* Scope.make()
       yield* saying("last words", transport, endpoint).pipe(Scope.provide(scope))
       const peer = yield* Deferred.await(arrived)
-      const took = yield* milliseconds(Scope.close(scope, Exit.void))
-      // It lingers for a second.
-      assert.isBelow(took, 900)
+      // It lingers for a second, which does not pass here.
+      yield* Scope.close(scope, Exit.void)
       assert.strictEqual(yield* heard(peer), "last words")
     })
   )
 
-  it.live("waits at its own end for what its connections said last", () =>
+  it.effect("waits at its own end for what its connections said last", () =>
     Effect.gen(function* () {
       const layer = yield* Scope.make()
       const transport = yield* Scope.provide(build(), layer)
