@@ -29,7 +29,7 @@ interface Half {
   readonly answers: ReadonlyArray<number>
   /** How evenly they were served: 1 if all alike, 1/8 if one alone. */
   readonly fairness: number
-  /** Milliseconds. */
+  /** Milliseconds of this process. */
   readonly p50: number
   readonly p99: number
   /** The p99 of the peer that had it worst. */

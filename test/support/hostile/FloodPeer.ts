@@ -7,6 +7,7 @@ import { parentPort, workerData } from "node:worker_threads"
 import { Address } from "../../../src/protocol/Address.ts"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
 import type { Session } from "../../../src/services/link/Session.ts"
+import { ownTime } from "../Stopwatch.ts"
 import * as Dribble from "./Dribble.ts"
 import { asks, floods, type Part } from "./FloodPart.ts"
 import * as SessionNode from "./SessionNode.ts"
@@ -15,13 +16,13 @@ const { hub, kind, numbers, role, size } = workerData as Part
 
 const bodyOf = (tag: number): Uint8Array => new Uint8Array(size).fill(tag)
 
-const asking = (session: Session, answers: Array<number>): Effect.Effect<never> =>
+const asking = (session: Session, answers: Array<number>, now: () => number): Effect.Effect<never> =>
   Effect.forever(
     Effect.gen(function* () {
-      const from = performance.now()
+      const from = now()
       yield* session.send(kind, bodyOf(asks))
       yield* session.frames.take
-      answers.push(performance.now() - from)
+      answers.push(now() - from)
     })
   )
 
@@ -52,8 +53,9 @@ const works = Effect.gen(function* () {
     return { sessions: [], begin: () => [Dribble.dribble(met, { kind, size })] }
   }
   const sessions = yield* sessionsOf
+  const now = yield* ownTime
   const begin = (answers: ReadonlyArray<Array<number>>) =>
-    sessions.map((session, at) => (role === "asks" ? asking(session, answers[at]!) : flooding(session)))
+    sessions.map((session, at) => (role === "asks" ? asking(session, answers[at]!, now) : flooding(session)))
   return { sessions, begin }
 })
 

@@ -9,6 +9,7 @@ import * as Frame from "../../../src/protocol/link/Frame.ts"
 import type { Connection } from "../../../src/services/link/Connection.ts"
 import type { Tap } from "../../../src/services/link/LinkTap.ts"
 import type { Session } from "../../../src/services/link/Session.ts"
+import { ownTime } from "../Stopwatch.ts"
 import * as SessionNode from "./SessionNode.ts"
 
 const { Kind } = Frame
@@ -20,7 +21,7 @@ export interface Figures {
   readonly mebibytesPerSecond: number
   readonly frames: number
   readonly pings: number
-  /** Milliseconds. */
+  /** Milliseconds of this process. */
   readonly quiet: { readonly p50: number; readonly p99: number }
   readonly loaded: { readonly p50: number; readonly p99: number; readonly max: number }
   /** Bytes of bulk that one side handled between its ping and the pong, at the most. */
@@ -34,10 +35,15 @@ class Watch implements Tap {
   millis: Array<number> = []
   overtaken = 0
   bulk = 0
+  readonly #now: () => number
   #underWay: Array<{ readonly at: number; readonly bulk: number }> = []
 
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
   readonly sent: Tap["sent"] = (_, kind) => {
-    if (kind === Kind.Ping) this.#underWay.push({ at: performance.now(), bulk: this.bulk })
+    if (kind === Kind.Ping) this.#underWay.push({ at: this.#now(), bulk: this.bulk })
   }
 
   readonly received: Tap["received"] = (_, kind, bytes) => {
@@ -45,7 +51,7 @@ class Watch implements Tap {
     if (kind !== Kind.Pong) return
     const ping = this.#underWay.shift()
     if (ping === undefined) return
-    this.millis.push(performance.now() - ping.at)
+    this.millis.push(this.#now() - ping.at)
     this.overtaken = Math.max(this.overtaken, this.bulk - ping.bulk)
   }
 }
@@ -95,7 +101,8 @@ const quantiles = (millis: ReadonlyArray<number>) => ({ p50: quantile(millis, 0.
 
 export const run = Effect.fnUntraced(function* (seconds: number) {
   const scope = yield* Effect.scope
-  const watches = [new Watch(), new Watch()] as const
+  const now = yield* ownTime
+  const watches = [new Watch(now), new Watch(now)] as const
   const left = yield* SessionNode.start({ number: 1, handle: checking, tap: watches[0] })
   const right = yield* SessionNode.start({ number: 2, handle: checking, tap: watches[1] })
   yield* left.want(right)

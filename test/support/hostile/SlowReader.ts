@@ -13,6 +13,7 @@ import { defaults } from "../../../src/services/link/LinkConfig.ts"
 import type { Live } from "../../../src/services/link/Registry.ts"
 import type { Session } from "../../../src/services/link/Session.ts"
 import * as HostilePeer from "../HostilePeer.ts"
+import { ownTime } from "../Stopwatch.ts"
 import * as Memory from "./Memory.ts"
 import * as SessionNode from "./SessionNode.ts"
 
@@ -32,7 +33,7 @@ export interface Options {
 }
 
 interface Phase {
-  /** Milliseconds from saying it to the answer of the other four. */
+  /** Milliseconds of this process from saying it to the answer of the other four. */
   readonly p50: number
   readonly p99: number
   readonly answers: number
@@ -81,11 +82,16 @@ const answering = (session: Session): Effect.Effect<void> =>
 /** When each number was said to each peer, and how long its answers took. */
 class Clock {
   millis: Array<number> = []
+  readonly #now: () => number
   readonly #said = new Map<NodeKey, Map<number, number>>()
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
 
   say(peer: NodeKey, number: number): void {
     const said = this.#said.get(peer) ?? new Map<number, number>()
-    this.#said.set(peer, said.set(number, performance.now()))
+    this.#said.set(peer, said.set(number, this.#now()))
   }
 
   readonly hears = (session: Session): Effect.Effect<void> =>
@@ -94,7 +100,7 @@ class Clock {
         const said = this.#said.get(session.peer)
         for (const frame of frames) {
           const at = said?.get(numberOf(frame.body))
-          if (at !== undefined) this.millis.push(performance.now() - at)
+          if (at !== undefined) this.millis.push(this.#now() - at)
         }
       })
     )
@@ -197,7 +203,7 @@ const endOf = ({ connection }: Live) => {
 const dropsOf = (all: ReadonlyArray<Live>): number => all.reduce((sum, { connection }) => sum + connection.dropped, 0)
 
 export const run = Effect.fnUntraced(function* (options: Options) {
-  const clock = new Clock()
+  const clock = new Clock(yield* ownTime)
   const { fifth, hub, others, stopReading } = yield* gather(clock, options.writeTimeout)
   const speaker = new Speaker(options, clock)
   const reading = yield* speaker.phase(fifth, others)

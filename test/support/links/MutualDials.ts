@@ -6,6 +6,7 @@ import { Effect, Fiber, Latch } from "effect"
 import * as assert from "node:assert/strict"
 import * as Diagnostics from "node:diagnostics_channel"
 import type { Socket } from "node:net"
+import { ownTime } from "../Stopwatch.ts"
 import * as TcpNode from "./TcpNode.ts"
 
 export interface Options {
@@ -16,7 +17,7 @@ export interface Options {
   readonly calm: number
 }
 
-/** Times in milliseconds, from the moment at which both sides had dialled. */
+/** Times in milliseconds of this process, from the moment at which both sides had dialled. */
 export interface Figures {
   readonly pairs: number
   /** Pairs of which both sockets came past the secure channel on both sides. */
@@ -50,19 +51,20 @@ interface Dialled {
 }
 
 /** Every socket that this process dials, by the port that it dialled. */
-const dialledSockets = Effect.acquireRelease(
-  Effect.sync(() => {
-    const byPort = new Map<number, Array<Dialled>>()
-    const note = (message: unknown) => {
-      const { socket } = message as { readonly socket: Socket }
-      const at = performance.now()
-      socket.once("connect", () => byPort.get(socket.remotePort ?? 0)?.push({ socket, at }))
-    }
-    Diagnostics.subscribe("net.client.socket", note)
-    return { note, byPort }
-  }),
-  ({ note }) => Effect.sync(() => Diagnostics.unsubscribe("net.client.socket", note))
-)
+const dialledSockets = (now: () => number) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const byPort = new Map<number, Array<Dialled>>()
+      const note = (message: unknown) => {
+        const { socket } = message as { readonly socket: Socket }
+        const at = now()
+        socket.once("connect", () => byPort.get(socket.remotePort ?? 0)?.push({ socket, at }))
+      }
+      Diagnostics.subscribe("net.client.socket", note)
+      return { note, byPort }
+    }),
+    ({ note }) => Effect.sync(() => Diagnostics.unsubscribe("net.client.socket", note))
+  )
 
 /** Waits until only one of the sockets is open; which one that is, is for the nodes to decide. */
 const untilOneIsLeft = (sockets: ReadonlyArray<Socket>) =>
@@ -118,7 +120,8 @@ const answers = ({ me, other }: Side) =>
   })
 
 export const run = Effect.fnUntraced(function* ({ calm, inFlight, pairs }: Options) {
-  const { byPort } = yield* dialledSockets
+  const now = yield* ownTime
+  const { byPort } = yield* dialledSockets(now)
   const prepared = Effect.fnUntraced(function* (number: number) {
     const node = (it: number) =>
       TcpNode.start({ number: it, listen: { host: "127.0.0.1", port: 0 }, link: { firstDialDelay: 0 } })
@@ -140,12 +143,12 @@ export const run = Effect.fnUntraced(function* ({ calm, inFlight, pairs }: Optio
     yield* Fiber.joinAll(connecting)
     yield* a.me.until(() => sessionOf(a) !== undefined)
     yield* b.me.until(() => isLive(a, b))
-    const live = performance.now()
+    const live = now()
     const dialled = [a, b].flatMap(({ me }) => byPort.get(me.address!.port) ?? [])
     const socket = yield* untilOneIsLeft(dialled.map(({ socket }) => socket))
     const both = dialled[1] === undefined ? Number.NaN : Math.max(...dialled.map(({ at }) => at))
     assertOne(a, b, socket)
-    return { socket, dials: dialled.length, live: live - both, alone: performance.now() - both }
+    return { socket, dials: dialled.length, live: live - both, alone: now() - both }
   })
 
   /** So many pairs at once: nobody is made or ends while others dial, so that the times are those of dialling. */
