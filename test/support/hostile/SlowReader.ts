@@ -3,6 +3,7 @@
  * node holds for it, what becomes of it, and what the other four notice.
  */
 import { Deferred, Effect, Fiber } from "effect"
+import { setImmediate } from "node:timers/promises"
 import { load } from "../../../bench/Machine.ts"
 import { quantile } from "../../../bench/Measurement.ts"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
@@ -189,9 +190,8 @@ class Speaker {
   }
 }
 
-/** The end of a connection, once it has come, and how many milliseconds from now it took. */
-const endOf = ({ connection }: Live) => {
-  const from = performance.now()
+/** The end of a connection, once it has come, and how many milliseconds it took from a moment on. */
+const endOf = ({ connection }: Live, from: number) => {
   const end: { ended: Ended | undefined; endedAfter: number } = { ended: undefined, endedAfter: 0 }
   const watching = Effect.map(Deferred.await(connection.ended), (reason) => {
     end.ended = reason
@@ -200,6 +200,12 @@ const endOf = ({ connection }: Live) => {
   return Effect.as(Effect.forkScoped(watching), end)
 }
 
+/** Until nothing waits for a peer that reads, and the event loop has turned often enough for it to take the last write. */
+const taken = ({ connection }: Live): Effect.Effect<void> =>
+  Effect.promise(async () => {
+    for (let turn = 0; turn < 100; turn = connection.queuedBytes > 0 ? 0 : turn + 1) await setImmediate()
+  })
+
 const dropsOf = (all: ReadonlyArray<Live>): number => all.reduce((sum, { connection }) => sum + connection.dropped, 0)
 
 export const run = Effect.fnUntraced(function* (options: Options) {
@@ -207,8 +213,11 @@ export const run = Effect.fnUntraced(function* (options: Options) {
   const { fifth, hub, others, stopReading } = yield* gather(clock, options.writeTimeout)
   const speaker = new Speaker(options, clock)
   const reading = yield* speaker.phase(fifth, others)
+  yield* taken(fifth)
+  // Until now it takes what is written.
+  const from = performance.now()
   yield* stopReading
-  const end = yield* endOf(fifth)
+  const end = yield* endOf(fifth, from)
   const before = [dropsOf([fifth]), dropsOf(others)] as const
   const notReading = yield* speaker.phase(fifth, others)
   const { bulkBytes, controlBytes, gossipBytes } = defaults.queue
