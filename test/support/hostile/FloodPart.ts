@@ -16,6 +16,9 @@ export interface Part {
   readonly size: number
 }
 
+/** How many answers each peer waits for in any case, unless one of them has had as many as a peer that starves never gets. */
+export const answersWanted = { least: 20, most: 2_000 } as const
+
 /** What a peer had answered, in milliseconds each. */
 export type Answers = ReadonlyArray<number>
 

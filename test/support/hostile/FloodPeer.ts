@@ -9,7 +9,7 @@ import * as Frame from "../../../src/protocol/link/Frame.ts"
 import type { Session } from "../../../src/services/link/Session.ts"
 import { ownTime } from "../Stopwatch.ts"
 import * as Dribble from "./Dribble.ts"
-import { asks, floods, type Part } from "./FloodPart.ts"
+import { answersWanted, asks, floods, type Part } from "./FloodPart.ts"
 import * as SessionNode from "./SessionNode.ts"
 
 const { hub, kind, numbers, role, size } = workerData as Part
@@ -70,6 +70,7 @@ const main = Effect.gen(function* () {
       const answers: ReadonlyArray<Array<number>> = numbers.map(() => [])
       for (const one of begin(answers)) yield* Effect.forkIn(one, work)
       yield* told(port, "stop")
+      if (role === "asks") yield* enough(answers)
       yield* Scope.close(work, Exit.void)
       // An answer may still be on its way: nobody may take it for the next one's.
       for (const session of sessions) yield* settled(session)
@@ -77,6 +78,13 @@ const main = Effect.gen(function* () {
     })
   )
 })
+
+/** Until there are so many answers that one more or less makes no difference, however slow the machine is. */
+const enough = (answers: ReadonlyArray<ReadonlyArray<number>>): Effect.Effect<void> => {
+  const counts = () => answers.map(({ length }) => length)
+  const isEnough = () => Math.min(...counts()) >= answersWanted.least || Math.max(...counts()) >= answersWanted.most
+  return Effect.repeat(Effect.yieldNow, { until: isEnough })
+}
 
 const told = (port: NonNullable<typeof parentPort>, word: string): Effect.Effect<void> =>
   Effect.callback((resume) => {
