@@ -26,14 +26,19 @@ const unreachable = (options: Postgres.Options) =>
     return error
   })
 
-/** A port that was free a moment ago. */
-const closedPort = Effect.callback<number>((resume) => {
-  const listener = net.createServer().listen(0, "127.0.0.1", () => {
-    const address = listener.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
-    listener.close(() => resume(Effect.succeed(port)))
-  })
-})
+/** A port that nobody listens at, and that nobody gets before the scope closes: a connection of ours goes out from it. */
+const closedPort = Effect.acquireRelease(
+  Effect.callback<net.Socket>((resume) => {
+    const listener = net.createServer((socket) => socket.on("error", () => undefined).resume())
+    listener.listen(0, "127.0.0.1", () => {
+      const address = listener.address()
+      const port = typeof address === "object" && address !== null ? address.port : 0
+      const socket = net.connect({ host: "127.0.0.1", port }, () => resume(Effect.succeed(socket)))
+      socket.once("close", () => listener.close())
+    })
+  }),
+  (socket) => Effect.sync(() => socket.destroy())
+).pipe(Effect.map(({ localPort = 0 }) => localPort))
 
 layer(FreshDatabase.layer)("PostgreSQL", (it) => {
   it.effect("answers with the types that the tables use", () =>
@@ -174,7 +179,7 @@ describe("a PostgreSQL server that cannot be used at start", () => {
       assert.include(error.message, `"shop" on 127.0.0.1, port ${port}`)
       assert.include(error.message, "Start PostgreSQL there")
       assert.notInclude(JSON.stringify(error) + error.message + String(error.cause), "s3cret")
-    })
+    }).pipe(Effect.scoped)
   )
 
   it.effect("names the reason for a host with several addresses, none of which answers", () =>
@@ -182,7 +187,7 @@ describe("a PostgreSQL server that cannot be used at start", () => {
       const port = yield* closedPort
       const error = yield* unreachable({ url: Redacted.make(`postgres://me:s3cret@localhost:${port}/shop`) })
       assert.include(error.message, "ECONNREFUSED")
-    })
+    }).pipe(Effect.scoped)
   )
 
   it.effect("says how to create a database that is missing", () =>
