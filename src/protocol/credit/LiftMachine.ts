@@ -11,9 +11,10 @@ import { type Unfit, unfit } from "./Action.ts"
 import type { Against, CreditMessage } from "./CreditMessage.ts"
 import * as Judging from "./Judging.ts"
 import { endsAt, type Found, problem } from "./LiftEnds.ts"
-import { conclude, onEnded, parties, tell } from "./LiftEnding.ts"
+import { onEnded, parties, tell } from "./LiftEnding.ts"
 import { type Event, type LiftStepped, pause, send, type Site, still } from "./LiftEvent.ts"
-import { against, isAgainst, isPromised, withPromises } from "./LiftEvidence.ts"
+import { against, isPromised, withPromises } from "./LiftEvidence.ts"
+import { onAnswer, onInquire, onRefusal } from "./LiftHearing.ts"
 import * as LiftPlan from "./LiftPlan.ts"
 import { promise, type Promised } from "./LiftRecord.ts"
 import type { LiftState } from "./LiftState.ts"
@@ -144,29 +145,6 @@ const onPromise = (
   return reason === undefined ? take(site, asked) : refuse(site, asked, reason)
 }
 
-/** A node will never promise. That ends nothing here, but it is a reason to ask for `void` soon. */
-const onRefusal = (
-  site: Site,
-  state: LiftState | undefined,
-  { from, now }: { readonly from: NodeKey; readonly now: number },
-  message: Of<"Refusal">
-): LiftStepped | Unfit => {
-  if (state === undefined) return unfit("stale", "unknown-lift", "nothing is known of this lift here")
-  const { digest, plan, promises, record, status } = state
-  if (message.plan !== digest) return unfit("refused", "other-plan", "another plan has this id", status)
-  if (record !== undefined) return still(state, [send(from, { _tag: "Ended", record })])
-  const no: Against = { node: message.node, why: "refusal", sign: message.sign }
-  if (!isAgainst(plan, no)) return unfit("refused", "bad-signature", "the node has not signed that", status)
-  if (status !== "promised" || state.against !== undefined) return unfit("stale", "refused", "this is known", status)
-  const told = neighbours(plan, site.key).filter((node) => node !== from && promises.some((one) => one.node === node))
-  const { asking, staggerMillis } = site.rules
-  const soon = now + asking.baseMillis + staggerMillis * place(plan, site.key)
-  return still(
-    { ...state, against: no, wakeAt: Math.min(state.wakeAt ?? soon, soon) },
-    told.map((node) => send(node, message))
-  )
-}
-
 const onAbort = (
   site: Site,
   state: LiftState | undefined,
@@ -201,39 +179,6 @@ const onWake = (
     ...begun.actions,
     ...(attempts === site.rules.alarmAfter ? [tell(plan, undefined, "lift.pending", { attempts })] : [])
   ])
-}
-
-const onInquire = (state: LiftState | undefined, from: NodeKey, plan: string): LiftStepped | Unfit => {
-  if (state === undefined || state.digest !== plan) return unfit("stale", "unknown-lift", "nothing is known of it")
-  const mayAsk = LiftPlan.nodes(state.plan).includes(from)
-  if (!mayAsk) return unfit("refused", "not-in-plan", "the plan does not name the sender")
-  return still(state, state.record === undefined ? [] : [send(from, { _tag: "Ended", record: state.record })])
-}
-
-/** A referee has answered. */
-const onAnswer = (
-  site: Site,
-  state: LiftState | undefined,
-  { from, message, now, random }: Extract<Event, { readonly _tag: "Heard" }>
-): LiftStepped | Unfit => {
-  if (state === undefined) return unfit("stale", "unknown-lift", "nothing is known of this lift here")
-  if (!state.plan.referees.some(({ key }) => key === from))
-    return unfit("refused", "no-referee", "the sender is no referee of the plan")
-  if ("plan" in message && message.plan !== state.digest)
-    return unfit("refused", "other-plan", "another plan has this id")
-  const judged =
-    message._tag === "Ready"
-      ? Judging.onReady(state, message, now)
-      : message._tag === "Voted"
-        ? Judging.onVoted(state, message)
-        : message._tag === "Unvoted"
-          ? Judging.onUnvoted(state, message)
-          : undefined
-  if (judged === undefined) return unfit("stale", "not-asked", "this is known, or was not asked for", state.status)
-  if (judged.record !== undefined) return conclude(site, judged.state, judged.record)
-  if (message._tag !== "Unvoted" || state.status !== "promised") return still(judged.state, judged.actions)
-  const soon = now + pause(site.rules, state.attempts, random)
-  return still({ ...judged.state, wakeAt: Math.min(state.wakeAt ?? soon, soon) }, judged.actions)
 }
 
 const onHeard = (
