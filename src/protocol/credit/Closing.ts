@@ -42,15 +42,3 @@ export const closedMessages = ({ chain, id, side, status }: TallyHalf): Readonly
   status === "closed" && side === "stock" && chain !== undefined
     ? [{ _tag: "Ack", tally: id, at: chain.at, closed: true }]
     : []
-
-/**
- * What a foil says again that could close but has not heard that stock has: its newest place, which a closed stock answers by
- * `closedMessages`. Nothing before foil's agent has signed a place.
- */
-export const closingMessages = (half: TallyHalf): ReadonlyArray<CreditMessage> => {
-  const { chain, id, side, status } = half
-  if (status !== "open" || side !== "foil" || chain?.head === undefined || chain.head.index !== chain.at.index)
-    return []
-  if (!isClosing(half) || !isEven(half)) return []
-  return [{ _tag: "Entered", tally: id, after: chain.at, entries: [], head: chain.head }]
-}

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { closedMessages, closeIfDone, closingMessages, isClosing } from "../../../src/protocol/credit/Closing.ts"
+import { closedMessages, closeIfDone, isClosing } from "../../../src/protocol/credit/Closing.ts"
 import * as ChitLog from "../../../src/protocol/credit/ChitLog.ts"
 import type { Side } from "../../../src/protocol/credit/TallyDocument.ts"
 import type { TallyHalf } from "../../../src/protocol/credit/TallyHalf.ts"
@@ -55,17 +55,5 @@ describe("closing a tally", () => {
     assert.isUndefined(closeIfDone(chainOf(heard, { at })))
     assert.strictEqual(closeIfDone(chainOf(heard, { at, agreed: 1 }))?.state.status, "closed")
     assert.isUndefined(closeIfDone({ ...heard, sums: { ...heard.sums, up: 1n } }))
-  })
-
-  it("foil says its last place again until stock has closed, as soon as its agent has signed it", () => {
-    const sign = parties.foil.sign("head", at.hash)
-    const open = chainOf(half("foil"), { at, head: { ...at, sign } })
-    assert.deepStrictEqual(closingMessages(open), [
-      { _tag: "Entered", tally, after: at, entries: [], head: { ...at, sign } }
-    ])
-    assert.deepStrictEqual(closingMessages(half("foil")), [])
-    assert.deepStrictEqual(closingMessages({ ...open, side: "stock" }), [])
-    assert.deepStrictEqual(closingMessages({ ...open, status: "closed" }), [])
-    assert.deepStrictEqual(closingMessages({ ...open, sums: { ...open.sums, net: 5n } }), [])
   })
 })
