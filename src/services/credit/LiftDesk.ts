@@ -165,17 +165,18 @@ export const hear = Effect.fnUntraced(function* (message: LiftEvent.Message, fro
 })
 
 /** The payor's node begins a lift; one whose legs are all here is over at once. */
-export const begin = Effect.fnUntraced(function* (signed: LiftPlan.SignedPlan) {
+export const begin = Effect.fnUntraced(function* ({ authority, plan }: LiftPlan.SignedPlan) {
   const here = yield* site
-  const state = yield* known(signed.plan.lift)
-  const all = yield* found(signed.plan, here.key)
+  const state = yield* known(plan.lift)
+  const all = yield* found(plan, here.key)
   const now = yield* Clock.currentTimeMillis
   const random = yield* Random.next
-  if (LocalLift.isLocal(signed.plan, here)) {
+  if (LocalLift.isLocal(plan, here)) {
     if (state !== undefined) return refusing(unfit("stale", state.status, "this lift is known"))
-    return yield* take(undefined, LocalLift.settleAtOnce(here, signed, { found: all, now }))
+    return yield* take(undefined, LocalLift.settleAtOnce(here, { authority, plan }, { found: all, now }))
   }
-  return yield* take(state, LiftMachine.step(here, state, { _tag: "Begin", ...signed, found: all, now, random }))
+  const event: LiftEvent.Event = { _tag: "Begin", authority, plan, found: all, now, random }
+  return yield* take(state, LiftMachine.step(here, state, event))
 })
 
 const passing = (tag: "Abort" | "Wake") =>

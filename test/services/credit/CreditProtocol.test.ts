@@ -74,6 +74,17 @@ describe("nodes whose users give credit", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("begin a lift whatever else whoever wants it has brought", () =>
+    Effect.gen(function* () {
+      const [ann, bob] = yield* start("ann", "bob")
+      const tally = yield* open(bob!, ann!, 1)
+      const brought = { ...(yield* plan(ann!, bob!, 70n)), _tag: "Abort", found: [], now: 0 }
+      assert.isUndefined(yield* ann!.node.command(LiftDesk.begin(brought)))
+      yield* soon
+      for (const party of [ann!, bob!]) assert.deepStrictEqual(yield* net(party, tally), ["open", 70n, 0n])
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("hold what they have promised while who decides is away, and give it back once that is void", () =>
     Effect.gen(function* () {
       const network = new MemoryNetwork()
