@@ -16,6 +16,7 @@ import type { RouteState } from "../../protocol/credit/RouteState.ts"
 import type { TallyId } from "../../protocol/credit/TallyDocument.ts"
 import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import type { Ticket } from "../../protocol/credit/Ticket.ts"
+import * as Contention from "../Contention.ts"
 import { Node } from "../Node.ts"
 import { Transactions } from "../Transactions.ts"
 import { type Command, type CommandKeyTaken, CreditRefused, type Done } from "./Command.ts"
@@ -35,7 +36,8 @@ export class Credit extends Context.Service<
   {
     /**
      * Does what a user of this node wants, in one transaction, or in the caller's. Under a key it is done once: the same again, up to
-     * a week later, gives the same answer. What was refused has changed nothing and can be given again under its key.
+     * a week later, gives the same answer. What was refused has changed nothing and can be given again under its key. A transaction of
+     * its own that the database has ended for the sake of another one is run again, five times at the most; the caller's is not.
      */
     readonly run: (
       user: Cuid,
@@ -102,7 +104,7 @@ const performOnce = Effect.fnUntraced(function* (user: Cuid, command: Command, k
 
 const make = Effect.gen(function* () {
   const context = yield* Effect.context<CreditProtocol.Services>()
-  const { within } = yield* Transactions
+  const within = Contention.within(yield* Transactions)
   const { address } = yield* Node
   const config = yield* CreditConfig
   const place = config.place ?? (address && { host: address.host, port: address.port })

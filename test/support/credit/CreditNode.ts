@@ -34,6 +34,8 @@ export interface Options {
   readonly database?: MemoryDatabase["Service"]
   /** What its operator has decided differently. */
   readonly config?: Partial<CreditConfig.Config>
+  /** Put around the transactions of its users' commands. */
+  readonly around?: (transactions: Transactions["Service"]) => Transactions["Service"]
 }
 
 /** One life of the node, until the scope closes. */
@@ -50,7 +52,9 @@ export const start = Effect.fnUntraced(function* ({ network, seed, ...options }:
     Layer.succeed(LinkConfig.LinkConfig, { ...LinkConfig.defaults, firstDialDelay: 0 })
   )
   const protocols = [CreditProtocol.Credit.handled]
+  const { around = (transactions) => transactions } = options
   const layer = Credit.layer.pipe(
+    Layer.provide(Layer.effect(Transactions, Effect.map(Transactions, around))),
     Layer.provideMerge(Node.layer({ protocols, listen: { host, port: 4000 } })),
     Layer.provideMerge(ground)
   )
