@@ -7,6 +7,7 @@
  */
 import { Effect, FileSystem, Option, Result, Schema } from "effect"
 import * as path from "node:path"
+import { isWildcard } from "../protocol/Address.ts"
 import type { ChainSettings } from "../protocol/chain/Genesis.ts"
 import { mostReferees } from "../protocol/credit/LiftPlan.ts"
 import * as ChainFile from "./ChainFile.ts"
@@ -203,6 +204,13 @@ const refereesProblem = (referees: Values["creditReferees"]): ReadonlyArray<stri
   return [`creditReferees names ${referees.length} nodes, which could be of two minds: name an odd number`]
 }
 
+const creditAddressProblem = (place: Values["creditAddress"]): ReadonlyArray<string> =>
+  place === undefined || !isWildcard(place.host)
+    ? []
+    : [
+        `creditAddress is ${place.toString()}, which stands for every address of a machine: name one that others can dial`
+      ]
+
 /** What only two settings, or several values of one, can get wrong together. */
 const checked = (config: Config): Effect.Effect<Config, ConfigInvalid> => {
   const { chain, chainKeep, maxSessions, produce, redialFirst, redialLongest, reservedSessions = 0 } = config
@@ -216,6 +224,7 @@ const checked = (config: Config): Effect.Effect<Config, ConfigInvalid> => {
     ...(reservedSessions <= maxSessions
       ? []
       : [`reservedSessions is ${reservedSessions} and maxSessions is ${maxSessions}: give no more than there are`]),
+    ...creditAddressProblem(config.creditAddress),
     ...refereesProblem(config.creditReferees),
     ...(chain === undefined && produce ? [withoutChain("produce")] : []),
     ...(chain === undefined && chainKeep !== undefined ? [withoutChain("chainKeep")] : [])

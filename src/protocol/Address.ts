@@ -106,6 +106,9 @@ export const normaliseIp = (ip: string): string =>
     .replace(/%.*$/, "")
     .replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, "")
 
+/** Whether an address stands for every one of a machine, `0.0.0.0` or `::`: it can be listened at, and nobody can dial it. */
+export const isWildcard = (host: string): boolean => /^(?:0\.0\.0\.0|[0:]*:[0:]*)$/.test(normaliseIp(host))
+
 /** Whether an IP address or name is this machine itself. */
 export const isLoopback = (host: string): boolean => {
   const ip = normaliseIp(host)

@@ -55,12 +55,18 @@ const fresh = Effect.flatMap(SecureRandom.SecureRandom, (random) => random.uuidV
 /** What a tally says that its drafter has said nothing of. */
 const unsaid = { memo: "", agree: { name: "none", rid: "none" } }
 
+const unreachable = denied(
+  "no-place",
+  "a certificate says where this node is reached, and it listens at no address or at all of them: " +
+    "set one that others can dial, as its address for credit (--credit-address) or as what it advertises (--advertise)"
+)
+
 const putUser = Effect.fnUntraced(function* (
   user: Cuid,
   { _tag, ...profile }: Of<"PutUser">,
   place: Users.Place | undefined
 ) {
-  if (place === undefined) return denied("no-place", "this node neither listens nor is told where it can be reached")
+  if (place === undefined) return unreachable
   return naming({})(yield* Users.put(user, profile, place))
 })
 

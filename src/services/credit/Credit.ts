@@ -22,7 +22,7 @@ import { Transactions } from "../Transactions.ts"
 import { type Command, type CommandKeyTaken, CreditRefused, type Done } from "./Command.ts"
 import * as CommandDesk from "./CommandDesk.ts"
 import * as CommandKeys from "./CommandKeys.ts"
-import { CreditConfig } from "./CreditConfig.ts"
+import { CreditConfig, placeOf } from "./CreditConfig.ts"
 import * as CreditProtocol from "./CreditProtocol.ts"
 import type { Evidence, Payment, Request, User } from "./CreditTables.ts"
 import * as CreditViews from "./CreditViews.ts"
@@ -106,8 +106,7 @@ const make = Effect.gen(function* () {
   const context = yield* Effect.context<CreditProtocol.Services>()
   const within = Contention.within(yield* Transactions)
   const { address } = yield* Node
-  const config = yield* CreditConfig
-  const place = config.place ?? (address && { host: address.host, port: address.port })
+  const place = placeOf(yield* CreditConfig, address)
   const run = Effect.fn("Credit.run")(function* (user: Cuid, command: Command, key?: string) {
     const work = key === undefined ? perform(user, command, place) : performOnce(user, command, key, place)
     return yield* Effect.provide(within(work), context)

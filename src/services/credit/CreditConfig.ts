@@ -2,9 +2,15 @@
  * What the operator of a node has decided about credit.
  */
 import { Context } from "effect"
+import { isWildcard } from "../../protocol/Address.ts"
 import type { LiftPlan } from "../../protocol/credit/LiftPlan.ts"
 import * as LiftEvent from "../../protocol/credit/LiftEvent.ts"
 import * as RouteState from "../../protocol/credit/RouteState.ts"
+
+interface Place {
+  readonly host: string
+  readonly port: number
+}
 
 export interface Config extends LiftEvent.Rules {
   readonly routes: RouteState.Options
@@ -12,8 +18,8 @@ export interface Config extends LiftEvent.Rules {
   readonly liftLifeMillis: number
   /** Who decides on lifts of this node's users unless they say who: an odd number, 7 at the most; this node itself where there is none. */
   readonly referees: LiftPlan["referees"]
-  /** Where this node is reached, as certificates and plans say; where it listens unless said. */
-  readonly place?: { readonly host: string; readonly port: number } | undefined
+  /** Where this node is reached, as certificates and plans say; what it tells its peers unless said: see `placeOf`. */
+  readonly place?: Place | undefined
   /** Queries of one other node that are under way here at a time; more are refused as `busy`. */
   readonly mostQueries: number
   /** Tallies that one other node has begun here and nobody has opened; more are refused as `busy`. */
@@ -48,3 +54,12 @@ export const defaults: Config = {
 export const CreditConfig = Context.Reference<Config>("holdfast/services/credit/CreditConfig", {
   defaultValue: () => defaults
 })
+
+/**
+ * Where this node is reached, for everybody to read; `address` is what it tells its peers. None where that is every address of the
+ * machine: nobody else can dial it.
+ */
+export const placeOf = ({ place }: Pick<Config, "place">, address: Place | undefined): Place | undefined => {
+  const said = place ?? address
+  return said === undefined || isWildcard(said.host) ? undefined : { host: said.host, port: said.port }
+}

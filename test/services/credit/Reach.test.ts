@@ -4,9 +4,11 @@ import { Effect, Exit, Scope } from "effect"
 import { Endpoint } from "../../../src/protocol/Address.ts"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import { LiftId } from "../../../src/protocol/credit/LiftPlan.ts"
+import { placeOf } from "../../../src/services/credit/CreditConfig.ts"
 import { PeerBook } from "../../../src/services/link/PeerBook.ts"
 import * as Reach from "../../../src/services/credit/Reach.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
+import * as CreditNode from "../../support/credit/CreditNode.ts"
 import * as People from "../../support/credit/CreditPeople.ts"
 import { uuid } from "../../support/credit/Parties.ts"
 import { pass } from "../../support/VirtualTime.ts"
@@ -101,6 +103,29 @@ describe("nodes that have never met", () => {
       yield* show(cat, "10.9.9.9")
       assert.instanceOf((yield* bookOf(cat, bob))?.endpoint, Endpoint)
       assert.strictEqual((yield* bookOf(cat, bob))?.endpoint?.host, bob.node.address.host)
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("a node that everybody can listen to, and nobody can dial", () => {
+  const port = 4000
+
+  it("is nowhere until it is told where it is reached", () => {
+    const listening = (host: string) => placeOf({}, { host, port })
+    for (const host of ["0.0.0.0", "::", "0:0:0:0:0:0:0:0", "::ffff:0.0.0.0"]) assert.isUndefined(listening(host), host)
+    for (const host of ["10.0.0.0", "::1", "node.example", "1::"])
+      assert.deepStrictEqual(listening(host), { host, port })
+    assert.isUndefined(placeOf({}, undefined))
+    const place = { host: "node.example", port: 1 }
+    assert.deepStrictEqual(placeOf({ place }, { host: "0.0.0.0", port }), place)
+    assert.isUndefined(placeOf({ place: { host: "::", port } }, place))
+  })
+
+  it.effect("writes no certificate meanwhile", () =>
+    Effect.gen(function* () {
+      const config = { place: { host: "0.0.0.0", port } }
+      const node = yield* CreditNode.start({ network: new MemoryNetwork(), seed: 1, config })
+      assert.strictEqual(yield* node.tell("ann", { _tag: "PutUser", type: "person", name: "Ann" }), "no-place")
     }).pipe(Effect.scoped)
   )
 })
