@@ -32,12 +32,18 @@ export const without = (state: RouteState, { by, tally }: Pick<Edge, "tally" | "
 
 export const isOver = ({ branches }: RouteState): boolean => branches.every(({ isOpen }) => !isOpen)
 
+/** Whether each branch has a way or has said that there is none: nothing more will be found. */
+export const isSettled = ({ branches, ways }: RouteState): boolean =>
+  branches.every(({ isOpen, tally }) => !isOpen || ways.some(({ legs }) => legs[0]?.tally === tally))
+
 /** The state once an answer has said that there is no way; unfit if it answers what was asked at another step or time. */
 export const denied = (state: RouteState, { message }: None): RouteState | Unfit => {
-  const { branches, expires, status, step } = state
+  const { asker, branches, expires, status, step } = state
+  // The origin gathers ways over all of its branches; everybody else is done with the first one.
+  const isOver = status !== "asking" && (status !== "found" || asker !== undefined)
   if (!branches.some(({ by, tally }) => tally === message.tally && by === message.by))
     return unfit("stale", "not-asked", "Nothing is asked over that tally.")
-  if (status !== "asking" || message.expires !== expires || message.step !== step + 1)
+  if (isOver || message.expires !== expires || message.step !== step + 1)
     return unfit("stale", "overtaken", "What it answers was asked at another step or time.", String(step))
   return without(state, message)
 }

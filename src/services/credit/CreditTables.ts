@@ -79,6 +79,8 @@ export const Payment = Schema.Struct({
   referees: Schema.Array(Referee).check(Schema.isMaxLength(mostReferees)),
   /** `seeking`: there is no lift yet. `failed`: there never was one. */
   status: Schema.Literals(["seeking", "lifting", "good", "void", "failed"]),
+  /** Why the try before this one did not go. */
+  failed: Schema.optionalKey(shortText(64)),
   /** Why it is void, or has failed. */
   reason: Schema.optionalKey(shortText(64)),
   begun: Instant,

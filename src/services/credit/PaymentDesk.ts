@@ -9,7 +9,9 @@ import { Clock, Effect, Schema } from "effect"
 import { unfit } from "../../protocol/credit/Action.ts"
 import { isSamePerson, type Person } from "../../protocol/credit/Chad.ts"
 import { LiftId, LiftPlan, type Referee } from "../../protocol/credit/LiftPlan.ts"
+import type { LiftState } from "../../protocol/credit/LiftState.ts"
 import { QueryId } from "../../protocol/credit/Route.ts"
+import { isSettled } from "../../protocol/credit/RouteBranches.ts"
 import { Identity } from "../link/Identity.ts"
 import { Records } from "../Records.ts"
 import { type Answer, acting, both, nothing, refusing } from "./Answer.ts"
@@ -44,6 +46,9 @@ const giveUp = Effect.fnUntraced(function* (payment: Tables.Payment, reason: str
   return yield* end(payment, lifts.length > 0 ? "void" : "failed", reason)
 })
 
+/** Why there is none, where it is because those that there were did not go. */
+const whyNoWay = ({ failed = "no-way" }: Tables.Payment): string => failed
+
 /** Looks for a way, under the id of this try. */
 const seek = Effect.fnUntraced(function* (payment: Tables.Payment) {
   const { attempt, current, to, units, user } = payment
@@ -75,7 +80,7 @@ const next = Effect.fnUntraced(function* (payment: Tables.Payment, reason: strin
   const { marginMillis } = yield* CreditConfig
   const { attempt, expires, lift } = payment
   if (attempt >= Tables.mostAttempts || now > expires - marginMillis) return yield* giveUp(payment, reason)
-  const again = { ...payment, attempt: attempt + 1, current: Payments.liftOf(lift, attempt + 1) }
+  const again = { ...payment, attempt: attempt + 1, current: Payments.liftOf(lift, attempt + 1), failed: reason }
   const begun = yield* over(again, yield* Payments.untried(again))
   if (begun !== undefined) return begun
   const answer = yield* seek(again)
@@ -89,10 +94,17 @@ const onRoute = Effect.fnUntraced(function* (payment: Tables.Payment) {
   const begun = yield* over(payment, ways)
   if (begun !== undefined) return begun
   if (ways.length > 0) return yield* next(payment, "no-room")
-  if (route !== undefined && route.status !== "none") return nothing
+  const isOver = route === undefined || route.status === "none" || isSettled(route)
+  if (!isOver) return nothing
   const isOnlyOne = !isSamePerson(payment.to, { cuid: payment.user, agent: (yield* Identity).key })
   // Value that cannot come back over one tally may over another.
-  return yield* isOnlyOne ? giveUp(payment, "no-way") : next(payment, "no-way")
+  return yield* isOnlyOne ? giveUp(payment, whyNoWay(payment)) : next(payment, whyNoWay(payment))
+})
+
+/** Why a lift is void. Who decides may end it before its time though nobody is known here to have refused. */
+const whyVoid = Effect.fnUntraced(function* ({ against, plan }: LiftState) {
+  if (against?.why === "refusal") return "refused"
+  return (yield* Clock.currentTimeMillis) < plan.expires ? "declined" : "expired"
 })
 
 /** The lift of this try has its record. */
@@ -101,7 +113,7 @@ const onLift = Effect.fnUntraced(function* (payment: Tables.Payment) {
   if (lift?.record === undefined) return nothing
   if (lift.record.verdict === "good") return yield* end(payment, "good")
   if (payment.reason !== undefined) return yield* end(payment, "void", payment.reason)
-  return yield* next(payment, lift.against?.why === "refusal" ? "refused" : "expired")
+  return yield* next(payment, yield* whyVoid(lift))
 })
 
 /** The query or the lift with this id has changed: a payment that has waited for it goes on. */
@@ -117,7 +129,7 @@ export const look = Effect.fnUntraced(function* (current: LiftId) {
 /** Its time is over. A lift that has begun ends with its record, whenever that comes. */
 export const wake = Effect.fnUntraced(function* (id: LiftId) {
   const payment = yield* (yield* Records).lock(Tables.payments, [id])
-  return payment?.status === "seeking" ? yield* giveUp(payment, "no-way") : nothing
+  return payment?.status === "seeking" ? yield* giveUp(payment, whyNoWay(payment)) : nothing
 })
 
 const isReferees = Schema.is(LiftPlan.fields.referees)

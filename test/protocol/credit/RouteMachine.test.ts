@@ -5,6 +5,7 @@ import { mostSteps, QueryId } from "../../../src/protocol/credit/Route.ts"
 import type { Query, RouteStep } from "../../../src/protocol/credit/RouteEvent.ts"
 import { step } from "../../../src/protocol/credit/RouteMachine.ts"
 import { mostBranches } from "../../../src/protocol/credit/RouteOutlet.ts"
+import { isSettled } from "../../../src/protocol/credit/RouteBranches.ts"
 import type { RouteState } from "../../../src/protocol/credit/RouteState.ts"
 import type { TallyHalf } from "../../../src/protocol/credit/TallyHalf.ts"
 import { person, tallyId, uuid } from "../../support/credit/Halves.ts"
@@ -82,6 +83,8 @@ describe("a query where nothing is lost", () => {
       one.world.settle()
       const state = one.world.state(one.origin, one.query)
       assert.strictEqual(state?.status, one.isNear ? "found" : "none", `seed ${seed}`)
+      // Each tally that was asked has answered, those behind the first way as well: whoever waits for another one need not.
+      assert.isTrue(state !== undefined && isSettled(state), `seed ${seed} waits for more`)
       assert.deepStrictEqual(
         one.world.told.map(({ kind }) => kind),
         [one.isNear ? "route.found" : "route.none"]
