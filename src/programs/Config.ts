@@ -204,6 +204,13 @@ const refereesProblem = (referees: Values["creditReferees"]): ReadonlyArray<stri
   return [`creditReferees names ${referees.length} nodes, which could be of two minds: name an odd number`]
 }
 
+const decidesForProblem = (all: Values["creditDecidesFor"]): ReadonlyArray<string> => {
+  const word = all.find((one) => one === "nobody" || one === "everybody")
+  return word === undefined || all.length === 1
+    ? []
+    : [`creditDecidesFor says ${word} and something else: name nodes, or give one of the two words alone`]
+}
+
 const creditAddressProblem = (place: Values["creditAddress"]): ReadonlyArray<string> =>
   place === undefined || !isWildcard(place.host)
     ? []
@@ -225,6 +232,7 @@ const checked = (config: Config): Effect.Effect<Config, ConfigInvalid> => {
       ? []
       : [`reservedSessions is ${reservedSessions} and maxSessions is ${maxSessions}: give no more than there are`]),
     ...creditAddressProblem(config.creditAddress),
+    ...decidesForProblem(config.creditDecidesFor),
     ...refereesProblem(config.creditReferees),
     ...(chain === undefined && produce ? [withoutChain("produce")] : []),
     ...(chain === undefined && chainKeep !== undefined ? [withoutChain("chainKeep")] : [])

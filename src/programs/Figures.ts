@@ -66,10 +66,17 @@ export const delivery = (values: Values): Delivery.Config => ({
   keepEvents: values.keepEvents
 })
 
+/** None of them means everybody. */
+const decidesFor = (all: Values["creditDecidesFor"]): Credit.Config["decidesFor"] =>
+  all.length === 0 || all.includes("everybody")
+    ? "everybody"
+    : new Set(all.flatMap((one) => (one === "everybody" || one === "nobody" ? [] : [one])))
+
 export const credit = (values: Values): Credit.Config => ({
   ...Credit.defaults,
   liftLifeMillis: values.creditLiftLife,
   mostQueries: values.creditQueries,
   referees: values.creditReferees,
+  decidesFor: decidesFor(values.creditDecidesFor),
   place: values.creditAddress
 })

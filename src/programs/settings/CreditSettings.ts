@@ -5,6 +5,7 @@ import { Option, Result, Schema } from "effect"
 import { Endpoint, parseEndpoint } from "../../protocol/Address.ts"
 import { parseAgent } from "../../protocol/credit/Chad.ts"
 import { mostReferees, Referee } from "../../protocol/credit/LiftPlan.ts"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
 import * as Credit from "../../services/credit/CreditConfig.ts"
 import * as Value from "../SettingValue.ts"
 import { hour, number, optional, required, second, time } from "./Setting.ts"
@@ -24,6 +25,13 @@ export const referee: Value.FromText<Referee> = Value.fromText(
   ({ host, key, port }) => `${key}@${new Endpoint({ host, port }).toString()}`
 )
 
+/** The key of a node as hex digits or as CHIP addresses have it, or one of two words. */
+export const decidedFor: Value.FromText<NodeKey | "nobody" | "everybody"> = Value.fromText(
+  "the key of a node, nobody or everybody",
+  (text) => (text === "nobody" || text === "everybody" ? text : Option.getOrUndefined(parseAgent(text))),
+  (value) => value
+)
+
 export const creditSettings = {
   credit: required("credit", Value.flag, "true", {
     metavar: "",
@@ -37,6 +45,14 @@ export const creditSettings = {
     ...optional("credit-referees", referee, {
       metavar: "<key@host:port>",
       about: `A node that decides on lifts of this node's users; an odd number of them, ${mostReferees} at the most (default this node)`
+    }),
+    many: true
+  },
+  creditDecidesFor: {
+    ...optional("credit-decides-for", decidedFor, {
+      metavar: "<key>",
+      about:
+        "A node on whose users' lifts this node decides where they name it; or nobody, or everybody (default everybody)"
     }),
     many: true
   },

@@ -146,7 +146,7 @@ export const Voted = message("Voted", {
 export const Unvoted = message("Unvoted", {
   ...Digested,
   ballot: LiftRecord.Ballot,
-  why: Schema.Literals(["later-ballot", "too-early", "no-evidence"]),
+  why: Schema.Literals(["later-ballot", "too-early", "no-evidence", "declined"]),
   later: Schema.optionalKey(LiftRecord.Ballot)
 })
 

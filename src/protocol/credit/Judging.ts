@@ -71,11 +71,15 @@ export const begin = (state: LiftState, { key }: Signer): Judged => {
 }
 
 /** What to ask for, as soon as that is clear. */
-const wanted = ({ against, plan, promises }: LiftState, asking: Asking, now: number): Verdict | undefined => {
+const wanted = (
+  { against, isDeclined = false, plan, promises }: LiftState,
+  asking: Asking,
+  now: number
+): Verdict | undefined => {
   const chosen = choice(plan, asking.ready)
   if (chosen === "unclear") return undefined
   if (chosen === "void") return "void"
-  if (chosen === "free" && (against !== undefined || now >= plan.expires)) return "void"
+  if (chosen === "free" && (isDeclined || against !== undefined || now >= plan.expires)) return "void"
   return isPromised(plan, promises) ? "good" : undefined
 }
 

@@ -8,7 +8,7 @@ import { type Unfit, unfit } from "./Action.ts"
 import type { Against, CreditMessage } from "./CreditMessage.ts"
 import * as Judging from "./Judging.ts"
 import { conclude } from "./LiftEnding.ts"
-import { type Event, type LiftStepped, pause, send, type Site, still } from "./LiftEvent.ts"
+import { type Event, type LiftStepped, type Message, pause, send, type Site, still } from "./LiftEvent.ts"
 import { isAgainst } from "./LiftEvidence.ts"
 import * as LiftPlan from "./LiftPlan.ts"
 import type { LiftState } from "./LiftState.ts"
@@ -45,6 +45,14 @@ export const onInquire = (state: LiftState | undefined, from: NodeKey, plan: str
   return still(state, state.record === undefined ? [] : [send(from, { _tag: "Ended", record: state.record })])
 }
 
+/** Whether the only referee says that it does not decide on this lift, which it then ends as soon as it is asked to. */
+const isDeclined = ({ isDeclined, plan, status }: LiftState, message: Message): boolean =>
+  message._tag === "Unvoted" &&
+  message.why === "declined" &&
+  plan.referees.length === 1 &&
+  status === "promised" &&
+  isDeclined !== true
+
 /** A referee has answered. */
 export const onAnswer = (
   site: Site,
@@ -56,6 +64,11 @@ export const onAnswer = (
     return unfit("refused", "no-referee", "the sender is no referee of the plan")
   if ("plan" in message && message.plan !== state.digest)
     return unfit("refused", "other-plan", "another plan has this id")
+  const soon = now + pause(site.rules, state.attempts, random)
+  if (isDeclined(state, message)) {
+    const begun = Judging.begin({ ...state, isDeclined: true }, site)
+    return still({ ...begun.state, wakeAt: Math.min(state.wakeAt ?? soon, soon) }, begun.actions)
+  }
   const judged =
     message._tag === "Ready"
       ? Judging.onReady(state, message, now)
@@ -67,6 +80,5 @@ export const onAnswer = (
   if (judged === undefined) return unfit("stale", "not-asked", "this is known, or was not asked for", state.status)
   if (judged.record !== undefined) return conclude(site, judged.state, judged.record)
   if (message._tag !== "Unvoted" || state.status !== "promised") return still(judged.state, judged.actions)
-  const soon = now + pause(site.rules, state.attempts, random)
   return still({ ...judged.state, wakeAt: Math.min(state.wakeAt ?? soon, soon) }, judged.actions)
 }

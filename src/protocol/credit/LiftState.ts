@@ -41,6 +41,8 @@ export const LiftState = Schema.Struct({
   promises: Schema.Array(Promised).check(Schema.isMaxLength(mostLegs + 1)),
   /** Why it cannot become good, as far as somebody has signed that. */
   against: Schema.optionalKey(Against),
+  /** The only referee does not decide on it: it can be void alone, and that at once. */
+  isDeclined: Schema.optionalKey(Schema.Boolean),
   asking: Schema.optionalKey(Asking),
   /** The greatest round that this node has begun or was told of. */
   round: Schema.Natural,

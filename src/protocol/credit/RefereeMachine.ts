@@ -4,6 +4,9 @@
  * The first ballot can only be voted `good`, with everybody's promise and before the plan expires by the referee's own clock. In later
  * ones the vote follows from what a majority has voted before, and where that leaves it free, from evidence: the promises in
  * time, a node's refusal, the originator's wish, or the time that is over. Once it knows the record it answers everything with that.
+ *
+ * On a lift of somebody for whom it does not decide it never begins with `good`, and votes `void` at once when it is asked to: what was
+ * promised is then free again.
  */
 import type { NodeKey } from "../NodeKey.ts"
 import { type Stepped, stepped, type Unfit, unfit } from "./Action.ts"
@@ -25,6 +28,11 @@ export interface Event {
   readonly message: Of<"Prepare" | "Decide" | "Inquire" | "Ended">
   /** Milliseconds since 1970, by this referee's clock. */
   readonly now: number
+}
+
+/** A referee, and whose lifts its operator lets it decide on; everybody's unless said. */
+export interface Referee extends Signer {
+  readonly decidesFor?: (originator: NodeKey) => boolean
 }
 
 type Answer = Stepped<RefereeState> | Unfit
@@ -75,6 +83,7 @@ const onPrepare = (
 
 /** Why it may not vote so. None if it may. */
 const objection = (
+  { decidesFor = () => true }: Referee,
   { plan }: RefereeState,
   { against, ballot, ready, verdict }: Of<"Decide">,
   promises: ReadonlyArray<Promised>,
@@ -85,9 +94,10 @@ const objection = (
   const chosen = ballot.round === 0 ? (verdict === "good" ? "free" : "unclear") : choice(plan, heard)
   if (chosen === verdict) return undefined
   if (chosen !== "free") return "no-evidence"
-  if (verdict === "good") return now < plan.expires ? undefined : "no-evidence"
+  const isDeclined = !decidesFor(LiftPlan.originator(plan))
+  if (verdict === "good") return isDeclined ? "declined" : now < plan.expires ? undefined : "no-evidence"
   if (against !== undefined) return isAgainst(plan, against) ? undefined : "no-evidence"
-  return now < plan.expires ? "too-early" : undefined
+  return now < plan.expires && !isDeclined ? "too-early" : undefined
 }
 
 /** Votes; where this one vote is all that it takes, there is the record. */
@@ -111,7 +121,7 @@ const cast = (
 }
 
 const onDecide = (
-  me: Signer,
+  me: Referee,
   state: RefereeState,
   { from, message, now }: Event & { readonly message: Of<"Decide"> }
 ): Answer => {
@@ -125,7 +135,7 @@ const onDecide = (
     return stepped(state, send(from, unvoted(state, ballot, "later-ballot")))
   }
   const promises = withPromises(state.plan, [], message.promises)
-  const why = objection(state, message, promises, now)
+  const why = objection(me, state, message, promises, now)
   if (why !== undefined) return stepped(state, send(from, unvoted(state, ballot, why)))
   const after = cast(me, state, message, promises)
   const { record } = after
@@ -166,7 +176,7 @@ const stranger = (
 }
 
 /** `state`: what the referee has of the lift that the message is about, by its id. */
-export const step = (me: Signer, state: RefereeState | undefined, event: Event): Answer => {
+export const step = (me: Referee, state: RefereeState | undefined, event: Event): Answer => {
   const { from, message } = event
   if (message._tag === "Ended") return onEnded(state, message)
   if (message._tag === "Inquire") {

@@ -3,6 +3,7 @@
  */
 import { Context } from "effect"
 import { isWildcard } from "../../protocol/Address.ts"
+import type { NodeKey } from "../../protocol/NodeKey.ts"
 import type { LiftPlan } from "../../protocol/credit/LiftPlan.ts"
 import * as LiftEvent from "../../protocol/credit/LiftEvent.ts"
 import * as RouteState from "../../protocol/credit/RouteState.ts"
@@ -18,6 +19,8 @@ export interface Config extends LiftEvent.Rules {
   readonly liftLifeMillis: number
   /** Who decides on lifts of this node's users unless they say who: an odd number, 7 at the most; this node itself where there is none. */
   readonly referees: LiftPlan["referees"]
+  /** On whose lifts this node decides where a plan names it: those that begin at these nodes, and always those of its own users. */
+  readonly decidesFor: "everybody" | ReadonlySet<NodeKey>
   /** Where this node is reached, as certificates and plans say; what it tells its peers unless said: see `placeOf`. */
   readonly place?: Place | undefined
   /** Queries of one other node that are under way here at a time; more are refused as `busy`. */
@@ -45,6 +48,7 @@ export const defaults: Config = {
   routes: RouteState.defaults,
   liftLifeMillis: 120_000,
   referees: [],
+  decidesFor: "everybody",
   mostQueries: 64,
   mostWaiting: 256,
   mostPlans: 256,

@@ -10,6 +10,7 @@ import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Identity } from "../link/Identity.ts"
 import { Records } from "../Records.ts"
 import { acting, refusing } from "./Answer.ts"
+import { CreditConfig } from "./CreditConfig.ts"
 import * as Tables from "./CreditTables.ts"
 import { busy, isUndecided } from "./Quotas.ts"
 
@@ -45,7 +46,9 @@ export const hear = Effect.fnUntraced(function* (message: Message, from: NodeKey
   const state = yield* records.get(Tables.referees, [id])
   if (state === undefined && (yield* isUndecided(from))) return busy
   const now = yield* Clock.currentTimeMillis
-  const result = RefereeMachine.step({ key, sign }, state, { from, message, now })
+  const { decidesFor } = yield* CreditConfig
+  const decides = (node: NodeKey): boolean => node === key || decidesFor === "everybody" || decidesFor.has(node)
+  const result = RefereeMachine.step({ key, sign, decidesFor: decides }, state, { from, message, now })
   if (result._tag === "Unfit") return refusing(result)
   if (isSigned(result.state)) yield* records.put(Tables.referees, result.state)
   return acting(result.actions)

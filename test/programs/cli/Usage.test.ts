@@ -160,6 +160,9 @@ describe("what a command about credit cannot use", () => {
   refuses(["start", "--credit-referees", "me"], ["--credit-referees", "KEY@host:port"])
   const two = ["a", "b"].flatMap((digit) => ["--credit-referees", `${digit.repeat(64)}@127.0.0.1:4001`])
   refuses(["start", ...two], ["creditReferees", "an odd number"])
+  refuses(["start", "--credit-decides-for", "some"], ["--credit-decides-for", "nobody or everybody"])
+  const both = ["nobody", "a".repeat(64)].flatMap((who) => ["--credit-decides-for", who])
+  refuses(["start", ...both], ["creditDecidesFor", "nobody", "alone"])
   refuses(
     ["start", "--credit-address", "[::]:4001"],
     ["creditAddress", "[::]:4001", "every address", "others can dial"]

@@ -51,6 +51,27 @@ describe("a lift over several nodes", () => {
     assert.strictEqual(world.now, date)
   })
 
+  it("is void everywhere, long before it expires, if its only referee does not decide on it", () => {
+    const world = new LiftNetwork(five)
+    world.declining.add("R")
+    world.begin().settle()
+    assert.deepStrictEqual(world.statuses, times(5, "void"))
+    assert.strictEqual(world.reserved, 0)
+    assert.strictEqual(world.now, date)
+    assert.isTrue(isValid(world.lifts.get("A")!.record!))
+  })
+
+  it("is good if one of three referees does not decide on it, and void in time if none does", () => {
+    const one = new LiftNetwork(three)
+    one.declining.add("S")
+    assert.deepStrictEqual(one.begin().settle().statuses, times(3, "good"))
+    const none = new LiftNetwork(three)
+    for (const name of ["R", "S", "T"]) none.declining.add(name)
+    assert.deepStrictEqual(none.begin().settle().statuses, times(3, "promised"))
+    assert.deepStrictEqual(none.wait(expires - date + 60_000).statuses, times(3, "void"))
+    assert.strictEqual(none.reserved, 0)
+  })
+
   it("is void if the payor takes it back before everybody has promised", () => {
     const world = new LiftNetwork(five)
     world.away.add("D")

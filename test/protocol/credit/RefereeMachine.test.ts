@@ -59,6 +59,45 @@ const readyBy = (name: string, ballot: { readonly round: number }, state?: Refer
     : assert.fail("not ready")
 }
 
+describe("a referee that does not decide for whoever has begun the lift", () => {
+  const picky = (names: ReadonlyArray<string>) => ({
+    ...siteOf("R"),
+    decidesFor: (node: string) => names.some((name) => keyOf(name) === node)
+  })
+  const heard = (names: ReadonlyArray<string>, message: Of<"Prepare" | "Decide">, state?: RefereeState) =>
+    ok(step(picky(names), state, { from: keyOf("B"), message, now: date }))
+
+  it("does not vote good, and keeps nothing of having been asked", () => {
+    const asked: Of<"Decide"> = { ...good, ...signed(alone), promises: promisesOf(alone) }
+    const declined = heard(["B"], asked)
+    assert.strictEqual(answer(declined.actions), "declined")
+    assert.isUndefined(declined.state.ready ?? declined.state.voted ?? declined.state.record)
+    assert.strictEqual(answer(heard(["A"], asked).actions), "Ended")
+  })
+
+  it("votes void before the time is over, and for whom it decides does not", () => {
+    const asked: Of<"Prepare"> = { _tag: "Prepare", ...signed(alone), ballot: mine(1, "B") }
+    const prepared = heard([], asked)
+    const [action] = prepared.actions
+    const ready = action?._tag === "Send" && action.message._tag === "Ready" ? [action.message.readiness] : []
+    const decide: Of<"Decide"> = { ...asked, _tag: "Decide", verdict: "void", promises: [], ready }
+    assert.strictEqual(answer(heard(["A"], decide, prepared.state).actions), "too-early")
+    const ended = heard([], decide, prepared.state)
+    assert.strictEqual(ended.state.record?.verdict, "void")
+    assert.isTrue(isValid(ended.state.record!))
+  })
+
+  it("helps to an end what others have voted good already", () => {
+    const voted = ok(tell(undefined, good, { at: "S" })).state
+    const ready = [readyBy("S", { round: 1 }, voted), readyBy("T", { round: 1 })]
+    const decide: Of<"Decide"> = { ...good, ballot: mine(1, "A"), ready }
+    assert.strictEqual(
+      answer(ok(step(picky([]), undefined, { from: keyOf("A"), message: decide, now: date })).actions),
+      "voted good in 1"
+    )
+  })
+})
+
 describe("the first ballot", () => {
   it("is voted good with everybody's promise and in time, and the same for ever", () => {
     const voted = ok(tell(undefined, good))

@@ -38,6 +38,8 @@ export class LiftNetwork {
   readonly away = new Set<string>()
   /** Nodes without room for what they are asked to promise. */
   readonly full = new Set<string>()
+  /** Referees that do not decide on the lift. */
+  readonly declining = new Set<string>()
   readonly letters: Array<Letter> = []
   /** Everything that was ever sent. */
   readonly post: Array<Letter> = []
@@ -83,7 +85,8 @@ export class LiftNetwork {
   take({ from, message, to }: Letter): void {
     if (this.#shape.referees.includes(to) && isForReferee(message)) {
       const event = { from: keyOf(from), message, now: this.now }
-      const done = RefereeMachine.step(siteOf(to), this.referees.get(to), event)
+      const referee = { ...siteOf(to), decidesFor: () => !this.declining.has(to) }
+      const done = RefereeMachine.step(referee, this.referees.get(to), event)
       if (done._tag === "Stepped") {
         this.referees.set(to, done.state)
         this.#perform(to, done.actions)
