@@ -11,7 +11,7 @@ const tables: ReadonlyArray<readonly [name: string, indexes: ReadonlyArray<strin
   ["credit_chits", ["place", "loose", "asked"]],
   ["credit_evidence", []],
   ["credit_tickets", ["holder"]],
-  ["credit_redemptions", []],
+  ["credit_redemptions", ["agent"]],
   ["credit_requests", ["user", "refused"]],
   ["credit_lifts", ["wake"]],
   ["credit_referees", ["undecided"]],

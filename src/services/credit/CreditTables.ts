@@ -151,7 +151,9 @@ export const tickets = Records.table("credit_tickets", {
 
 export const redemptions = Records.table("credit_redemptions", {
   row: Redemption,
-  key: ({ request, token }) => [token, request]
+  key: ({ request, token }) => [token, request],
+  /** By the node of whoever has shown the ticket. */
+  indexes: { agent: ({ by, request, token }) => [token, by.agent, request] }
 })
 
 export const requests = Records.table("credit_requests", {

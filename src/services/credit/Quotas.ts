@@ -6,6 +6,7 @@
  */
 import { Effect } from "effect"
 import { unfit } from "../../protocol/credit/Action.ts"
+import type { Ticket } from "../../protocol/credit/Ticket.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Identity } from "../link/Identity.ts"
 import { maxPage } from "../RecordTable.ts"
@@ -26,6 +27,14 @@ export const isBusy = Effect.fnUntraced(function* (from: NodeKey) {
   if (from === (yield* Identity).key) return false
   const limit = atMost((yield* CreditConfig).mostWaiting)
   const some = yield* (yield* Records).page(Tables.halves, "waiting", { prefix: [from], limit })
+  return some.length === limit
+})
+
+/** Tallies that users of the node have got by a ticket that is good more than once. Nothing of them is ever given back. */
+export const isServed = Effect.fnUntraced(function* ({ reuse, token }: Ticket, from: NodeKey) {
+  if (!reuse || from === (yield* Identity).key) return false
+  const limit = atMost((yield* CreditConfig).mostByTicket)
+  const some = yield* (yield* Records).page(Tables.redemptions, "agent", { prefix: [token, from], limit })
   return some.length === limit
 })
 

@@ -17,12 +17,16 @@ import { Records } from "../Records.ts"
 import { acting, type Answer, owingFor, refusing } from "./Answer.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Halves from "./Halves.ts"
-import { busy, isBusy } from "./Quotas.ts"
+import { busy, isBusy, isServed } from "./Quotas.ts"
 import * as Users from "./Users.ts"
 
 export type Shown = typeof Message.Ticket.Type
 
 const unknown = refusing(unfit("refused", "ticket-unknown", "there is no such ticket"))
+
+const served = refusing(
+  unfit("refused", "ticket-limit", "users of your node have as many tallies by this ticket as it gives")
+)
 
 /** A ticket for a draft of the holder's; `life` in milliseconds. None if there is no such draft. */
 export const issue = Effect.fnUntraced(function* (
@@ -54,6 +58,7 @@ export const hear = Effect.fnUntraced(function* ({ cert, request, token }: Shown
   const redeemed = Ticket.redeem({ request, by, now, fresh, ticket, known })
   if (redeemed._tag === "Unfit") return refusing(redeemed)
   if (ticket === undefined || !redeemed.isNew) return acting([])
+  if (yield* isServed(ticket, from)) return served
   if (yield* isBusy(from)) return busy
   const { holder } = ticket
   const base = yield* Halves.own(holder, ticket.tally)

@@ -14,6 +14,7 @@ import { Records } from "../../../src/services/Records.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
 import * as CreditNode from "../../support/credit/CreditNode.ts"
 import { join, open, type Party, soon } from "../../support/credit/CreditParty.ts"
+import * as People from "../../support/credit/CreditPeople.ts"
 import { agents, lifted, uuid } from "../../support/credit/Parties.ts"
 import { pass } from "../../support/VirtualTime.ts"
 
@@ -68,6 +69,36 @@ describe("another node", () => {
       yield* pass("10 minutes")
       assert.strictEqual((yield* bob.node.half("bob", second))?.status, "received")
       assert.strictEqual((yield* ann.node.half("ann", first))?.status, "open")
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("gets so many tallies by one reusable ticket, whoever of its users shows it, and others get theirs", () =>
+    Effect.gen(function* () {
+      const network = new MemoryNetwork()
+      const ann = yield* People.join({ network, seed: 1, name: "ann", config: { mostByTicket: 2 } })
+      const bob = yield* People.join({ network, seed: 2, name: "bob", to: [ann] })
+      const cat = yield* People.join({ network, seed: 3, name: "cat", to: [ann] })
+      const eve = People.at(bob.node, "eve")
+      yield* eve.does({ _tag: "PutUser", type: "person", name: "Eve" })
+      const { tally } = yield* ann.does(People.draft)
+      const { invitation } = yield* ann.does({ _tag: "IssueTicket", tally: tally!, reuse: true })
+      const shows = Effect.fnUntraced(function* (who: People.Somebody) {
+        const { request } = yield* who.does({ _tag: "ShowTicket", invitation: invitation! })
+        yield* soon
+        const requests = yield* Effect.orDie(who.node.credit.requests(who.user, 10))
+        const row = requests.find((one) => one.request === request)
+        return [row?.status, row?.reason]
+      })
+      // What has been opened counts as well: nobody else ends it.
+      const ended = [yield* shows(bob), yield* shows(eve), yield* shows(bob), yield* shows(eve)]
+      const refused = ["refused", "ticket-limit"]
+      assert.deepStrictEqual(ended, [["granted", undefined], ["granted", undefined], refused, refused])
+      assert.deepStrictEqual(yield* shows(cat), ["granted", undefined])
+      const fresh = yield* ann.does({ _tag: "IssueTicket", tally: tally!, reuse: true })
+      const again = yield* bob.does({ _tag: "ShowTicket", invitation: fresh.invitation! })
+      yield* soon
+      const rows = yield* Effect.orDie(bob.node.credit.requests(bob.user, 10))
+      assert.strictEqual(rows.find(({ request }) => request === again.request)?.status, "granted")
     }).pipe(Effect.scoped)
   )
 
