@@ -7,7 +7,7 @@ import { SqlClient } from "effect/sql"
 
 const tables: ReadonlyArray<readonly [name: string, indexes: ReadonlyArray<string>]> = [
   ["credit_users", []],
-  ["credit_halves", ["side", "agent", "waiting", "waits"]],
+  ["credit_halves", ["side", "agent", "begun", "waits"]],
   ["credit_chits", ["place", "loose", "asked"]],
   ["credit_evidence", []],
   ["credit_tickets", ["holder"]],

@@ -6,7 +6,7 @@
  */
 import { answering, stepped, unfit } from "./Action.ts"
 import type * as Message from "./CreditMessage.ts"
-import { blank, isOpened, opened, sendOpen, settled } from "./Opening.ts"
+import { asOwn, blank, isOpened, opened, sendOpen, settled } from "./Opening.ts"
 import { foreign, isBefore, isSame, isShown, placeOf, strange } from "./PartyCheck.ts"
 import * as Document from "./TallyDocument.ts"
 import { type Drafted, type Heard, type Offered, type Redeemed, send, tell, type TallyStep } from "./TallyEvent.ts"
@@ -37,7 +37,7 @@ export const redeem = (half: TallyHalf | undefined, event: Redeemed): TallyStep 
       "The ticket was redeemed by somebody else, or the draft is gone.",
       placeOf(half)
     )
-  const base = half ?? { ...blank(holder, id, side), draft }
+  const base: TallyHalf = half ?? { ...blank(holder, id, side), isTheirs: true, draft }
   const state: TallyHalf = {
     ...base,
     partner: partner.chad,
@@ -58,7 +58,7 @@ export const offer = (half: TallyHalf, { document, me, own, sign }: Offered): Ta
   if (!Document.isSignedBy(document, half.side, sign))
     return unfit("refused", "bad-signature", "The signature is not by the certificate's key.", placeOf(half))
   const state: TallyHalf = {
-    ...settled(half),
+    ...asOwn(half),
     partner: document[Document.other(half.side)].cert.chad,
     status: "offered",
     revision: document.revision,
@@ -143,7 +143,7 @@ const receive = (half: TallyHalf | undefined, event: Heard<typeof Message.Offer.
   if (sign === undefined || !Document.isSignedBy(document, by, sign))
     return unfit("refused", "bad-signature", "The offer is not signed by its party's key.", placeOf(half))
   const state: TallyHalf = {
-    ...settled(half ?? blank(document[side].cert.chad.cuid, document.uuid, side)),
+    ...settled(half ?? { ...blank(document[side].cert.chad.cuid, document.uuid, side), isTheirs: true }),
     partner: document[by].cert.chad,
     status: "received",
     revision: document.revision,

@@ -32,6 +32,12 @@ export const settled = (half: TallyHalf): TallyHalf => {
   return rest
 }
 
+/** The half once its holder signs something. */
+export const asOwn = (half: TallyHalf): TallyHalf => {
+  const { isTheirs: _, ...rest } = settled(half)
+  return rest
+}
+
 /** It is open, or was. */
 export const isOpened = ({ status }: TallyHalf): boolean => status === "open" || status === "closed"
 
@@ -43,7 +49,7 @@ export const openMessage = (half: TallyHalf, heard: boolean): ReadonlyArray<type
 
 /** The half with this document in force. */
 export const opened = (half: TallyHalf, document: Document.TallyDocument, signs: Document.Signatures): TallyHalf => {
-  const { draft: _, ...rest } = settled(half)
+  const { draft: _, ...rest } = asOwn(half)
   const partner = document[Document.other(half.side)].cert.chad
   return {
     ...rest,

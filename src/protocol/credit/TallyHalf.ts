@@ -65,6 +65,8 @@ export const TallyHalf = Schema.Struct({
   /** The other party and its node, once it is known. */
   partner: Schema.optionalKey(Chad),
   status: Status,
+  /** The partner has begun it, and this side has signed nothing of it: once it is void nobody can be held to anything. */
+  isTheirs: Schema.optionalKey(Schema.Boolean),
   /** What this side has said and the other one has not taken in yet. */
   wish: Schema.optionalKey(Schema.Literals(["withdraw", "open"])),
   /** The highest revision of the document that this half has seen. */

@@ -27,6 +27,11 @@ export interface Config extends LiftEvent.Rules {
   readonly mostQueries: number
   /** Tallies that one other node has begun here and nobody has opened; more are refused as `busy`. */
   readonly mostWaiting: number
+  /**
+   * Tallies that one other node has begun and that are void, with nothing signed by the user here: of more the oldest is forgotten. Less
+   * than a thousand.
+   */
+  readonly mostVoid: number
   /** Tallies that users of one other node get by one reusable ticket; more are refused as `ticket-limit`. */
   readonly mostByTicket: number
   /** Undecided lifts that one other node has come with to this referee; more have to wait. */
@@ -53,6 +58,7 @@ export const defaults: Config = {
   decidesFor: "everybody",
   mostQueries: 64,
   mostWaiting: 256,
+  mostVoid: 256,
   mostByTicket: 256,
   mostPlans: 256,
   repair: { baseMillis: 60_000, capMillis: 3_600_000, checkMillis: 86_400_000, pageMillis: 1_000 }

@@ -114,9 +114,12 @@ export const halves = Records.table("credit_halves", {
     side: ({ id, partner, side }) => (partner === undefined ? undefined : [id, side, partner.agent]),
     /** All that is shared with a node. */
     agent: ({ id, partner }) => (partner === undefined ? undefined : [partner.agent, id]),
-    /** What another node has begun and nobody has opened. */
-    waiting: ({ id, partner, status }) =>
-      partner !== undefined && (status === "draft" || status === "received") ? [partner.agent, id] : undefined,
+    /** What another node has begun: what nobody has opened, and what is void and unsigned by its holder. */
+    begun: ({ id, isTheirs, partner, status }) => {
+      if (partner === undefined) return undefined
+      if (status === "draft" || status === "received") return [partner.agent, "waiting", id]
+      return status === "void" && isTheirs === true ? [partner.agent, "void", id] : undefined
+    },
     /** Those that wait for their holder. */
     waits: ({ draft, holder, status, trouble }) =>
       trouble !== undefined || status === "received" || (status === "draft" && draft?.partner !== undefined)

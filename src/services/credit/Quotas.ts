@@ -2,6 +2,8 @@
  * How much one other node may have this one keep: of what it can begin here by itself, and nobody else ends. Beyond it is answered
  * `busy`; what it shares with users of this node who have agreed to it is not counted.
  *
+ * What has ended without anybody's signature is kept as long as there is room, so that old offers stay what they are.
+ *
  * Each question reads a page of the limit's size at the most. Messages that come at once can exceed a limit by as many.
  */
 import { Effect } from "effect"
@@ -26,8 +28,24 @@ const atMost = (limit: number): number => Math.min(limit, maxPage)
 export const isBusy = Effect.fnUntraced(function* (from: NodeKey) {
   if (from === (yield* Identity).key) return false
   const limit = atMost((yield* CreditConfig).mostWaiting)
-  const some = yield* (yield* Records).page(Tables.halves, "waiting", { prefix: [from], limit })
+  const some = yield* (yield* Records).page(Tables.halves, "begun", { prefix: [from, "waiting"], limit })
   return some.length === limit
+})
+
+/**
+ * Forgets the oldest of the tallies that the node has begun and that are void, where there are too many; to be called with each one that
+ * becomes so. Nobody here has signed any of them, so that none can be opened by what was said before.
+ */
+export const forget = Effect.fnUntraced(function* (from: NodeKey) {
+  if (from === (yield* Identity).key) return
+  const records = yield* Records
+  const { mostVoid } = yield* CreditConfig
+  const limit = atMost(mostVoid + 1)
+  const page = yield* records.page(Tables.halves, "begun", { prefix: [from, "void"], limit })
+  const [oldest] = page
+  if (oldest === undefined || page.length < limit) return
+  const half = yield* records.lock(Tables.halves, [oldest.holder, oldest.id])
+  if (half?.status === "void" && half.isTheirs === true) yield* records.remove(Tables.halves, [half.holder, half.id])
 })
 
 /** Tallies that users of the node have got by a ticket that is good more than once. Nothing of them is ever given back. */

@@ -25,7 +25,7 @@ import { Records } from "../Records.ts"
 import { acting, type Answer, both, nothing, owingFor, refusing } from "./Answer.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Halves from "./Halves.ts"
-import { busy, isBusy } from "./Quotas.ts"
+import { busy, forget, isBusy } from "./Quotas.ts"
 import * as RepairDesk from "./RepairDesk.ts"
 import * as Users from "./Users.ts"
 
@@ -40,6 +40,8 @@ export const isMessage = (message: CreditMessage): message is TallyMessage => ta
 const take = Effect.fnUntraced(function* (result: TallyStep, before?: TallyHalf) {
   if (result._tag === "Unfit") return refusing(result)
   yield* (yield* Records).put(Tables.halves, result.state)
+  const { isTheirs, partner, status } = result.state
+  if (isTheirs === true && partner !== undefined && status === "void") yield* forget(partner.agent)
   const answer: Answer = { ...acting(result.actions), owing: owingFor(result.state, before) }
   return answer
 })

@@ -102,6 +102,48 @@ describe("another node", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("has so many tallies kept that were refused unsigned, and the oldest is forgotten", () =>
+    Effect.gen(function* () {
+      const network = new MemoryNetwork()
+      const ann = yield* People.join({ network, seed: 1, name: "ann" })
+      const bob = yield* People.join({ network, seed: 2, name: "bob", to: [ann], config: { mostVoid: 2 } })
+      const offered = Effect.fnUntraced(function* () {
+        const { tally } = yield* ann.does(People.draft)
+        const { invitation } = yield* ann.does({ _tag: "IssueTicket", tally: tally!, reuse: false })
+        yield* bob.does({ _tag: "ShowTicket", invitation: invitation! })
+        yield* soon
+        yield* ann.does({ _tag: "OfferTally", tally: tally! })
+        yield* soon
+        return tally!
+      })
+      const statuses = (who: People.Somebody) => (tally: TallyId) =>
+        Effect.map(Effect.orDie(who.node.credit.tally(who.user, tally)), (half) => half?.status)
+      // Bob has signed this one once: whoever forgets that could be held to it.
+      const signed = yield* offered()
+      yield* bob.does({ ...People.draft, _tag: "ReviseTally", side: "foil", tally: signed, revision: 1 })
+      yield* bob.does({ _tag: "OfferTally", tally: signed })
+      yield* soon
+      yield* ann.does({ _tag: "RefuseTally", tally: signed, revision: 2 })
+      yield* soon
+      const refused: Array<TallyId> = []
+      for (let n = 0; n < 4; n++) {
+        const tally = yield* offered()
+        yield* bob.does({ _tag: "RefuseTally", tally, revision: 1 })
+        yield* soon
+        refused.push(tally)
+      }
+      const at = yield* Effect.forEach([signed, ...refused], statuses(bob))
+      assert.deepStrictEqual(at, ["void", undefined, undefined, "void", "void"])
+      // At her own node they are her own, and stay.
+      const own = yield* Effect.forEach([signed, ...refused], statuses(ann))
+      assert.deepStrictEqual(own, ["void", "void", "void", "void", "void"])
+      const last = yield* offered()
+      yield* bob.does({ _tag: "AcceptTally", tally: last, revision: 1 })
+      yield* soon
+      assert.strictEqual(yield* statuses(ann)(last), "open")
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("has so many queries under way, and is refused more", () =>
     Effect.gen(function* () {
       const { ann, bob, cat } = yield* startWith({ mostQueries: 2 })
