@@ -14,6 +14,7 @@ import { alarm, type Begun, done, type ChainStepped, type Evidence, type Outcome
 import type { Loaded } from "./ChainEvent.ts"
 import type { LiftRecord } from "./LiftRecord.ts"
 import type { Chain } from "./TallyHalf.ts"
+import * as Sets from "./Sets.ts"
 import * as Units from "./Units.ts"
 
 /** `here`: by this side, which knows; `there`: by the partner, so that people and lifts have to be told. */
@@ -31,6 +32,7 @@ export class Booking {
   readonly #actions: Array<Action> = []
   #net: bigint
   #sets: Begun["sets"]
+  #isUnset = false
   #unplaced: number
   #at: Position
 
@@ -85,7 +87,11 @@ export class Booking {
     const { core } = entry.chit
     const known = this.find(core.uuid)
     if (known?.index !== undefined && (known.index <= this.#floor || this.#chits.has(core.uuid))) return "twice"
-    if (known !== undefined && !isSameCore(known, core)) this.conflict(entryOf(known), core)
+    if (known !== undefined && !isSameCore(known, core)) {
+      this.conflict(entryOf(known), core)
+      // What it has set cannot be taken out of what all have set together.
+      if (known.index !== undefined && known.core.type === "set") this.#isUnset = true
+    }
     const isUnplaced = known?.status === "good" && known.index === undefined
     const wrong = this.#count(entry, known)
     if (wrong !== undefined) return wrong
@@ -139,6 +145,7 @@ export class Booking {
       chits: [...this.#chits.values()],
       evidence: this.#evidence,
       records: this.#records,
+      ...(this.#isUnset ? { isUnset: true } : {}),
       ...outcome,
       actions: [...this.#actions, ...actions]
     })
@@ -163,7 +170,7 @@ export class Booking {
   }
 
   #set(core: Chit.Core): void {
-    if (core.type === "set") this.#sets = { ...this.#sets, [core.by]: { ...this.#sets[core.by], ...core.sets } }
+    this.#sets = Sets.after(this.#sets, core)
   }
 
   #write({ chit: { core, sign }, record = undefined }: Entry, known: ChitState | undefined, at?: Position): void {

@@ -42,6 +42,11 @@ export interface ChainStepped<S extends TallyHalf = TallyHalf> extends Stepped<S
   readonly evidence: ReadonlyArray<Evidence>
   /** Why chits of lifts are good that were not so here: for the lifts of this node, in this transaction. */
   readonly records: ReadonlyArray<LiftRecord>
+  /**
+   * A setting that had a place has lost it for good: the half's settings are those of its chain once the chits are stored, by `Sets.after`
+   * one after the other, and not those of `state`.
+   */
+  readonly isUnset?: boolean
   readonly reading?: Reading
   /** What the message's sender is told, though the rest of it has taken effect. */
   readonly refused?: Unfit

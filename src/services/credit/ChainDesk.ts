@@ -70,8 +70,9 @@ const take = Effect.fnUntraced(function* (half: TallyHalf, result: ChainResult, 
   yield* keep(half, result.evidence, now)
   if (result._tag === "Unfit") return refusing(result)
   for (const chit of result.chits) yield* records.put(Tables.chits, chit)
-  const closed = closeIfDone(result.state)
-  const state = agreeing(closed?.state ?? result.state)
+  const stepped = result.isUnset === true ? { ...result.state, sets: yield* Halves.sets(half) } : result.state
+  const closed = closeIfDone(stepped)
+  const state = agreeing(closed?.state ?? stepped)
   yield* records.put(Tables.halves, state)
   const told = result.reading === undefined ? [] : yield* sent(result.state, [result.reading])
   const answer: Answer = {

@@ -8,6 +8,7 @@ import type { Loaded, Loads } from "../../protocol/credit/ChainEvent.ts"
 import type { ChitId } from "../../protocol/credit/Chit.ts"
 import type { Index, Position } from "../../protocol/credit/ChitLog.ts"
 import type { ChitState } from "../../protocol/credit/ChitState.ts"
+import * as Sets from "../../protocol/credit/Sets.ts"
 import type { Side, TallyId } from "../../protocol/credit/TallyDocument.ts"
 import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
@@ -43,6 +44,17 @@ const behind = Effect.fnUntraced(function* (half: TallyHalf, after: Index) {
   for (let last: Index | undefined = after; last !== undefined;) {
     const page: ReadonlyArray<ChitState> = yield* placed(half, last, maxPage)
     all.push(...page)
+    last = page.length === maxPage ? page.at(-1)?.index : undefined
+  }
+  return all
+})
+
+/** What both sides have set, read from the whole chain a page at a time. */
+export const sets = Effect.fnUntraced(function* (half: TallyHalf) {
+  let all = Sets.none
+  for (let last: Index | undefined = 0; last !== undefined;) {
+    const page: ReadonlyArray<ChitState> = yield* placed(half, last, maxPage)
+    all = page.reduce((sets, { core }) => Sets.after(sets, core), all)
     last = page.length === maxPage ? page.at(-1)?.index : undefined
   }
   return all

@@ -3,13 +3,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import { Cuid } from "../../../src/protocol/credit/Chad.ts"
-import { ChitId } from "../../../src/protocol/credit/Chit.ts"
+import { ChitId, type Settings } from "../../../src/protocol/credit/Chit.ts"
 import { TallyId } from "../../../src/protocol/credit/TallyDocument.ts"
 import * as InvoiceDesk from "../../../src/services/credit/InvoiceDesk.ts"
 import * as TallyDesk from "../../../src/services/credit/TallyDesk.ts"
 import * as TicketDesk from "../../../src/services/credit/TicketDesk.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
-import { join, net, type Party, soon } from "../../support/credit/CreditParty.ts"
+import { join, net, open, type Party, soon } from "../../support/credit/CreditParty.ts"
 import { uuid } from "../../support/credit/Parties.ts"
 import { pass } from "../../support/VirtualTime.ts"
 
@@ -71,4 +71,41 @@ describe("a restored node", () => {
         assert.deepStrictEqual([one?.wish, two?.wish, one?.chain?.unplaced], [undefined, undefined, 0])
       }).pipe(Effect.scoped)
     )
+
+  it.effect("sets nothing more by what it has set anew under an id that its partner knows", () =>
+    Effect.gen(function* () {
+      const network = new MemoryNetwork()
+      const database = yield* MemoryDatabase.make
+      const ann = yield* join(network, 1, "ann", [])
+      const life = yield* Scope.make()
+      const bob = yield* Scope.provide(join(network, 2, "bob", [ann], database), life)
+      for (const { node, user } of [ann, bob]) yield* node.add(user)
+      yield* soon
+      const id = yield* open(ann, bob, 1)
+      const sets = ({ node }: Party, n: number, set: Settings) =>
+        Effect.map(
+          node.command(InvoiceDesk.set(Cuid.make("bob"), { tally: id, uuid: ChitId.make(uuid(7, n)), sets: set })),
+          (why) => assert.isUndefined(why)
+        )
+      yield* sets(bob, 1, { target: 9n })
+      yield* soon
+      const restore = database.snapshot()
+      yield* sets(bob, 2, { bound: 50n })
+      yield* soon
+      yield* Scope.close(life, Exit.void)
+      restore()
+      // Before anybody is there to say that the id is taken.
+      const alone = yield* Scope.make()
+      const away = yield* Scope.provide(join(new MemoryNetwork(), 2, "bob", [], database), alone)
+      yield* sets(away, 2, { target: 3n })
+      yield* sets(away, 3, { bound: 40n })
+      yield* Scope.close(alone, Exit.void)
+      const back = yield* join(network, 2, "bob", [ann], database)
+      yield* pass("3 minutes")
+      for (const { node, user } of [ann, back]) {
+        assert.deepStrictEqual((yield* node.half(user, id))?.sets.foil, { target: 9n, bound: 40n }, user)
+        assert.deepStrictEqual(yield* node.findings, [], user)
+      }
+    }).pipe(Effect.scoped)
+  )
 })

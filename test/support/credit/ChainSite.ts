@@ -12,6 +12,7 @@ import type { Entry, Position } from "../../../src/protocol/credit/ChitLog.ts"
 import type { CreditMessage } from "../../../src/protocol/credit/CreditMessage.ts"
 import * as FoilChain from "../../../src/protocol/credit/FoilChain.ts"
 import type { LiftRecord } from "../../../src/protocol/credit/LiftRecord.ts"
+import * as Sets from "../../../src/protocol/credit/Sets.ts"
 import * as StockChain from "../../../src/protocol/credit/StockChain.ts"
 import { digest, other, type Side } from "../../../src/protocol/credit/TallyDocument.ts"
 import type { TallyHalf } from "../../../src/protocol/credit/TallyHalf.ts"
@@ -138,6 +139,7 @@ export class ChainSite {
     const result = this.#step(event)
     this.evidence.push(...result.evidence)
     if (result._tag === "Stepped") this.#store(result.state, result.chits)
+    if (result._tag === "Stepped" && result.isUnset === true) this.half = { ...this.half, sets: this.#sets() }
     for (const action of result.actions) {
       if (action._tag === "Send") this.#send(action.message)
       else this.told.push(action.kind)
@@ -171,6 +173,10 @@ export class ChainSite {
       this.chits.set(state.core.uuid, state)
       if (state.index !== undefined) this.log[state.index - 1] = state.core.uuid
     }
+  }
+
+  #sets(): TallyHalf["sets"] {
+    return this.#between(0, this.log.length).reduce((sets, { core }) => Sets.after(sets, core), Sets.none)
   }
 
   #read(reading: Reading): void {
