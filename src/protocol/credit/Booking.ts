@@ -10,11 +10,13 @@ import * as Chit from "./Chit.ts"
 import type { ChitState } from "./ChitState.ts"
 import { type Entry, next, type Position } from "./ChitLog.ts"
 import { entryOf, type Fault, fault, isProved, isSameCore } from "./ChitProof.ts"
+import { reopened } from "./Closing.ts"
 import { alarm, type Begun, done, type ChainStepped, type Evidence, type Outcome } from "./ChainStep.ts"
 import type { Loaded } from "./ChainEvent.ts"
 import type { LiftRecord } from "./LiftRecord.ts"
 import type { Chain } from "./TallyHalf.ts"
 import * as Sets from "./Sets.ts"
+import { tell } from "./TallyEvent.ts"
 import * as Units from "./Units.ts"
 
 /** `here`: by this side, which knows; `there`: by the partner, so that people and lifts have to be told. */
@@ -132,15 +134,16 @@ export class Booking {
     if (chit !== undefined) this.#chits.set(id, { ...chit, head: sign })
   }
 
-  /** The step's result; the chain's end is what was placed last, and as it is given. */
+  /** The step's result; the chain's end is what was placed last, and as it is given. What is written on a closed half opens it. */
   done(chain: Partial<Chain>, { actions = [], ...outcome }: Outcome = {}): ChainStepped<Begun> {
-    const { sums } = this.#half
+    const half = this.#chits.size === 0 ? this.#half : reopened(this.#half)
     const state = {
-      ...this.#half,
+      ...half,
       sets: this.#sets,
-      sums: { ...sums, net: this.#net },
-      chain: { ...this.#half.chain, at: this.#at, unplaced: this.#unplaced, ...chain }
+      sums: { ...half.sums, net: this.#net },
+      chain: { ...half.chain, at: this.#at, unplaced: this.#unplaced, ...chain }
     }
+    if (half !== this.#half) this.#actions.push(tell(state, "tally.reopened"))
     return done(state, {
       chits: [...this.#chits.values()],
       evidence: this.#evidence,

@@ -1,6 +1,9 @@
 /**
  * How an open tally ends: either side sets `close` on it, from then on nothing moves its balance away from zero, and once it is
- * zero and nothing can move it any more, stock closes and says so, and foil closes when it hears that. Closed stays closed.
+ * zero and nothing can move it any more, stock closes and says so, and foil closes when it hears that.
+ *
+ * Closed stays closed, but for a party whose database was restored to before that. What it has signed since then binds as ever: the tally
+ * is open again at both ends, and closes as soon as it is at zero once more.
  *
  * Neither half asks the other one first: that stock has everything that foil has ordered shows in the place that it names.
  */
@@ -36,6 +39,12 @@ export const closeIfDone = (half: TallyHalf): Stepped<TallyHalf> | undefined => 
     tell(state, "tally.closed")
   )
 }
+
+/** The half, on which something has got a place: it is not closed any more, and whether stock is, stock has to say again. */
+export const reopened = <S extends TallyHalf>(half: S): S =>
+  half.status !== "closed" || half.chain === undefined
+    ? half
+    : { ...half, status: "open", chain: { ...half.chain, closedThere: false } }
 
 /** By what a closed stock answers whatever foil says of the chain; nothing at foil, and nothing before it is closed. */
 export const closedMessages = ({ chain, id, side, status }: TallyHalf): ReadonlyArray<CreditMessage> =>

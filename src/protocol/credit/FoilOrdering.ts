@@ -13,7 +13,7 @@ import * as Places from "./Places.ts"
 /** A chit of foil's, or of a lift that is good: it is placed, and stock is told. */
 export const order = (half: Begun, { entry, loaded, now }: Good): ChainResult => {
   const { core } = entry.chit
-  if (half.status === "closed") return closed(half)
+  if (half.status === "closed" && core.type !== "lift") return closed(half)
   if (core.type !== "lift" && core.by !== "foil")
     return misfit(half, "refused", "not-its-own", "stock issues this chit")
   const booking = new Booking(half, loaded, "here", now)
@@ -42,7 +42,6 @@ const consider = (half: Begun, booking: Booking, entry: Entry): "placed" | "conf
     booking.conflict(entry, known.core)
     return "conflict"
   }
-  if (half.status === "closed") return closed(half)
   const misplaced = booking.place(entry)
   return misplaced === undefined ? "placed" : noRoom(half, entry, misplaced)
 }

@@ -7,7 +7,7 @@
  */
 import { Booking } from "./Booking.ts"
 import type { History, Received } from "./ChainEvent.ts"
-import { type Begun, type ChainResult, closed, done, forged, misfit, noRoom, send } from "./ChainStep.ts"
+import { type Begun, type ChainResult, done, forged, misfit, noRoom, send } from "./ChainStep.ts"
 import { type Entry, isHeadSigned, type Position } from "./ChitLog.ts"
 import { entryOf } from "./ChitProof.ts"
 import type { ChitState } from "./ChitState.ts"
@@ -70,6 +70,5 @@ export const adopt = (half: Begun, event: Received<History>): ChainResult => {
   if (compared.fresh.length === 0) return done(agreeing(half, end), { actions: fetch(half, end) })
   if (compared.shared.index < half.chain.agreed)
     return misfit(half, "stale", "agreed", "stock has agreed to another order")
-  if (half.status === "closed") return closed(half)
   return replace(half, event, compared, end)
 }

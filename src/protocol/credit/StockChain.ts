@@ -32,7 +32,7 @@ export const mostProposed = 8 * mostEntries
 /** A chit of stock's, or of a lift that is good: it counts, and is proposed. */
 const keep = (half: Begun, { entry, loaded, now }: Good): ChainResult => {
   const { core } = entry.chit
-  if (half.status === "closed") return closed(half)
+  if (half.status === "closed" && core.type !== "lift") return closed(half)
   if (core.type !== "lift" && core.by !== "stock")
     return misfit(half, "refused", "not-its-own", "foil issues this chit")
   const booking = new Booking(half, loaded, "here", now)

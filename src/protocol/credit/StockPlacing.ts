@@ -5,7 +5,7 @@
 import type { Action } from "./Action.ts"
 import { Booking } from "./Booking.ts"
 import type { Entered, Received } from "./ChainEvent.ts"
-import { type Begun, type ChainResult, closed, done, forged, misfit, noRoom, send, troubled } from "./ChainStep.ts"
+import { type Begun, type ChainResult, done, forged, misfit, noRoom, send, troubled } from "./ChainStep.ts"
 import { isHeadSigned, type Position } from "./ChitLog.ts"
 import * as Places from "./Places.ts"
 
@@ -26,7 +26,6 @@ const agrees = (half: Begun, own: ReadonlyArray<Position>, places: ReadonlyArray
 /** What comes behind stock's last place gets its places here. */
 const take = (half: Begun, { loaded, message, now }: Received<Entered>): ChainResult => {
   const { after, entries, head } = message
-  if (half.status === "closed") return closed(half)
   const booking = new Booking(half, loaded, "there", now)
   const fresh = entries.slice(half.chain.at.index - after.index)
   for (const entry of fresh) {

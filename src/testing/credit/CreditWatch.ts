@@ -33,6 +33,14 @@ const without =
 /** What one end has forgotten, both have not agreed on any more. */
 const withoutOrder = (expect: Expect): Expect => without(expect, "I6")
 
+/** A closed tally is open again where an end that has forgotten so has written on it. */
+const withoutReopened = (expect: Expect, { after, before }: Change): Expect => {
+  const closed = new Set(before.halves.filter(({ status }) => status === "closed").map(nameOf))
+  const reopened = new Set(after.halves.flatMap((half) => (half.status === "open" ? [nameOf(half)] : [])))
+  return (holds, invariant, about, detail) =>
+    expect(holds || (invariant === "I12" && closed.has(about) && reopened.has(about)), invariant, about, detail)
+}
+
 /**
  * Who has forgotten what it has pledged, or promised, pledges more than it would have, and learns of the end of a lift before it has its
  * tallies again. That all of it is there in the end is judged at the end.
@@ -84,7 +92,8 @@ export class CreditWatch implements Watcher {
     return book
   }
 
-  #judge(node: string, { after, before, halves, lifts }: Change): ReadonlyArray<Violation> {
+  #judge(node: string, change: Change): ReadonlyArray<Violation> {
+    const { after, before, halves, lifts } = change
     const book = this.#book(node)
     return violations((all) => {
       const expect = this.#restored.has(node) ? forgetful(all) : all
@@ -95,7 +104,8 @@ export class CreditWatch implements Watcher {
       }
       const sides = new Map(lifts.halves.map((half) => [halfName(half.holder, half.id), half.side]))
       ofLifts(lifts, ({ core, holder }) => sides.get(halfName(holder, core.tally)), this.#proofs, expect)
-      ofHistory(before, after, this.#proofs, this.#restored.size === 0 ? expect : withoutOrder(expect))
+      const past = this.#restored.size === 0 ? expect : withoutReopened(withoutOrder(expect), change)
+      ofHistory(before, after, this.#proofs, past)
       verdicts([{ ...lifts, lifts: [...lifts.lifts, ...this.#elsewhere(lifts.lifts)] }], expect)
     })
   }

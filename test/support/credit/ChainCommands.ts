@@ -5,12 +5,24 @@
 import { Schema } from "effect"
 import type { ChitId } from "../../../src/protocol/credit/Chit.ts"
 import type { Entry } from "../../../src/protocol/credit/ChitLog.ts"
+import { isClosing } from "../../../src/protocol/credit/Closing.ts"
 import type { Side } from "../../../src/protocol/credit/TallyDocument.ts"
 import type { ChainSite } from "./ChainSite.ts"
 import { lifted, pledge, setting } from "./Parties.ts"
 import { TallyPair } from "./TallyPair.ts"
 
-export const kinds = ["pledge", "set", "lift", "deliver", "copy", "lose", "repair", "backup", "restore"] as const
+export const kinds = [
+  "pledge",
+  "set",
+  "close",
+  "lift",
+  "deliver",
+  "copy",
+  "lose",
+  "repair",
+  "backup",
+  "restore"
+] as const
 export const Command = Schema.Struct({
   kind: Schema.Literals(kinds),
   side: Schema.Literals(["stock", "foil"]),
@@ -65,6 +77,10 @@ export class ChainLife {
         return void site.becomes(pledge(side, ++this.#ids, BigInt(n + 1)))
       case "set":
         return void site.becomes(setting(side, ++this.#ids, n % 2 === 0 ? { bound: BigInt(n) } : { target: BigInt(n) }))
+      case "close":
+        // Whoever sees that it is to be closed sets nothing more on it.
+        if (!isClosing(site.half)) site.becomes(setting(side, ++this.#ids, { close: true }))
+        return
       case "lift":
         return this.#end(side, n)
       case "deliver":

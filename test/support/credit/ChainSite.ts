@@ -5,9 +5,10 @@
 import type * as ChainEvent from "../../../src/protocol/credit/ChainEvent.ts"
 import { loads } from "../../../src/protocol/credit/ChainEvent.ts"
 import type { ChainResult, Evidence, Reading } from "../../../src/protocol/credit/ChainStep.ts"
-import type { Unfit } from "../../../src/protocol/credit/Action.ts"
+import type { Action, Unfit } from "../../../src/protocol/credit/Action.ts"
 import type { ChitId } from "../../../src/protocol/credit/Chit.ts"
 import type { ChitState } from "../../../src/protocol/credit/ChitState.ts"
+import { closeIfDone } from "../../../src/protocol/credit/Closing.ts"
 import type { Entry, Position } from "../../../src/protocol/credit/ChitLog.ts"
 import type { CreditMessage } from "../../../src/protocol/credit/CreditMessage.ts"
 import * as FoilChain from "../../../src/protocol/credit/FoilChain.ts"
@@ -140,15 +141,27 @@ export class ChainSite {
     this.evidence.push(...result.evidence)
     if (result._tag === "Stepped") this.#store(result.state, result.chits)
     if (result._tag === "Stepped" && result.isUnset === true) this.half = { ...this.half, sets: this.#sets() }
-    for (const action of result.actions) {
-      if (action._tag === "Send") this.#send(action.message)
-      else this.told.push(action.kind)
-    }
+    this.#act(result.actions)
     if (result._tag === "Stepped") {
       this.records.push(...result.records)
       if (result.reading !== undefined) this.#read(result.reading)
+      this.#close()
     }
     return result
+  }
+
+  #act(actions: ReadonlyArray<Action>): void {
+    for (const action of actions) {
+      if (action._tag === "Send") this.#send(action.message)
+      else this.told.push(action.kind)
+    }
+  }
+
+  #close(): void {
+    const closed = closeIfDone(this.half)
+    if (closed === undefined) return
+    this.half = closed.state
+    this.#act(closed.actions)
   }
 
   #step(event: ChainEvent.FoilEvent | ChainEvent.StockEvent): ChainResult {

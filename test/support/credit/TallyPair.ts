@@ -104,6 +104,7 @@ export class TallyPair {
     const { foil, stock } = this
     const found: Array<string> = [...this.faults()]
     if (!this.isEqual) found.push(`stock is at ${stock.chain.at.index}, foil at ${foil.chain.at.index}, or not at rest`)
+    if (stock.half.status !== foil.half.status) found.push(`stock is ${stock.half.status}, foil ${foil.half.status}`)
     if (stock.half.sums.net !== foil.half.sums.net) found.push(`I1: ${stock.half.sums.net} and ${foil.half.sums.net}`)
     if (stock.log.join() !== foil.log.join()) found.push("I6: the orders differ")
     if ([...stock.good].toSorted().join() !== [...foil.good].toSorted().join()) found.push("I7: the chits differ")
