@@ -23,16 +23,24 @@ const half = (before: TallyHalf, after: TallyHalf | undefined, expect: Expect): 
   }
 }
 
-/** I12: what is good stays good, and says the same; what a lift has made void stays void. I6: it stays where both have it. */
+/** Whether the other end of a chit's tally has another good chit under its id. */
+export type IsTaken = (chit: ChitState) => boolean
+
+/**
+ * I12: what is good stays good, and says the same; what a lift has made void stays void. I6: it stays where both have it. What stock has
+ * signed and not got a place for gives way to what foil has under its id.
+ */
 const chit = (
   before: ChitState,
   after: ChitState | undefined,
   on: TallyHalf | undefined,
   proofs: Proofs,
-  expect: Expect
+  expect: Expect,
+  isTaken: IsTaken
 ): void => {
   const { core, hash, index, status } = before
   const about = chitName(before)
+  if (index === undefined && on?.side === "stock" && isTaken(before)) return
   const isFinal = status === "good" || (status === "void" && core.type === "lift")
   expect(!isFinal || after?.status === status, "I12", about, `It was ${status} and is ${after?.status ?? "gone"}.`)
   if (status !== "good" || after === undefined) return
@@ -56,13 +64,26 @@ const lift = (before: LiftView, after: LiftView | undefined, expect: Expect): vo
 }
 
 /** Everything about the rows of one site that were there before. */
-export const ofHistory = (before: Site, after: Site, proofs: Proofs, expect: Expect): void => {
+export const ofHistory = (
+  before: Site,
+  after: Site,
+  proofs: Proofs,
+  expect: Expect,
+  isTaken: IsTaken = () => false
+): void => {
   const halves = new Map(after.halves.map((one) => [nameOf(one), one]))
-  const were = new Map(before.halves.map((one) => [`${one.holder} ${one.id}`, one]))
+  const were = new Map(before.halves.map((one) => [nameOf(one), one]))
   const chits = new Map(after.chits.map((one) => [chitName(one), one]))
   const lifts = new Map(after.lifts.map((one) => [one.plan.lift, one]))
   for (const one of before.halves) half(one, halves.get(nameOf(one)), expect)
   for (const one of before.chits)
-    chit(one, chits.get(chitName(one)), were.get(`${one.holder} ${one.core.tally}`), proofs, expect)
+    chit(
+      one,
+      chits.get(chitName(one)),
+      were.get(nameOf({ holder: one.holder, id: one.core.tally })),
+      proofs,
+      expect,
+      isTaken
+    )
   for (const one of before.lifts) lift(one, lifts.get(one.plan.lift), expect)
 }

@@ -8,6 +8,7 @@ import { versionOf } from "../../layers/RecordsMemory.ts"
 import { ofHalf } from "../../protocol/credit/HalfInvariants.ts"
 import { ofHistory } from "../../protocol/credit/HistoryInvariants.ts"
 import { ofLifts, verdicts } from "../../protocol/credit/LiftInvariants.ts"
+import type { ChitState } from "../../protocol/credit/ChitState.ts"
 import { type Kept, ofPair } from "../../protocol/credit/PairInvariants.ts"
 import { Proofs } from "../../protocol/credit/Proofs.ts"
 import {
@@ -105,13 +106,13 @@ export class CreditWatch implements Watcher {
       const sides = new Map(lifts.halves.map((half) => [halfName(half.holder, half.id), half.side]))
       ofLifts(lifts, ({ core, holder }) => sides.get(halfName(holder, core.tally)), this.#proofs, expect)
       const past = this.#restored.size === 0 ? expect : withoutReopened(withoutOrder(expect), change)
-      ofHistory(before, after, this.#proofs, past)
+      ofHistory(before, after, this.#proofs, past, (chit) => this.#isTaken(book, chit))
       verdicts([{ ...lifts, lifts: [...lifts.lifts, ...this.#elsewhere(lifts.lifts)] }], expect)
     })
   }
 
-  /** The two halves of a tally, as they are now. */
-  #pair(book: CreditBook, half: TallyHalf): ReadonlyArray<Kept> | undefined {
+  /** The two halves of a tally, as they are now: the given one first. */
+  #pair(book: CreditBook, half: TallyHalf): readonly [here: Kept, there: Kept] | undefined {
     const { partner } = half
     const there = partner && this.#books.get(this.#names.get(partner.agent) ?? "")
     const other = there?.half(halfName(partner!.cuid, half.id))
@@ -120,6 +121,13 @@ export class CreditWatch implements Watcher {
       { agent: book.agent, half, chits: book.chitsOn(half) },
       { agent: there.agent, half: other, chits: there.chitsOn(other) }
     ]
+  }
+
+  #isTaken(book: CreditBook, { core, holder }: ChitState): boolean {
+    const half = book.half(halfName(holder, core.tally))
+    const [, there] = (half && this.#pair(book, half)) ?? []
+    const known = there?.chits.find((one) => one.status === "good" && one.core.uuid === core.uuid)
+    return known !== undefined && this.#proofs.core(known.core) !== this.#proofs.core(core)
   }
 
   /** A foil that was put back orders anew, until stock shows it the order that it had before. */

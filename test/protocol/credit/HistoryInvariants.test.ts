@@ -1,9 +1,40 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { ChitState } from "../../../src/protocol/credit/ChitState.ts"
+import { ofHistory } from "../../../src/protocol/credit/HistoryInvariants.ts"
 import { compare, type Invariant, type Site } from "../../../src/protocol/credit/Invariants.ts"
+import { Proofs } from "../../../src/protocol/credit/Proofs.ts"
+import { violations } from "../../../src/protocol/credit/Snapshot.ts"
 import { tallyId } from "../../support/credit/Halves.ts"
 import { a, b, but, honest, isLift, isPledge, named, onChit, onHalf } from "../../support/credit/PlantedWorld.ts"
 
+/** Chits of Ann's that have no place yet, and what has become of one of them since. */
+const since = (change: (chit: ChitState) => ChitState): readonly [before: Site, after: Site] => {
+  const [site] = honest()
+  if (site === undefined) throw new Error("there is no site")
+  const chits = site.chits.map(({ hash: _hash, index: _index, ...chit }): ChitState => chit)
+  return [
+    { ...site, chits },
+    { ...site, chits: chits.map((chit) => (isPledge(1, 70n)(chit) ? change(chit) : chit)) }
+  ]
+}
+
 describe("what must not have changed", () => {
+  it("I12: what stock has signed is taken back, or gives way, where foil has given its id to something else alone", () => {
+    const found = (change: (chit: ChitState) => ChitState, isTaken: (chit: ChitState) => boolean) =>
+      named(violations((expect) => ofHistory(...since(change), new Proofs(), expect, isTaken)))
+    const changes: ReadonlyArray<(chit: ChitState) => ChitState> = [
+      (chit) => ({ ...chit, status: "void" }),
+      (chit) => ({ ...chit, core: { ...chit.core, date: 2 }, index: 9 })
+    ]
+    for (const change of changes) {
+      assert.deepStrictEqual(found(change, isPledge(1, 70n)), [])
+      assert.deepStrictEqual(
+        found(change, () => false),
+        ["I12"]
+      )
+    }
+  })
+
   it("I12: something final that has changed", () => {
     const sites = honest()
     const after = (changed: ReadonlyArray<Site>): ReadonlyArray<Invariant> => named(compare(sites, changed))

@@ -134,6 +134,14 @@ describe("each invariant of tallies is missed where it does not hold", () => {
       onChit(isPledge(2, 40n), ({ core }) => ({ core: { ...core, date: 2 } }))
     )
     assert.include(inWorld(other, busy), "I5")
+    // What stock has signed under an id that foil has given to something else, until it hears of that.
+    const crossed = but(sites, a, "chits", (chit) => {
+      if (!isPledge(1, 70n)(chit)) return chit
+      const { hash: _hash, index: _index, ...unplaced } = chit
+      return { ...unplaced, core: { ...chit.core, date: 2 } }
+    })
+    assert.notInclude(inWorld(crossed, busy), "I5")
+    assert.include(inWorld(crossed), "I5")
   })
 
   it("I6: places that are missing, taken twice, or hold something else, and ends with different orders", () => {
