@@ -78,9 +78,10 @@ export class SessionLanes {
       if (!Number.isInteger(lane) || lane < 0 || lane >= this.count) {
         return Effect.die(new RangeError(`lane ${lane} of a session with lanes 0 to ${this.count - 1}`))
       }
-      const open = this.#holderOf(lane)
-      if (open !== undefined) return Effect.succeed(open)
       return Effect.callback((resume) => {
+        // Here and not before, where another fiber may open it just afterwards, and wake nobody.
+        const open = this.#holderOf(lane)
+        if (open !== undefined) return resume(Effect.succeed(open))
         const waiter = { lane, resume }
         this.#waiters.add(waiter)
         return Effect.sync(() => void this.#waiters.delete(waiter))

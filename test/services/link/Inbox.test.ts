@@ -1,26 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schema } from "effect"
-import { MixedScheduler, Scheduler } from "effect/Scheduler"
+import { Scheduler } from "effect/Scheduler"
 import type { Frame } from "../../../src/protocol/link/Frame.ts"
 import { Inbox } from "../../../src/services/link/Inbox.ts"
+import { Between } from "../../support/Between.ts"
 
 const frame = (name: number, length = 100): Frame => ({ kind: name, body: new Uint8Array(length) })
 const kinds = (frames: ReadonlyArray<Frame>): ReadonlyArray<number> => frames.map(({ kind }) => kind)
-
-/** Lets somebody else do something before a fiber's nth operation, as if it had yielded there. */
-class Between extends MixedScheduler {
-  #left: number
-  readonly #act: () => void
-  constructor(nth: number, act: () => void) {
-    super()
-    this.#left = nth
-    this.#act = act
-  }
-  override shouldYield(): boolean {
-    if (this.#left-- === 0) this.#act()
-    return false
-  }
-}
 
 describe("Inbox", () => {
   it.effect("gives frames in their order, one or all that are there", () =>

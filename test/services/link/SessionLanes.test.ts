@@ -1,13 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Random } from "effect"
+import { Scheduler } from "effect/Scheduler"
 import { Address } from "../../../src/protocol/Address.ts"
 import * as Frame from "../../../src/protocol/link/Frame.ts"
 import * as LinkMessage from "../../../src/protocol/link/LinkMessage.ts"
 import type { NodeKey } from "../../../src/protocol/NodeKey.ts"
 import { BanGate, type Gate } from "../../../src/services/link/BanGate.ts"
 import type { Session } from "../../../src/services/link/Session.ts"
+import { type Joiner, SessionLanes } from "../../../src/services/link/SessionLanes.ts"
 import type { Transition } from "../../../src/services/link/Transition.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
+import { Between } from "../../support/Between.ts"
 import * as HostilePeer from "../../support/HostilePeer.ts"
 import { arbiter, config, countingFibers, follower, keyOf, type LinkNode, start } from "../../support/LinkNode.ts"
 import { pass, settle } from "../../support/VirtualTime.ts"
@@ -310,6 +313,40 @@ describe("the lanes of a session", () => {
       })
     )
   }
+
+  it.effect("are given to who asks for one just as it is opened", () =>
+    Effect.gen(function* () {
+      const { high, low } = yield* pair(2, 2)
+      yield* high.want(low)
+      yield* pass("1 second")
+      const home = yield* live(high, low).lane(0)
+      const { connection } = high.registry.session(low.key)!
+      const joiner: Joiner = {
+        ...home,
+        number: 1,
+        connection,
+        open: () => true,
+        refuse: () => {},
+        replace: () => {},
+        leave: () => {}
+      }
+      const run = Effect.runForkWith(yield* Effect.context<never>())
+      for (let nth = 0, hasOpened = true; hasOpened; nth++) {
+        const lanes = new SessionLanes(2, home, 1_000)
+        hasOpened = false
+        const opens = () => {
+          hasOpened = true
+          lanes.ask(joiner)
+        }
+        const scheduler = new Between(nth, opens)
+        const asking = run(Effect.provideService(lanes.lane(1), Scheduler, scheduler), { scheduler })
+        yield* settle
+        assert.strictEqual(asking.pollUnsafe() !== undefined, hasOpened, `before operation ${nth}`)
+        yield* Fiber.interrupt(asking)
+        assert.isTrue(hasOpened || nth > 2)
+      }
+    })
+  )
 
   it.effect("that a session cannot have are a defect", () =>
     Effect.gen(function* () {
