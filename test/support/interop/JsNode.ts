@@ -3,16 +3,15 @@
  * gone when they are killed. They speak first when they are dialled, and know `reject`.
  */
 import { Effect, Schema } from "effect"
-import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { Endpoint } from "../../../src/protocol/Address.ts"
 import { freePort } from "../FreePort.ts"
+import * as JsLibrary from "./JsLibrary.ts"
 import { NodeProcess } from "./NodeProcess.ts"
 import * as Rpc from "./Rpc.ts"
 import type { Assignment } from "./runJsNode.ts"
 
 const program = fileURLToPath(new URL("runJsNode.ts", import.meta.url))
-const folder = fileURLToPath(new URL("../../../.interop", import.meta.url))
 
 /** What it knows of one of its peers; `pingtime`, in seconds, is -1 before its first ping was answered. */
 const Peer = Schema.Struct({
@@ -23,26 +22,33 @@ const Peer = Schema.Struct({
 })
 
 export interface Options {
-  readonly library: "bcash" | "bcoin"
+  readonly library: JsLibrary.Name
   /** Dials this one and nobody else, and keeps headers only unless it is full; a full node that dials nobody otherwise. */
   readonly syncsFrom?: Endpoint
   readonly isFull?: boolean
   /** Instead of its own user agent. */
   readonly agent?: string
+  /** Prints errors alone: else it prints all that it does, which takes its time. */
+  readonly isQuiet?: boolean
 }
 
 /** Starts one; it goes with the scope. */
-export const start = Effect.fnUntraced(function* ({ agent, isFull = false, library, syncsFrom }: Options) {
-  if (!existsSync(`${folder}/node_modules/${library}`)) {
-    return yield* Effect.die(new Error(`No ${library} was found: run "scripts/install-nodes.sh".`))
-  }
+export const start = Effect.fnUntraced(function* ({
+  agent,
+  isFull = false,
+  isQuiet = false,
+  library,
+  syncsFrom
+}: Options) {
+  const missing = JsLibrary.missing(library)
+  if (missing !== undefined) return yield* Effect.die(missing)
   const [port, rpcPort] = yield* Effect.promise(() => Promise.all([freePort(), freePort()]))
   const assignment: typeof Assignment.Type = {
-    folder,
     library,
     kind: syncsFrom === undefined || isFull ? "FullNode" : "SPVNode",
     port,
     rpcPort,
+    isQuiet,
     only: syncsFrom === undefined ? [] : [`${syncsFrom.host}:${syncsFrom.port}`],
     ...(agent === undefined ? {} : { agent })
   }
@@ -50,8 +56,7 @@ export const start = Effect.fnUntraced(function* ({ agent, isFull = false, libra
     name: library,
     program: process.execPath,
     args: () => [program, JSON.stringify(assignment)],
-    // Murmur hashes by JavaScript.
-    env: { NODE_BACKEND: "js" },
+    env: JsLibrary.environment,
     ready: /^ready$/
   })
   const rpc = Rpc.make(rpcPort)
