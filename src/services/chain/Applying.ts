@@ -60,20 +60,30 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(
     }
   })
 
-  /** False, and nothing has changed, if the tip is another than `from`: another process has moved it. */
-  const replace = (from: Applied, fork: number, blocks: ReadonlyArray<Held<H>>) =>
+  const write = (from: Applied, fork: number, blocks: ReadonlyArray<Held<H>>) =>
+    store.replace(name, from.id, fork, blocks.map(stored))
+
+  /** The same with what the program makes of them. */
+  const writeWith = (program: Ledger<H>, from: Applied, fork: number, blocks: ReadonlyArray<Held<H>>) =>
     Effect.gen(function* () {
-      const last = blocks.at(-1)
       const tip = yield* store.tip(name)
-      // A commit that was unheard.
-      if (last === undefined || tip?.id === last.header.id) return true
-      const left = ledger === undefined || fork >= from.height ? [] : yield* above(fork)
-      if (!(yield* store.replace(name, from.id, fork, blocks.map(stored)))) return false
-      if (ledger === undefined) return true
-      for (const block of left.toReversed()) yield* ledger.undo(block)
-      for (const block of blocks) yield* ledger.apply(block)
+      // A commit that was unheard: the program has had these.
+      if (tip !== undefined && tip.id === blocks.at(-1)?.header.id) return true
+      const left = fork >= from.height ? [] : yield* above(fork)
+      if (!(yield* write(from, fork, blocks))) return false
+      for (const block of left.toReversed()) yield* program.undo(block)
+      for (const block of blocks) yield* program.apply(block)
       return true
     })
+
+  /** False, and nothing has changed, if the tip is another than `from`: another process has moved it. */
+  const join = (from: Applied, fork: number, blocks: ReadonlyArray<Held<H>>) => {
+    if (blocks.length === 0) return Effect.succeed(true)
+    return ledger === undefined ? write(from, fork, blocks) : writeWith(ledger, from, fork, blocks)
+  }
+
+  // The store has a transaction of its own: one more around it would be two round trips to the database.
+  const alone: Transactions["Service"]["within"] = ledger === undefined ? (effect) => effect : transactions.within
 
   return {
     /** The block that was applied last; the first one is, before anything else. */
@@ -82,14 +92,15 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(
       if (tip !== undefined) return tip
       const { genesis } = rules
       const first = { header: genesis, height: 0, body: rules.genesisBody }
+      // Another process may have begun meanwhile, and be further.
       yield* store.replace(name, undefined, -1, [stored(first)])
-      return { id: genesis.id, height: 0 }
-    }).pipe(transactions.within),
+      return (yield* store.tip(name)) ?? { id: genesis.id, height: 0 }
+    }),
     /** Replaces what is above the height `fork` by these, waiting for the database as long as that takes. */
     replace: (from: Applied, fork: number, blocks: ReadonlyArray<Held<H>>) =>
-      transactions.within(replace(from, fork, blocks)).pipe(persist("blocks of a chain", config)),
+      alone(join(from, fork, blocks)).pipe(persist("blocks of a chain", config)),
     /** The same, in the transaction that is open. */
-    join: replace,
+    join,
     /** Whether the block at this height of the applied chain is this one. */
     isApplied: (height: number, id: string): Effect.Effect<boolean, SqlError> =>
       Effect.map(store.ids(name, [height]), ([found]) => found?.id === id)

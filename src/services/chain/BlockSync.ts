@@ -178,8 +178,10 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
 
   const rounds = Effect.gen(function* () {
     yield* work.await
+    // What wakes is the first of those that have come together: a transaction is for all of them.
+    yield* Effect.yieldNow
     const wait = yield* turn.withPermit(round)
-    if (wait === 0) return yield* Effect.yieldNow
+    if (wait === 0) return
     yield* Effect.timeoutOption(work.await, wait)
     work.openUnsafe()
   })

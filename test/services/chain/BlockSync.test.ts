@@ -88,6 +88,19 @@ describe("the blocks of a chain", () => {
   )
 
   test(
+    "are applied in one transaction where they have come together, though the first of them wakes who applies",
+    Effect.gen(function* () {
+      const { asked, learn, sync, told } = yield* live
+      yield* learn(main)
+      yield* settle
+      for (const id of asked.splice(0)) sync.got(1, id, body)
+      yield* settle
+      assert.strictEqual(sync.applied().height, 3)
+      assert.deepStrictEqual(told, ["Tip", "CaughtUp"])
+    })
+  )
+
+  test(
     "are asked of a peer that has a branch which has just become the best one, whenever that was known of it",
     Effect.gen(function* () {
       const { asked, learn } = yield* start

@@ -160,6 +160,8 @@ describe("blocks that are asked for at once, or not any more", () => {
     const database = MemoryDatabase.makeHooked({ statement: Effect.void, commit })
     const one = yield* ChainNode.start({ network: new MemoryNetwork(), seed: 1, settings: ChainNode.open, database })
     yield* one.chain.submit(bytes("a"))
+    // What it looks at once it has started is a transaction as well.
+    yield* settle
     gate.closeUnsafe()
     return { gate, one }
   })
