@@ -2,23 +2,16 @@
  * `npm run demo`: three nodes, three databases, faults in the middle of the traffic, and the count of what took effect.
  *
  * Exits with 0 only if every message that a sender has committed took effect exactly once at its receiver, and the
- * faults really came while messages were owed.
+ * faults really came while messages were owed. `npm run demo -- credit` shows credit instead.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Duration, Effect, Option, Runtime, Schema } from "effect"
+import { Duration, Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
+import { CreditCommand } from "./demo/credit/CreditCommand.ts"
+import * as Flags from "./demo/DemoFlags.ts"
+import { DemoNotPassed } from "./demo/DemoNotPassed.ts"
 import * as Run from "./demo/Run.ts"
 import { text } from "./demo/Summary.ts"
-
-/** The demo was carried out and has not shown what it should; the summary has said why. */
-class DemoNotPassed extends Schema.TaggedError<DemoNotPassed>()("DemoNotPassed", {
-  failures: Schema.Array(Schema.String)
-}) {
-  override readonly [Runtime.errorReported] = false
-  override get message(): string {
-    return this.failures.join("; ")
-  }
-}
 
 const flags = {
   messages: Flag.Int("messages").pipe(
@@ -26,22 +19,9 @@ const flags = {
     Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 200, maximum: 100_000 }))),
     Flag.withDefault(1_000)
   ),
-  deadline: Flag.Int("deadline").pipe(
-    Flag.withDescription("Seconds within which everything must be delivered"),
-    Flag.withSchema(Schema.Int.check(Schema.isGreaterThan(0))),
-    Flag.withDefault(180)
-  ),
-  databaseUrl: Flag.Redacted("database-url").pipe(
-    Flag.withDescription(
-      "A PostgreSQL server, as postgres://user@host:port/database, to make three databases on (they are dropped " +
-        "afterwards); embedded ones in temporary folders otherwise"
-    ),
-    Flag.optional
-  ),
-  json: Flag.Boolean("json").pipe(
-    Flag.withDescription("Print the result as JSON on standard output, and the progress on standard error"),
-    Flag.withDefault(false)
-  )
+  deadline: Flags.deadline("Seconds within which everything must be delivered", 180),
+  databaseUrl: Flags.databaseUrl("three"),
+  json: Flags.json
 }
 
 const demo = Command.make(
@@ -63,7 +43,8 @@ const demo = Command.make(
     "Three node processes with a database each send each other messages in transactions. One process is killed and " +
       "restarted, one line is cut for 10 s and healed, one process is frozen and continued. Then the databases are " +
       "compared: each message must have taken effect exactly once."
-  )
+  ),
+  Command.withSubcommands([CreditCommand])
 )
 
 NodeRuntime.runMain(Command.run(demo, { version: "0.1.0" }).pipe(Effect.provide(NodeServices.layer)))

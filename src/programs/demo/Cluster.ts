@@ -87,10 +87,11 @@ export const make = Effect.fnUntraced(function* (board: Board, homes: Homes, pac
 
   const start = Effect.fnUntraced(function* (name: Name) {
     board.entry(name).state = "starting"
+    const { log, ...start } = homes.of(name)
     const child = yield* ChildNode.start({
       name,
-      start: homes.start(name),
-      log: homes.log(name),
+      start,
+      log,
       onReport: (report) => heard(name, report),
       onDeath: (error) => Deferred.doneUnsafe(failed, Effect.fail(error))
     }).pipe(Effect.provideService(Scope.Scope, scope))
