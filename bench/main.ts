@@ -13,6 +13,7 @@ const areas: Readonly<Record<string, () => Promise<Area>>> = {
   durable: async () => (await import("./durable.ts")).durable,
   bitcoin: async () => (await import("./bitcoin.ts")).bitcoin,
   chain: async () => (await import("./chain.ts")).chain,
+  credit: async () => (await import("./credit.ts")).credit,
   simulation: async () => (await import("./simulation.ts")).simulation,
   "ten-million": async () => (await import("./durable/TenMillion.ts")).tenMillion
 }
