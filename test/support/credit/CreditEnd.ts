@@ -2,7 +2,19 @@
  * A node whose users give credit as a process of its own: as users compose one, on the embedded database or on PostgreSQL, over TCP.
  * Whoever has started it calls the functions below. What waits looks at the node's own views until it is so.
  */
-import { Clock, Deferred, Effect, Layer, ManagedRuntime, Redacted, References, Schedule, Stream } from "effect"
+import {
+  Clock,
+  Deferred,
+  Effect,
+  Layer,
+  ManagedRuntime,
+  Option,
+  Redacted,
+  References,
+  Schedule,
+  Schema,
+  Stream
+} from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as End from "../../../bench/End.ts"
 import * as RoundTrips from "../../../bench/durable/RoundTrips.ts"
@@ -224,7 +236,11 @@ export interface Heard {
   readonly protocol: string
   readonly kind: string
   readonly subject: string
+  /** The chit that it is about, if it is about one. */
+  readonly chit: string | undefined
 }
+
+const decodeBody = Schema.decodeUnknownOption(Schema.Struct({ chit: Schema.String }))
 
 /** All that a user has not read yet. */
 const events = Effect.fnUntraced(function* ({ after, user }: { readonly user: Cuid; readonly after?: Cursor }) {
@@ -234,8 +250,9 @@ const events = Effect.fnUntraced(function* ({ after, user }: { readonly user: Cu
     const items = yield* feed.read({ audience: user, limit: 256, ...(from === undefined ? {} : { after: from }) })
     for (const item of items) {
       if (item._tag !== "Event") return yield* Effect.die(new Error(`the feed says ${item._tag}`))
-      const { kind, protocol, subject } = item.event
-      heard.push({ cursor: item.cursor, protocol, kind, subject })
+      const { body, kind, protocol, subject } = item.event
+      const chit = Option.getOrUndefined(decodeBody(body))?.chit
+      heard.push({ cursor: item.cursor, protocol, kind, subject, chit })
     }
     if (items.length === 0) return heard
   }
@@ -256,6 +273,9 @@ const functions = {
     ),
   /** A command that must be done. */
   does: (told: Told): Promise<Done> => runtime().runPromise(does(told)),
+  /** Commands of one user, one after the other, which must be done. */
+  all: ({ commands, user }: { readonly user: Cuid; readonly commands: ReadonlyArray<Command> }) =>
+    runtime().runPromise(Effect.forEach(commands, (command) => does({ user, command }))),
   /** The same until there is an answer: the database may be away. */
   insists: (told: Told & { readonly key: string }): Promise<Done> =>
     runtime().runPromise(
@@ -332,19 +352,30 @@ const functions = {
     ),
   events: (of: { readonly user: Cuid; readonly after?: Cursor }): Promise<ReadonlyArray<Heard>> =>
     runtime().runPromise(events(of)),
-  /** Returns once a user has so many events of a kind, counted from the first one. */
+  /** Returns once a user has so many events of a kind, counted from the first one or from behind a cursor. */
   untilTold: ({
     count,
     kind,
-    user
+    ...of
   }: {
     readonly user: Cuid
+    readonly after?: Cursor
     readonly kind: string
     readonly count: number
   }): Promise<ReadonlyArray<Heard>> =>
-    runtime().runPromise(
-      until(events({ user }), (heard) => heard.filter((event) => event.kind === kind).length >= count)
-    ),
+    runtime().runPromise(until(events(of), (heard) => heard.filter((event) => event.kind === kind).length >= count)),
+  /** Returns once so many searches have ended, counted from behind a cursor, found or not. */
+  untilQueried: async ({
+    count,
+    ...of
+  }: {
+    readonly user: Cuid
+    readonly after: Cursor
+    readonly count: number
+  }): Promise<void> => {
+    const isEnd = ({ kind }: Heard): boolean => kind === "route.found" || kind === "route.none"
+    await runtime().runPromise(until(events(of), (heard) => heard.filter(isEnd).length >= count))
+  },
   /** Returns once nothing is owed any more. */
   untilDelivered: (): Promise<void> =>
     runtime().runPromise(

@@ -107,6 +107,11 @@ export class CreditHome {
     return this.end.call("half", { user: this.user, tally })
   }
 
+  /** Does all of them, one after the other, in one call: what each has made. */
+  all(commands: ReadonlyArray<Command>): Promise<ReadonlyArray<Done>> {
+    return this.end.call("all", { user: this.user, commands })
+  }
+
   /** Does it once, however often its database or its answer is lost meanwhile. */
   async insists(command: Command, key: string): Promise<Done> {
     return this.end.call("insists", { user: this.user, command, key })
