@@ -69,19 +69,21 @@ export const chits = async (pair: Pair, by: Works.By, { chits, inFlight }: Works
   ]
 }
 
+export type Row = readonly [payor: CreditHome, middle: CreditHome, payee: CreditHome]
+
 /** Three nodes in a row: the payor, who may owe the one in the middle, and the payee, whom that one may owe. */
-export const row = async (make: MakeHome): Promise<readonly [CreditHome, CreditHome]> => {
+export const row = async (make: MakeHome): Promise<Row> => {
   const middle = await make("mia")
   const payor = await make("ann", middle)
   const payee = await make("zoe", middle)
   await openTally(middle, payor, limit)
   await openTally(payee, middle, limit)
-  return [payor, payee]
+  return [payor, middle, payee]
 }
 
 /** Many lifts at once, then one after the other. */
 export const lifts = async (
-  [payor, payee]: readonly [CreditHome, CreditHome],
+  [payor, , payee]: Row,
   { lifts, liftsInFlight, paced }: Works.Amounts
 ): Promise<ReadonlyArray<Figure>> => {
   const paying = { user: payor.user, to: payee.person, units: 1n }
@@ -96,10 +98,13 @@ export const lifts = async (
   ]
 }
 
+/** Chits of one call: an end answers within ten minutes, on a busy machine too. */
+const most = 1_000
+
 /** What one more chit of stock's takes on a tally that has so many: a row of the curve. */
 const oneMore = async (pair: Pair, length: number, measured: number): Promise<ReadonlyArray<number>> => {
   const has = (await pair.stock.half(pair.tally))?.chain?.at.index ?? 0
-  if (length > has) await extend(pair, "foil", length - has, 64)
+  for (let at = has; at < length; at += most) await extend(pair, "foil", Math.min(most, length - at), 64)
   const before = await spent(pair)
   const micros: Array<number> = []
   for (let at = 0; at < measured; at++) {

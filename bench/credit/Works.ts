@@ -12,21 +12,21 @@ export const long = "a new chit on a long tally"
 
 export const rate = "rate"
 export const cpu = "CPU of both nodes"
-export const statements = "statements of both nodes, 10,000 chits : 10"
-export const growth = "CPU of both nodes, 10,000 chits : 10"
+export const statements = "statements of both nodes, longest : shortest"
+export const growth = "CPU of both nodes, longest : shortest"
 
 /** How much of everything. */
 export const amounts = (quick: boolean) =>
   quick
     ? { chits: 200, inFlight: 16, lifts: 8, liftsInFlight: 4, paced: 5, lengths: [10, 100], measured: 10 }
     : {
-        chits: 5_000,
+        chits: 2_000,
         inFlight: 64,
-        lifts: 500,
+        lifts: 160,
         liftsInFlight: 16,
-        paced: 200,
+        paced: 100,
         lengths: [10, 100, 1_000, 10_000],
-        measured: 200
+        measured: 100
       }
 export type Amounts = ReturnType<typeof amounts>
 
