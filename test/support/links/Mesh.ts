@@ -1,12 +1,13 @@
 /**
- * Machines that all know each other, each at an IP address of its own: they become a full mesh, and stay one while some of
- * them go away and come back. Whoever looks, whenever: a node has at most one session with each of the others.
+ * Machines that all know each other, each at an IP address of its own: they become a full mesh, and stay one while some
+ * of them go away and come back. Whoever looks, whenever: a node has at most one session with each of the others.
  */
 import { Effect, Exit, Fiber, Scope } from "effect"
 import * as assert from "node:assert/strict"
 import type { Address } from "../../../src/protocol/Address.ts"
 import type { NodeKey } from "../../../src/protocol/NodeKey.ts"
 import { freePort } from "../FreePort.ts"
+import * as Stopwatch from "../Stopwatch.ts"
 import * as TcpNode from "./TcpNode.ts"
 
 export interface Options {
@@ -15,6 +16,8 @@ export interface Options {
   readonly rounds: number
   /** How many of them. */
   readonly leaving: number
+  /** That of production by default; on a busy machine handshakes that are given up and begun again take its time for nothing. */
+  readonly handshakeTimeout?: number
 }
 
 /** Times in milliseconds. */
@@ -23,6 +26,9 @@ export interface Figures {
   readonly sessions: number
   /** From the last start until every node has a session with every other one. */
   readonly complete: number
+  /** The same without what this process stood still for, and such milliseconds until a pair that is alone is connected. */
+  readonly own: number
+  readonly pair: number
   /** Connections that were made on the way. */
   readonly connections: number
   readonly samples: number
@@ -100,11 +106,18 @@ class Census {
   }
 }
 
-const begin = Effect.fnUntraced(function* (machine: Machine, all: ReadonlyArray<Machine>, look: () => void) {
+type Link = Pick<Options, "handshakeTimeout">
+
+const begin = Effect.fnUntraced(function* (
+  machine: Machine,
+  all: ReadonlyArray<Machine>,
+  look: () => void,
+  link: Link
+) {
   const scope = yield* Scope.fork(yield* Effect.scope)
   const { host, number, port } = machine
   const node = yield* Scope.provide(
-    TcpNode.start({ number, listen: { host, port }, tcp: { localAddress: host }, observer: { noted: look } }),
+    TcpNode.start({ number, link, listen: { host, port }, tcp: { localAddress: host }, observer: { noted: look } }),
     scope
   )
   const others = all.flatMap(({ life }) => (life === undefined ? [] : [life.node]))
@@ -129,7 +142,23 @@ const milliseconds = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<nu
     return Effect.map(effect, () => Math.round(performance.now() - begun))
   })
 
-export const run = Effect.fnUntraced(function* ({ leaving, machines: count, rounds }: Options) {
+/** What the connection of one pair takes, on average of a few. */
+const pairOf = Effect.fnUntraced(function* (number: number) {
+  const link = { firstDialDelay: 0 }
+  const called = yield* TcpNode.start({ number, link, listen: { host: "127.0.0.1", port: 0 } })
+  const calling = yield* TcpNode.start({ number: number + 1, link })
+  const met = Effect.andThen(
+    Effect.orDie(calling.node.connect(called.address!)),
+    Effect.andThen(
+      calling.until(() => calling.peers().size === 1),
+      called.until(() => called.peers().size === 1)
+    )
+  )
+  return yield* Stopwatch.milliseconds(met)
+}, Effect.scoped)
+const pairs = 10
+
+export const run = Effect.fnUntraced(function* ({ leaving, machines: count, rounds, ...link }: Options) {
   const machines: ReadonlyArray<Machine> = yield* Effect.forEach(
     Array.from({ length: count }, (_, index) => index),
     (index) =>
@@ -138,14 +167,17 @@ export const run = Effect.fnUntraced(function* ({ leaving, machines: count, roun
         (port) => ({ number: index + 1, host: `127.0.0.${index + 2}`, port, life: undefined })
       )
   )
+  const numbers = Array.from({ length: pairs }, (_, index) => count + 1 + 2 * index)
+  const alone = yield* Effect.forEach(numbers, pairOf)
   const census = new Census(machines)
   const sampling = yield* Effect.forkChild(
     Effect.forever(Effect.andThen(Effect.sync(census.look), Effect.sleep(every)))
   )
   const whole = milliseconds(census.whole)
 
-  for (const machine of machines) yield* begin(machine, machines, census.look)
-  const complete = yield* whole
+  for (const machine of machines) yield* begin(machine, machines, census.look, link)
+  let complete = Number.NaN
+  const own = yield* Stopwatch.milliseconds(Effect.map(whole, (millis) => void (complete = millis)))
   const sessions = census.assertAgreed()
   const connections = census.running.reduce((sum, node) => sum + node.reading().started.outbound, 0)
   const figures = { smaller: new Array<number>(), whole: new Array<number>() }
@@ -153,7 +185,7 @@ export const run = Effect.fnUntraced(function* ({ leaving, machines: count, roun
     const going = machines.filter((_, index) => (index + round * leaving) % count < leaving)
     yield* Effect.forEach(going, leave, { concurrency: "unbounded", discard: true })
     figures.smaller.push(yield* whole)
-    for (const machine of going) yield* begin(machine, machines, census.look)
+    for (const machine of going) yield* begin(machine, machines, census.look, link)
     figures.whole.push(yield* whole)
     assert.equal(census.assertAgreed(), sessions)
   }
@@ -163,6 +195,8 @@ export const run = Effect.fnUntraced(function* ({ leaving, machines: count, roun
     machines: count,
     sessions,
     complete,
+    own: Math.round(own),
+    pair: Math.round(alone.reduce((sum, millis) => sum + millis, 0) / pairs),
     connections,
     samples: census.samples,
     most: census.most,
