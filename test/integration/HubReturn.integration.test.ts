@@ -19,7 +19,7 @@ describe("200 nodes whose hub was away for a minute", () => {
         console.log(JSON.stringify({ ...figures, load: load() }))
         assert.strictEqual(figures.clients, clients)
         // On a busy machine the last of them may take long for what they do.
-        assert.isAtMost(figures.all, 120_000)
+        assert.isAtMost(figures.all, 120_000 + figures.stoodStill)
         assert.isAtMost(figures.peak, 3 * admission.perSecond)
         assert.isAtMost(figures.crest, clients / 8)
         assert.isAtMost(figures.crestAway, clients / 8)

@@ -30,6 +30,12 @@ export interface Dial {
   readonly result: DialResult | undefined
 }
 
+/** Times are those of `End.now`, in milliseconds. */
+export interface Standstill {
+  readonly at: number
+  readonly millis: number
+}
+
 /** What has happened since the start. */
 export interface Story {
   readonly sessions: number
@@ -37,6 +43,8 @@ export interface Story {
   readonly live: ReadonlyArray<number>
   readonly ended: ReadonlyArray<{ readonly at: number; readonly reason: string; readonly detail: string }>
   readonly dials: ReadonlyArray<Dial>
+  /** When the process went on after it had stood still or computed, so that timers were late, and how late. */
+  readonly standstills: ReadonlyArray<Standstill>
   /** Connections that were not let in. */
   readonly turnedAway: number
   readonly pings: { readonly sent: number; readonly inTime: number }
@@ -50,6 +58,17 @@ const dials: Array<{ at: number; result: DialResult | undefined }> = []
 let turnedAway = 0
 
 const now = (): number => End.now() / 1e6
+
+/** How often one looks whether timers are late, in milliseconds, and from when on they are. */
+const looks = { every: 5, late: 10 }
+const standstills: Array<Standstill> = []
+let looked = now()
+setInterval(() => {
+  const at = now()
+  const millis = at - looked - looks.every
+  if (millis > looks.late) standstills.push({ at, millis })
+  looked = at
+}, looks.every).unref()
 
 const observer = {
   noted: ({ detail = "", from, reason = "internal", to }: Noted) => {
@@ -141,6 +160,7 @@ const functions = {
       live,
       ended,
       dials,
+      standstills,
       turnedAway,
       pings: { sent: sum(({ pings }) => pings.sent), inTime: sum(({ pings }) => pings.inTime) }
     }
