@@ -6,6 +6,7 @@
  *
  * Plain and mutable, without a clock: times are monotonic milliseconds of the caller's.
  */
+import type { Action } from "./BodyAction.ts"
 import { chunkOf, isMissing, type Slot } from "./BodyChunk.ts"
 import type { Policy } from "./BodyPolicy.ts"
 import { BodyWindow } from "./BodyWindow.ts"
@@ -13,16 +14,9 @@ import { HeadWatch } from "./HeadWatch.ts"
 import type { PeerPace } from "./PeerPace.ts"
 import { PeerPaces } from "./PeerPaces.ts"
 
+export type { Action } from "./BodyAction.ts"
 export type { Policy } from "./BodyPolicy.ts"
 export { bitcoin, defaults } from "./BodyPolicy.ts"
-
-export type Action =
-  /** In the order of their heights. `request` is 32 bits that no other request of the last four milliards has. */
-  | { readonly _tag: "Ask"; readonly peer: number; readonly request: number; readonly ids: ReadonlyArray<string> }
-  /** It is slow from now on: others are asked first for a while. */
-  | { readonly _tag: "Slow"; readonly peer: number }
-  /** Everybody is late with the first missing block, which is waited for since then. */
-  | { readonly _tag: "Stalled"; readonly since: number }
 
 const never = Number.POSITIVE_INFINITY
 

@@ -19,6 +19,7 @@ import type { HeaderChain } from "./HeaderChain.ts"
 import type { BlockRefused, Ledger } from "./Ledger.ts"
 import * as NextBlocks from "./NextBlocks.ts"
 import { Progress } from "./Progress.ts"
+import * as ReadyBlocks from "./ReadyBlocks.ts"
 
 export interface Options<H extends Linked, Fault> extends FetchingOptions<H> {
   readonly rules: ChainRules<H, Fault>
@@ -28,9 +29,6 @@ export interface Options<H extends Linked, Fault> extends FetchingOptions<H> {
   readonly keep: number | undefined
 }
 
-/** Blocks that are applied in one transaction, and about how many bytes of them. */
-const atOnce = 256
-const bytesAtOnce = 8 * 1024 * 1024
 /** How long the chain stands before a block that the program refuses, in milliseconds. */
 const refusedMillis = 30_000
 /** Bodies that are taken away at once. */
@@ -50,6 +48,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
   const nextBlocks = yield* NextBlocks.make(chain, applying, policy.window)
   const fetching = new Fetching(options)
   const { window } = fetching
+  const ready = ReadyBlocks.make(policy, chain, window)
   const progress = new Progress()
   const work = Latch.makeUnsafe(true)
   /** Whoever applies does so alone. */
@@ -89,24 +88,6 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
 
   /** Whether the best chain goes on behind the window, and the window is half empty. */
   const isLow = (): boolean => window.size < policy.window / 2 && chain.best().height > (window.last?.height ?? base)
-
-  /** What can be applied now. Another branch is gone over to only with as many blocks as make it better than this one. */
-  const ready = (): ReadonlyArray<Held<H>> => {
-    if (base === applied.height) {
-      const run = window.ready(atOnce, bytesAtOnce)
-      return refusedAt > base + 1 ? run.filter(({ height }) => height < refusedAt) : run
-    }
-    const run = window.ready(policy.window, Number.POSITIVE_INFINITY)
-    const last = run.at(-1)
-    if (last === undefined) return []
-    const weight = chain.get(last.header.id)?.weight
-    const current = chain.get(applied.id)?.weight
-    // After a restart the branch that is applied may be none that is known: then all of the other one is waited for.
-    const isBetter = weight !== undefined && current !== undefined && weight > current
-    const bytes = run.reduce((sum, { body }) => sum + body.length, 0)
-    const isMost = run.length >= policy.window / 2 || bytes >= policy.mostBytes / 2
-    return isBetter || run.length === window.size || isMost ? run : []
-  }
 
   const apply = Effect.fnUntraced(function* (run: ReadonlyArray<Held<H>>) {
     const last = run.at(-1)!
@@ -169,7 +150,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
   const round = Effect.gen(function* () {
     if (isStale || isLow()) yield* refill
     if (isStale) return 0
-    const run = ready()
+    const run = ready({ applied, base, refusedAt })
     if (run.length > 0) yield* apply(run)
     // Meanwhile the chain may have changed.
     else if (!isStale) work.closeUnsafe()

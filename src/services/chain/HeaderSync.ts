@@ -5,12 +5,13 @@
 import { Clock, Effect, Latch } from "effect"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import * as Asking from "../../protocol/chain/HeaderAsking.ts"
-import type { Linked, Node } from "../../protocol/chain/HeaderTree.ts"
+import type { Linked } from "../../protocol/chain/HeaderTree.ts"
 import type { Alarms } from "../link/Alarms.ts"
 import { isCommitUnknown } from "../Transactions.ts"
 import type { HeaderChain, Question } from "./HeaderChain.ts"
 import { bitcoinNews, type HeaderPeer, type News } from "./HeaderPeer.ts"
 import type { StoredHeader } from "./HeaderStore.ts"
+import * as HeaderTaking from "./HeaderTaking.ts"
 import type { ChainMoved, Change, HeaderRefused, Turn } from "./HeaderTurn.ts"
 import { NextLook } from "./NextLook.ts"
 
@@ -27,16 +28,6 @@ export interface Options<H extends Linked, Fault> {
   readonly changed: (change: Change<H>, source: number | undefined) => void
   /** It was asked and has not answered: another one is asked. */
   readonly passedOver: (peer: HeaderPeer<Fault>) => void
-}
-
-interface Member<Fault> {
-  readonly peer: HeaderPeer<Fault>
-  /** News in a row that followed nothing that is known. */
-  unconnected: number
-  /** The id of the last header that it gave, where it had more than it could say at once. */
-  last: string | undefined
-  /** The greatest height of this node's chain that it is known to have. */
-  height: number
 }
 
 export interface HeaderSync<H extends Linked, Fault> {
@@ -78,9 +69,6 @@ export interface HeaderSync<H extends Linked, Fault> {
 /** A transaction may have been committed, and may not. */
 const isUnheard = (error: unknown): boolean => isSqlError(error) && isCommitUnknown(error)
 
-const isLinked = (headers: ReadonlyArray<Linked>): boolean =>
-  headers.every((header, at) => at === 0 || header.previous === headers[at - 1]?.id)
-
 export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(options: Options<H, Fault>) {
   const {
     alarms,
@@ -92,7 +80,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
     news = bitcoinNews
   } = options
   const clock = yield* Clock.Clock
-  const members = new Map<number, Member<Fault>>()
+  const members = new Map<number, HeaderTaking.Member<Fault>>()
   let asking = Asking.initial
   const next = new NextLook(alarms, () => step({ _tag: "Looked" }))
 
@@ -112,7 +100,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
     next.at(Asking.nextLook(state))
   }
 
-  const ask = ({ last, peer }: Member<Fault>): Effect.Effect<void> =>
+  const ask = ({ last, peer }: HeaderTaking.Member<Fault>): Effect.Effect<void> =>
     chain.locator(last).pipe(
       Effect.flatMap(peer.ask),
       Effect.catch((error) => Effect.logWarning("The stored headers cannot be read", error))
@@ -127,71 +115,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
     options.changed(change, source)
   }
 
-  const answered = (peer: number, goesOn: boolean, hasMore: boolean): void =>
-    step({ _tag: "Answered", peer, goesOn, hasMore })
-
-  /** Headers that follow nothing that is known here. */
-  const unconnected = (member: Member<Fault>, count: number): void => {
-    const { peer } = member
-    const detail = `${count} headers that follow none that is known`
-    // It goes on with a branch for which there was no room any more: it is asked from the start of it.
-    if (member.last !== undefined && chain.get(member.last) === undefined) {
-      member.last = undefined
-      return answered(peer.id, false, true)
-    }
-    if (count >= news.most) return peer.charge("unconnected", detail)
-    // While it catches up, whatever is new follows nothing that it knows.
-    if (isRecent() || !isAsking()) member.unconnected++
-    if (member.unconnected > 0 && member.unconnected % news.forFault === 0)
-      peer.charge("unconnected", `${detail}, again and again`)
-    step({ _tag: "Announced", peer: peer.id })
-  }
-
-  /** Headers of which the first follows one that is known. */
-  const takeAfter = Effect.fnUntraced(function* (
-    turn: Turn<H, Fault>,
-    member: Member<Fault>,
-    from: Node<H>,
-    headers: ReadonlyArray<H>,
-    isFull: boolean
-  ) {
-    const { peer } = member
-    const { isNews, last, objection } = yield* turn.take(headers, from)
-    const hasMore = isFull && objection === undefined && last.header.id !== member.last
-    member.last = hasMore ? last.header.id : undefined
-    const goesOn = hasMore && isNews
-    // What comes next is on its way while this is written.
-    if (goesOn) answered(peer.id, true, true)
-    const change = yield* turn.save
-    if (change !== undefined) changed(change, peer.id)
-    member.height = Math.max(member.height, chain.common(last).height)
-    if (objection?.fault !== undefined) peer.charge(objection.fault, objection.detail)
-    else if (objection !== undefined) yield* Effect.logInfo("A header was not taken", objection.detail)
-    // What it gave is lost where another process has written.
-    if (change?.joined.length === 0) step({ _tag: "Announced", peer: peer.id })
-    if (!goesOn) answered(peer.id, false, hasMore)
-  })
-
-  const take = Effect.fnUntraced(function* (turn: Turn<H, Fault>, member: Member<Fault>, headers: ReadonlyArray<H>) {
-    const { peer } = member
-    const [first] = headers
-    if (first === undefined) return answered(peer.id, false, false)
-    if (!isLinked(headers)) {
-      peer.charge("broken", "headers of which one does not follow the one before it")
-      return answered(peer.id, false, false)
-    }
-    const known = chain.get(first.id)
-    const from = known ?? chain.get(first.previous)
-    if (from !== undefined) {
-      member.unconnected = 0
-      const isFull = headers.length === chain.rules.page
-      return yield* takeAfter(turn, member, from, known === undefined ? headers : headers.slice(1), isFull)
-    }
-    if (!(yield* chain.isStored(first))) return unconnected(member, headers.length)
-    // A peer that is far behind, or on a branch that this node cannot follow.
-    yield* Effect.annotateLogs(Effect.logInfo("Headers that begin too deep were not taken"), { remote: peer.remote })
-    answered(peer.id, false, false)
-  })
+  const take = HeaderTaking.make<H, Fault>({ chain, news, isRecent, isAsking, changed, step })
 
   const heard = (id: number, headers: ReadonlyArray<H>): Effect.Effect<void> | undefined => {
     const member = members.get(id)
@@ -255,7 +179,7 @@ export const make = Effect.fnUntraced(function* <H extends Linked, Fault>(option
       if (members.delete(id)) step({ _tag: "Left", peer: id })
     },
     heard,
-    hasNothing: (id) => answered(id, false, false),
+    hasNothing: (id) => step({ _tag: "Answered", peer: id, goesOn: false, hasMore: false }),
     asked,
     announced: (id) => step({ _tag: "Announced", peer: id }),
     isAsking,
