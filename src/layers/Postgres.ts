@@ -26,6 +26,11 @@ export interface Options {
   readonly url: Redacted.Redacted
   /** Upper bound of open connections, 10 by default. A listener and an open transaction each hold one. */
   readonly maxConnections?: number | undefined
+  /**
+   * Connections that are opened at the start and stay open while they idle, at most `maxConnections`; none by default. Whoever asks
+   * first waits for no handshake then, in which this process computes for milliseconds. Those above them close after a minute.
+   */
+  readonly minConnections?: number | undefined
   /** What the server's activity view shows, `holdfast` by default. */
   readonly applicationName?: string | undefined
   /** Accept a server whose commits a crash can undo. */
@@ -202,10 +207,12 @@ export const checkDurable: Effect.Effect<void, DatabaseNotDurable | SqlError, Sq
 
 const connect = Effect.fnUntraced(function* (options: Options) {
   const at = yield* Effect.fromResult(target(options.url))
+  const maxConnections = options.maxConnections ?? 10
   const client = yield* make({
     driver: "pg",
     url: options.url,
-    maxConnections: options.maxConnections ?? 10,
+    maxConnections,
+    minConnections: Math.min(options.minConnections ?? 0, maxConnections),
     applicationName: options.applicationName ?? "holdfast",
     connectTimeout: "5 seconds",
     // A session that is lost without a word (power, a dropped NAT entry) is noticed while it idles.

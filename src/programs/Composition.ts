@@ -98,13 +98,21 @@ type DatabaseFailed =
   | EmbeddedDatabaseUnusable
   | SqlError
 
+/**
+ * Connections to PostgreSQL that stay open: one owns the node, one listens, and the others are for those who ask at the same time, as
+ * when a peer comes after a quiet minute.
+ */
+const minConnections = 5
+
 const database = <R>(options: Options<R>): Layer.Layer<SqlClient.SqlClient | Notices, DatabaseFailed, DataFolder> => {
   const { allowDataLoss, database: url, maxConnections } = options
   return url === undefined
     ? Layer.unwrap(
         Effect.map(DataFolder, (folder) => Pglite.layer({ dataDir: folder.file(files.database), allowDataLoss }))
       ).pipe(Layer.merge(Notices.silent))
-    : NoticesPostgres.layer.pipe(Layer.provideMerge(Postgres.layer({ url, maxConnections, allowDataLoss })))
+    : NoticesPostgres.layer.pipe(
+        Layer.provideMerge(Postgres.layer({ url, maxConnections, minConnections, allowDataLoss }))
+      )
 }
 
 const identity = Layer.unwrap(Effect.map(DataFolder, (folder) => IdentityFile.layer(folder.file(files.identity))))

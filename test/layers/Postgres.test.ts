@@ -110,6 +110,45 @@ layer(FreshDatabase.layer)("PostgreSQL", (it) => {
   )
 })
 
+/** Connections of this name to the database that it asks, once they are so many; fails after a minute of them. */
+const connections = (name: string, count: number) =>
+  SqlClient.SqlClient.use(
+    (sql) => sql<{ readonly count: bigint }>`
+      SELECT count(*) AS count FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = ${name} AND state = 'idle'`
+  ).pipe(
+    Effect.map(([row]) => Number(row?.count)),
+    Effect.repeat({ until: (idle) => idle === count }),
+    Effect.timeout("1 minute"),
+    // Real time: the server is a process of its own.
+    TestClock.withLive
+  )
+
+describe("PostgreSQL that many may ask at once", () => {
+  it.effect("has connections ready before anybody asks, and keeps them while they idle", () =>
+    Effect.gen(function* () {
+      const url = yield* FreshDatabase.freshDatabase
+      const options = { url, maxConnections: 4, minConnections: 3, applicationName: "ready" }
+      yield* Layer.build(Postgres.layer(options))
+      const watcher = yield* Layer.build(Postgres.layer({ url, maxConnections: 1, applicationName: "watcher" }))
+      yield* Effect.gen(function* () {
+        yield* connections("ready", 3)
+        yield* TestClock.adjust("10 minutes")
+        yield* connections("ready", 3)
+      }).pipe(Effect.provide(watcher))
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("opens no more than it may have", () =>
+    Effect.gen(function* () {
+      const url = yield* FreshDatabase.freshDatabase
+      yield* Layer.build(Postgres.layer({ url, maxConnections: 2, minConnections: 5, applicationName: "few" }))
+      const watcher = yield* Layer.build(Postgres.layer({ url, maxConnections: 1, applicationName: "watcher" }))
+      yield* Effect.provide(connections("few", 2), watcher)
+    }).pipe(Effect.scoped)
+  )
+})
+
 const single = Layer.unwrap(
   Effect.map(FreshDatabase.freshDatabase, (url) => Postgres.layer({ url, maxConnections: 1 }))
 ).pipe(Layer.orDie)
@@ -306,11 +345,15 @@ describe("failures that pass", () => {
 
 /** Its own server, because it is taken away. Real time: the server is a process of its own. */
 describe("a PostgreSQL server that goes away while the node runs", () => {
-  for (const how of ["fast", "immediate", "kill"] as const) {
+  for (const [how, minConnections] of [
+    ["fast", 0],
+    ["immediate", 2],
+    ["kill", 3]
+  ] as const) {
     it.live(`is used again as soon as it is back (${how}); in between statements fail as retryable`, () =>
       Effect.gen(function* () {
         const server = yield* PostgresServer
-        const context = yield* Layer.build(Postgres.layer({ url: server.url, maxConnections: 3 }))
+        const context = yield* Layer.build(Postgres.layer({ url: server.url, maxConnections: 3, minConnections }))
         yield* Effect.gen(function* () {
           const sql = yield* SqlClient.SqlClient
           yield* sql`CREATE TABLE kept (id bigint PRIMARY KEY)`
