@@ -32,8 +32,20 @@ const step = 40
 const mebi = 2 ** 20
 
 /** How long what is closing may take to be gone, in milliseconds, and how often one looks. */
-const patience = 15_000
+const patience = 120_000
 const every = 100
+
+/** What there is once nothing of it changes any more for longer than a connection lingers. */
+const settled = Effect.fnUntraced(function* (look: Effect.Effect<Resources>) {
+  let last = yield* look
+  for (let same = 0, waited = 0; same < 20 && waited < patience; same++, waited += every) {
+    yield* Effect.sleep(every)
+    const next = yield* look
+    if (!isDeepStrictEqual(last, next)) same = -1
+    last = next
+  }
+  return last
+})
 
 const rounded = (value: number): number => Math.round(value * 1_000) / 1_000
 
@@ -44,8 +56,7 @@ export const run = Effect.fnUntraced(function* ({ cycles, warmUp }: Options) {
   )
   const resources = Effect.promise(() => end.call("resources", undefined))
   yield* Effect.promise(() => end.call("cycles", warmUp))
-  yield* Effect.sleep(2_000)
-  const before = yield* resources
+  const before = yield* settled(resources)
   const heaps: Array<number> = []
   const begun = performance.now()
   for (let done = 0; done < cycles; done += step) heaps.push(yield* Effect.promise(() => end.call("cycles", step)))
