@@ -47,8 +47,8 @@ export default defineConfig({
     globalSetup: ["test/support/globalSetup.ts"],
     sequence: { sequencer: LongestFirst },
     // They end what hangs, and nothing else: a slow or busy machine must never reach them.
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    testTimeout: 900_000,
+    hookTimeout: 900_000,
     teardownTimeout: 60_000,
     projects: [
       {

@@ -14,15 +14,12 @@ const html = explain(file)
 
 /** A test with a page open in a browser of its own, which must have nothing to complain of. */
 const withPage = (name: string, markup: string, use: (opened: Browser.Opened) => Promise<void>) =>
-  it.live(
-    name,
-    () =>
-      Effect.gen(function* () {
-        const opened = yield* Browser.open(markup)
-        yield* Effect.promise(() => use(opened))
-        assert.deepStrictEqual(opened.complaints, [])
-      }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)),
-    120_000
+  it.live(name, () =>
+    Effect.gen(function* () {
+      const opened = yield* Browser.open(markup)
+      yield* Effect.promise(() => use(opened))
+      assert.deepStrictEqual(opened.complaints, [])
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
   )
 
 const boxOf = async (locator: Locator) => {

@@ -14,17 +14,14 @@ const most = ({ complete, own, pair, sessions }: Mesh.Figures): number =>
   Math.max(10_000, 2 * sessions * pair) * Math.max(1, complete / own) ** 2
 
 describe("25 machines that all know each other", () => {
-  it.live(
-    "have 24 peers each within 10 seconds, and never more while some go away and come back",
-    () =>
-      Effect.gen(function* () {
-        const figures = yield* Mesh.run({ machines: 25, rounds: 2, leaving: 5, handshakeTimeout: 120_000 })
-        console.log(JSON.stringify({ ...figures, load: load() }))
-        assert.strictEqual(figures.sessions, 300)
-        assert.isAtMost(figures.own, most(figures))
-        assert.strictEqual(figures.most, 24)
-        assert.isAbove(figures.samples, 1_000)
-      }),
-    900_000
+  it.live("have 24 peers each within 10 seconds, and never more while some go away and come back", () =>
+    Effect.gen(function* () {
+      const figures = yield* Mesh.run({ machines: 25, rounds: 2, leaving: 5, handshakeTimeout: 120_000 })
+      console.log(JSON.stringify({ ...figures, load: load() }))
+      assert.strictEqual(figures.sessions, 300)
+      assert.isAtMost(figures.own, most(figures))
+      assert.strictEqual(figures.most, 24)
+      assert.isAbove(figures.samples, 1_000)
+    })
   )
 })

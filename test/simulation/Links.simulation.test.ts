@@ -40,7 +40,7 @@ describe("a graceful stop", () => {
     ]
   ]
   for (const [name, fault] of hangs) {
-    it(`takes no longer than the time-outs allow while ${name}`, { timeout: 120_000 }, async () => {
+    it(`takes no longer than the time-outs allow while ${name}`, async () => {
       const plan = planned(
         { nodes: 3, duration: 60_000, operations: 20 },
         at(3_000, fault),
@@ -62,7 +62,7 @@ describe("a ghost", () => {
     ["an hour", 3_600_000],
     ["thirty days", 30 * 86_400_000]
   ] as const) {
-    it(`of ${name} ago changes nothing`, { timeout: 300_000 }, async () => {
+    it(`of ${name} ago changes nothing`, async () => {
       const duration = after + 25_000
       const away = { down: after - 500, end: "rst" } as const
       // Users send about twice a second; over the time in between nobody is up.
@@ -83,36 +83,32 @@ describe("a ghost", () => {
 })
 
 describe("many nodes", () => {
-  it(
-    "that lose their hub come back spread out, no second of it with more than twice its share of the dials",
-    { timeout: 300_000 },
-    async () => {
-      const down = 20_000
-      const plan = planned(
-        { nodes: 51, duration: 60_000, operations: 0 },
-        at(10_000, { _tag: "Kill", node: "a", down, end: "rst" })
-      )
-      const star = Simulation.make(
-        Scenario.make({ name: "star", protocols: [], wants: (from, to) => to === "a" && from !== "a" })
-      )
-      const result = await star.run(2, plan, { events: 1_000_000 })
-      assert.deepStrictEqual(result.verdict, held)
-      const dials = result.trace.filter(
-        (event) => event.kind === "dial" && event.at > 11_000_000 && event.at < 30_000_000
-      )
-      assert.isAbove(dials.length, 100)
-      const perSecond = new Map<number, number>()
-      for (const { at } of dials) perSecond.set(Math.floor(at / 1e6), (perSecond.get(Math.floor(at / 1e6)) ?? 0) + 1)
-      // Back-off grows, so the dials thin out: each second is compared with those around it.
-      for (const [second, count] of perSecond) {
-        const around = [-2, -1, 1, 2].map((step) => perSecond.get(second + step)).filter((n) => n !== undefined)
-        const usual = around.reduce((sum, n) => sum + n, 0) / Math.max(1, around.length)
-        assert.isAtMost(count, Math.max(8, 2 * usual), `in second ${second}`)
-      }
+  it("that lose their hub come back spread out, no second of it with more than twice its share of the dials", async () => {
+    const down = 20_000
+    const plan = planned(
+      { nodes: 51, duration: 60_000, operations: 0 },
+      at(10_000, { _tag: "Kill", node: "a", down, end: "rst" })
+    )
+    const star = Simulation.make(
+      Scenario.make({ name: "star", protocols: [], wants: (from, to) => to === "a" && from !== "a" })
+    )
+    const result = await star.run(2, plan, { events: 1_000_000 })
+    assert.deepStrictEqual(result.verdict, held)
+    const dials = result.trace.filter(
+      (event) => event.kind === "dial" && event.at > 11_000_000 && event.at < 30_000_000
+    )
+    assert.isAbove(dials.length, 100)
+    const perSecond = new Map<number, number>()
+    for (const { at } of dials) perSecond.set(Math.floor(at / 1e6), (perSecond.get(Math.floor(at / 1e6)) ?? 0) + 1)
+    // Back-off grows, so the dials thin out: each second is compared with those around it.
+    for (const [second, count] of perSecond) {
+      const around = [-2, -1, 1, 2].map((step) => perSecond.get(second + step)).filter((n) => n !== undefined)
+      const usual = around.reduce((sum, n) => sum + n, 0) / Math.max(1, around.length)
+      assert.isAtMost(count, Math.max(8, 2 * usual), `in second ${second}`)
     }
-  )
+  })
 
-  it("stay connected for an hour in which nobody has anything to say", { timeout: 300_000 }, async () => {
+  it("stay connected for an hour in which nobody has anything to say", async () => {
     const plan = planned({ nodes: 5, duration: 3_600_000, operations: 0 })
     const { figures, verdict } = await silent.run(3, plan)
     assert.deepStrictEqual(verdict, held)

@@ -10,7 +10,7 @@ import { fifo } from "../../../src/testing/world/Schedule.ts"
 describe("a scenario's own tables", () => {
   afterAll(PgliteInstances.closeIdle)
 
-  it("are there again on a backup that is older than they are", { timeout: 120_000 }, async () => {
+  it("are there again on a backup that is older than they are", async () => {
     const plan: FaultPlan = {
       version: 1,
       nodes: 2,
