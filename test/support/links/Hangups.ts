@@ -10,6 +10,7 @@ import * as Frame from "../../../src/protocol/link/Frame.ts"
 import * as LinkMessage from "../../../src/protocol/link/LinkMessage.ts"
 import * as Redial from "../../../src/protocol/link/Redial.ts"
 import * as Handshaking from "../../../src/services/link/Handshaking.ts"
+import type { Noted } from "../../../src/services/link/LinkObserver.ts"
 import type { Accepted, Transport } from "../../../src/services/link/Transport.ts"
 import { greeting } from "../HostilePeer.ts"
 import * as TcpNode from "./TcpNode.ts"
@@ -30,6 +31,8 @@ export interface Figures {
   readonly kind: Kind
   /** When it was dialled, in milliseconds after the first time. */
   readonly dials: ReadonlyArray<number>
+  /** When sessions started on the side that dials, likewise. */
+  readonly starts: ReadonlyArray<number>
   readonly sessions: number
   /** The most dials within a minute, wherever it begins. */
   readonly inMinute: number
@@ -89,16 +92,21 @@ const scaled = (scale: number): Redial.Policy => {
 }
 
 export const run = Effect.fnUntraced(function* ({ kind, scale, span }: Options) {
-  const node = yield* TcpNode.start({ number: dialler, link: { redial: scaled(scale), firstDialDelay: 0 } })
+  const live: Array<number> = []
+  const noted = ({ to }: Noted) => void (to === "active" && live.push(performance.now()))
+  const link = { redial: scaled(scale), firstDialDelay: 0 }
+  const node = yield* TcpNode.start({ number: dialler, link, observer: { noted } })
   const { address, moments } = yield* listening(node.transport, kind)
   yield* Effect.orDie(node.node.connect(address))
   yield* node.until(() => moments.length > 0)
   yield* Effect.sleep(span / scale)
-  const dials = moments.map((at) => Math.round((at - moments[0]!) * scale))
+  const since = (at: number) => Math.round((at - moments[0]!) * scale)
+  const [dials, starts] = [moments.map(since), live.map(since)]
   const { started } = node.reading()
   const figures: Figures = {
     kind,
     dials,
+    starts,
     sessions: started.inbound + started.outbound,
     inMinute: Math.max(...dials.map((from) => dials.filter((at) => at >= from && at < from + 60_000).length))
   }
