@@ -142,11 +142,11 @@ export const Voted = message("Voted", {
   verdict: LiftRecord.Verdict,
   vote: LiftRecord.Vote
 })
-/** The referee does not vote so, now or ever: it is in a later ballot, or there is no reason for that verdict. */
+/** The referee does not vote so, now or ever: it is in a later ballot, there is no reason for that verdict, or the time is over by its clock. */
 export const Unvoted = message("Unvoted", {
   ...Digested,
   ballot: LiftRecord.Ballot,
-  why: Schema.Literals(["later-ballot", "too-early", "no-evidence", "declined"]),
+  why: Schema.Literals(["later-ballot", "too-early", "too-late", "no-evidence", "declined"]),
   later: Schema.optionalKey(LiftRecord.Ballot)
 })
 

@@ -70,16 +70,17 @@ export const begin = (state: LiftState, { key }: Signer): Judged => {
   }
 }
 
+/** So many referees think that the time is over that it cannot become good any more, whatever this node's clock says. */
+export const isLate = ({ late = [], plan }: LiftState): boolean => plan.referees.length - late.length < majority(plan)
+
 /** What to ask for, as soon as that is clear. */
-const wanted = (
-  { against, isDeclined = false, plan, promises }: LiftState,
-  asking: Asking,
-  now: number
-): Verdict | undefined => {
+const wanted = (state: LiftState, asking: Asking, now: number): Verdict | undefined => {
+  const { against, isDeclined = false, plan, promises } = state
   const chosen = choice(plan, asking.ready)
   if (chosen === "unclear") return undefined
   if (chosen === "void") return "void"
-  if (chosen === "free" && (isDeclined || against !== undefined || now >= plan.expires)) return "void"
+  const isOver = isDeclined || against !== undefined || now >= plan.expires || isLate(state)
+  if (chosen === "free" && isOver) return "void"
   return isPromised(plan, promises) ? "good" : undefined
 }
 
@@ -116,10 +117,19 @@ export const onVoted = (state: LiftState, message: Of<"Voted">): Judged | undefi
   return { ...voted, record }
 }
 
-/** A referee is in a later ballot: the next one of this node will be behind that. None if that is nothing new. */
-export const onUnvoted = (state: LiftState, { ballot, later }: Of<"Unvoted">): Judged | undefined => {
-  const { asking } = state
+/**
+ * A referee is in a later ballot: the next one of this node will be behind that. Or the time is over by its clock. None if that is
+ * nothing new.
+ */
+export const onUnvoted = (
+  state: LiftState,
+  { ballot, later, why }: Of<"Unvoted">,
+  from: NodeKey
+): Judged | undefined => {
+  const { asking, late = [] } = state
   if (asking === undefined || !isSame(asking.ballot, ballot)) return undefined
+  if (why === "too-late" && asking.verdict === "good" && !late.includes(from))
+    return { state: { ...state, late: [...late, from] }, actions: [] }
   if (later === undefined || later.round <= state.round) return undefined
   return { state: { ...state, round: later.round }, actions: [] }
 }

@@ -75,10 +75,11 @@ export const onAnswer = (
       : message._tag === "Voted"
         ? Judging.onVoted(state, message)
         : message._tag === "Unvoted"
-          ? Judging.onUnvoted(state, message)
+          ? Judging.onUnvoted(state, message, from)
           : undefined
   if (judged === undefined) return unfit("stale", "not-asked", "this is known, or was not asked for", state.status)
   if (judged.record !== undefined) return conclude(site, judged.state, judged.record)
-  if (message._tag !== "Unvoted" || state.status !== "promised") return still(judged.state, judged.actions)
+  const isBlocked = message._tag === "Unvoted" && (message.why !== "too-late" || Judging.isLate(judged.state))
+  if (!isBlocked || state.status !== "promised") return still(judged.state, judged.actions)
   return still({ ...judged.state, wakeAt: Math.min(state.wakeAt ?? soon, soon) }, judged.actions)
 }

@@ -5,6 +5,7 @@
  */
 import { Schema } from "effect"
 import { Digest } from "./Canonical.ts"
+import { NodeKey } from "../NodeKey.ts"
 import { shortText } from "./Certificate.ts"
 import { Against, Readiness } from "./CreditMessage.ts"
 import { LiftPlan, mostLegs, mostReferees } from "./LiftPlan.ts"
@@ -44,6 +45,8 @@ export const LiftState = Schema.Struct({
   /** The only referee does not decide on it: it can be void alone, and that at once. */
   isDeclined: Schema.optionalKey(Schema.Boolean),
   asking: Schema.optionalKey(Asking),
+  /** Referees by whose clocks the time is over. */
+  late: Schema.optionalKey(Schema.Array(NodeKey).check(Schema.isMaxLength(mostReferees))),
   /** The greatest round that this node has begun or was told of. */
   round: Schema.Natural,
   /** How often it has asked in vain. */

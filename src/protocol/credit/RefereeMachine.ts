@@ -95,7 +95,7 @@ const objection = (
   if (chosen === verdict) return undefined
   if (chosen !== "free") return "no-evidence"
   const isDeclined = !decidesFor(LiftPlan.originator(plan))
-  if (verdict === "good") return isDeclined ? "declined" : now < plan.expires ? undefined : "no-evidence"
+  if (verdict === "good") return isDeclined ? "declined" : now < plan.expires ? undefined : "too-late"
   if (against !== undefined) return isAgainst(plan, against) ? undefined : "no-evidence"
   return now < plan.expires && !isDeclined ? "too-early" : undefined
 }

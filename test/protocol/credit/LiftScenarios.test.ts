@@ -82,6 +82,36 @@ describe("a lift over several nodes", () => {
     assert.isBelow(world.now, expires)
   })
 
+  it("is void soon, and not only when it expires, where the time is over by the clock of its referee", () => {
+    const world = new LiftNetwork(five)
+    world.ahead.set("R", 600_000)
+    world.begin().settle()
+    assert.deepStrictEqual(world.statuses, times(5, "promised"))
+    world.wait(10_000)
+    assert.deepStrictEqual(world.statuses, times(5, "void"))
+    assert.strictEqual(world.reserved, 0)
+  })
+
+  it("is good where the time is over by the clocks of one or two of three referees", () => {
+    const one = new LiftNetwork(three)
+    one.ahead.set("S", 600_000)
+    one.begin().settle().wait(10_000)
+    assert.deepStrictEqual(one.statuses, times(3, "good"))
+    const two = new LiftNetwork(three)
+    for (const name of ["S", "T"]) two.ahead.set(name, 600_000)
+    two.begin().settle().wait(10_000)
+    // By the vote of the third one, which the next ballot goes on with.
+    assert.deepStrictEqual(two.statuses, times(3, "good"))
+    const slow = new LiftNetwork(three)
+    slow.ahead.set("S", 600_000)
+    for (const name of ["R", "T"]) slow.away.add(name)
+    slow.begin().settle().wait(10_000)
+    assert.lengthOf(slow.sent("Prepare"), 0)
+    slow.away.clear()
+    slow.settle()
+    assert.deepStrictEqual(slow.statuses, times(3, "good"))
+  })
+
   it("is released everywhere when a node never answers, and its late promise creates nothing (S33)", () => {
     const world = new LiftNetwork(five)
     world.away.add("D")

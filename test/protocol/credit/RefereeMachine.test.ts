@@ -117,7 +117,7 @@ describe("the first ballot", () => {
     const forged = good.promises.map((one) => ({ ...one, sign: good.promises[0]!.sign }))
     assert.strictEqual(answer(ok(tell(undefined, { ...good, promises: forged })).actions), "no-evidence")
     assert.strictEqual(answer(ok(tell(undefined, { ...good, verdict: "void" })).actions), "no-evidence")
-    assert.strictEqual(answer(ok(tell(undefined, good, { now: expires })).actions), "no-evidence")
+    assert.strictEqual(answer(ok(tell(undefined, good, { now: expires })).actions), "too-late")
   })
 
   it("is over as soon as the referee is ready for a later one", () => {

@@ -40,6 +40,8 @@ export class LiftNetwork {
   readonly full = new Set<string>()
   /** Referees that do not decide on the lift. */
   readonly declining = new Set<string>()
+  /** By how many milliseconds the clocks of referees are ahead. */
+  readonly ahead = new Map<string, number>()
   readonly letters: Array<Letter> = []
   /** Everything that was ever sent. */
   readonly post: Array<Letter> = []
@@ -84,7 +86,7 @@ export class LiftNetwork {
   /** Takes a message whether it was sent or not. */
   take({ from, message, to }: Letter): void {
     if (this.#shape.referees.includes(to) && isForReferee(message)) {
-      const event = { from: keyOf(from), message, now: this.now }
+      const event = { from: keyOf(from), message, now: this.now + (this.ahead.get(to) ?? 0) }
       const referee = { ...siteOf(to), decidesFor: () => !this.declining.has(to) }
       const done = RefereeMachine.step(referee, this.referees.get(to), event)
       if (done._tag === "Stepped") {
