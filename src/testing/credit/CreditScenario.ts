@@ -8,6 +8,7 @@ import { Records } from "../../services/Records.ts"
 import { Effect } from "effect"
 import * as Scenario from "../cluster/Scenario.ts"
 import type { Watching } from "../cluster/Watching.ts"
+import { castOf } from "./CreditCast.ts"
 import * as CreditEnd from "./CreditEnd.ts"
 import * as LiftScenario from "./LiftScenario.ts"
 import { users } from "./CreditUsers.ts"
@@ -15,17 +16,21 @@ import { CreditWatch } from "./CreditWatch.ts"
 import { Handover } from "./Handover.ts"
 import { layer } from "./SimulatedCredit.ts"
 
-/** What scenarios of credit have in common: all but their users. */
-const around = {
+/** What scenarios of credit have in common: all but their users, of whom it is said who they are. */
+const around = (living: CreditEnd.Living) => ({
   protocols: [CreditProtocol.Credit.handled, Handover.handled],
   services: layer,
   tables: Effect.forEach(Tables.all, (table) => Records.migration(table)),
   watch: (watching: Watching) => new CreditWatch(watching),
-  properties: [CreditEnd.property]
-}
+  properties: [CreditEnd.property(living)]
+})
 
-export const credit = Scenario.make({ name: "credit", ...around, users })
+export const credit = Scenario.make({ name: "credit", ...around((nodes) => castOf(nodes).members), users })
 
 /** One lift over a line of nodes, and nothing else. */
 export const oneLift = (deciding: LiftScenario.Deciding) =>
-  Scenario.make({ name: `lift decided by ${deciding}`, ...around, users: LiftScenario.users(deciding) })
+  Scenario.make({
+    name: `lift decided by ${deciding}`,
+    ...around((nodes) => LiftScenario.castOf(nodes, deciding).members),
+    users: LiftScenario.users(deciding)
+  })

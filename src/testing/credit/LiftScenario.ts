@@ -35,6 +35,10 @@ const lineOf = (nodes: Nodes): Cast => {
   return { members, bonds }
 }
 
+/** Without a stranger who decides. */
+export const castOf = (nodes: Nodes, deciding: Deciding): Cast =>
+  lineOf(deciding === "stranger" ? nodes.slice(0, -1) : nodes)
+
 /** From the first to the last. */
 const planOf = Effect.fnUntraced(function* ({ bonds, members }: Cast, referees: Nodes, payor: Member) {
   const user = yield* Users.get(payor.cuid)
@@ -76,7 +80,7 @@ const pay = Effect.fnUntraced(function* (cast: Cast, referees: Nodes, payor: Mem
 
 const work = Effect.fnUntraced(function* ({ name }: Self, deciding: Deciding) {
   const { nodes } = yield* Place
-  const cast = lineOf(deciding === "stranger" ? nodes.slice(0, -1) : nodes)
+  const cast = castOf(nodes, deciding)
   const me = cast.members.find(({ node }) => node === name)
   if (me === undefined) return
   yield* Effect.retry(put(me), { times: 20 })
