@@ -1,7 +1,7 @@
 /**
  * Bugs in how credit is kept, hunted in the scenario `credit`: the first four are those that every check of credit must find.
  */
-import { laws, settled } from "../../src/testing/credit/CreditLaws.ts"
+import { granted, laws, settled } from "../../src/testing/credit/CreditLaws.ts"
 import type { Mutant } from "./Mutant.ts"
 
 export const crediting: ReadonlyArray<Mutant> = [
@@ -11,9 +11,9 @@ export const crediting: ReadonlyArray<Mutant> = [
     file: "src/services/delivery/Exchange.ts",
     find: `yield* decoded(DeliveryFrame.data.decode(frame.body))`,
     replace: `yield* Effect.tap(decoded(DeliveryFrame.data.decode(frame.body)), ({ first, items, stream }) => session.send(Kind.Receipt, DeliveryFrame.receipt.encode({ stream, upTo: first + BigInt(items.length) - 1n, answers: [] })))`,
-    property: settled,
-    also: [laws.I7, laws.I8, "nobody is accused", "no restore without a restore", "no restore goes unnoticed"],
-    profile: "database",
+    property: granted,
+    also: [settled, laws.I7, laws.I8, "nobody is accused", "no restore without a restore", "no restore goes unnoticed"],
+    profile: "calm",
     scenario: "credit"
   },
   {
@@ -117,7 +117,7 @@ export const crediting: ReadonlyArray<Mutant> = [
     replace: `if (result.state.voted === undefined) yield* records.put(Tables.referees, result.state)`,
     property: laws.I10,
     also: [laws.I8, settled],
-    profile: "slow",
+    profile: "network",
     scenario: "credit"
   },
   {
@@ -126,9 +126,9 @@ export const crediting: ReadonlyArray<Mutant> = [
     file: "src/protocol/credit/Opening.ts",
     find: `if (half?.status === "void" && half.wish === undefined && document.revision <= half.revision) {`,
     replace: `if (half?.status === "void" && document.revision <= half.revision) {`,
-    property: laws.I1,
-    also: [settled],
-    profile: "slow",
+    property: laws.I12,
+    also: [laws.I1, settled],
+    profile: "network",
     scenario: "credit"
   },
   {

@@ -3,7 +3,7 @@
  *
  * The sources know nothing of it; `load.ts` exchanges the text while a program loads them.
  */
-import { laws, settled } from "../../src/testing/credit/CreditLaws.ts"
+import { granted, laws, settled } from "../../src/testing/credit/CreditLaws.ts"
 import type { Profile } from "../../src/testing/faults/Swarm.ts"
 
 /** What may be violated by a planted bug, as docs/simulation-mutants.md describes it. */
@@ -54,6 +54,7 @@ export const properties = [
   "who keeps another chain is left alone",
   "honest nodes have one chain",
   ...Object.values(laws),
+  granted,
   settled,
   "nothing leaks",
   "same seed, same run"

@@ -19,5 +19,8 @@ export const laws = {
   I15: "only its parties' nodes change a tally"
 } as const satisfies Record<Invariant, string>
 
+/** I13, of tickets. */
+export const granted = "a ticket that is granted has its tally"
+
 /** I16, with all of the others once nothing moves any more. */
 export const settled = "all credit is settled in the end"

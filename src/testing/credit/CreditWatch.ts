@@ -24,7 +24,8 @@ import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import type { Watcher, Watching } from "../cluster/Scenario.ts"
 import type { SimulatedDatabase } from "../database/SimulatedDatabase.ts"
 import { type Change, CreditBook } from "./CreditBook.ts"
-import { laws } from "./CreditLaws.ts"
+import { granted, laws } from "./CreditLaws.ts"
+import { TicketWatch } from "./TicketWatch.ts"
 
 const without =
   (expect: Expect, ...some: ReadonlyArray<Invariant>): Expect =>
@@ -57,6 +58,7 @@ export class CreditWatch implements Watcher {
   /** By agent. */
   readonly #names = new Map<string, string>()
   readonly #proofs = new Proofs()
+  readonly #tickets = new TicketWatch()
   /** Whose database was put back: such a node has forgotten what it has signed. */
   readonly #restored = new Set<string>()
 
@@ -70,7 +72,10 @@ export class CreditWatch implements Watcher {
     const version = versionOf(memory)
     if (this.#versions.get(node) === version) return
     this.#versions.set(node, version)
-    const change = this.#book(node).read(memory)
+    const book = this.#book(node)
+    for (const request of this.#tickets.read(book.agent, memory))
+      this.#watching.violated(granted, `${node}: its request ${request} counts as granted.`)
+    const change = book.read(memory)
     if (change.halves.length === 0 && change.lifts.lifts.length === 0) return
     this.#tell(node, change)
     for (const { about, detail, invariant } of this.#judge(node, change))
@@ -80,6 +85,7 @@ export class CreditWatch implements Watcher {
   /** From here on the node tells another story. */
   readonly restored = (node: string): void => {
     this.#restored.add(node)
+    this.#tickets.restored(this.#book(node).agent)
     this.#books.delete(node)
     this.#versions.delete(node)
   }
