@@ -6,9 +6,10 @@
 import { Effect, Layer } from "effect"
 import type { ChitState } from "../../protocol/credit/ChitState.ts"
 import { ofWorld, type Site } from "../../protocol/credit/Invariants.ts"
+import { verdicts } from "../../protocol/credit/LiftInvariants.ts"
 import type { LiftState } from "../../protocol/credit/LiftState.ts"
 import { Proofs } from "../../protocol/credit/Proofs.ts"
-import { nameOf } from "../../protocol/credit/Snapshot.ts"
+import { nameOf, violations } from "../../protocol/credit/Snapshot.ts"
 import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import { Credit } from "../../services/credit/Credit.ts"
 import * as Tables from "../../services/credit/CreditTables.ts"
@@ -75,16 +76,29 @@ const lostLifts = (sites: ReadonlyArray<Site>): ReadonlySet<string> => {
   return new Set(plans.filter(({ legs }) => legs.some(({ tally }) => !there.has(tally))).map(({ lift }) => lift))
 }
 
+/**
+ * Tallies over which a lift has gone that has two verdicts. That it never has, unless a referee has forgotten its vote with its database,
+ * is judged at every commit; nobody but people can end it then.
+ */
+const contradicted = (sites: ReadonlyArray<Site>): ReadonlySet<string> => {
+  const twice = new Set(violations((expect) => verdicts(sites, expect)).map(({ about }) => about))
+  const plans = sites.flatMap(({ lifts }) => lifts.map(({ plan }) => plan)).filter(({ lift }) => twice.has(lift))
+  return new Set(plans.flatMap(({ legs }) => legs.map(({ tally }) => tally)))
+}
+
 const judge = (answers: ReadonlyMap<string, Site>): string | undefined => {
+  const sites = [...answers.values()]
+  const torn = contradicted(sites)
   for (const [name, { halves, lifts }] of answers) {
     const lift = lifts.find(({ status }) => status === "promised")
     if (lift !== undefined) return `${name}: lift ${lift.plan.lift} has not ended`
     for (const half of halves) {
+      if (torn.has(half.id)) continue
       const why = unrest(half)
       if (why !== undefined) return `${name}: ${nameOf(half)} ${why}`
     }
   }
-  const sites = [...answers.values()]
+  if (torn.size > 0) return undefined
   const lost = lostLifts(sites)
   const all = ofWorld(sites, (half) => unrest(half) === undefined, new Proofs())
   const wrong = all.find(({ about, invariant }) => invariant !== "I11" && !lost.has(about))

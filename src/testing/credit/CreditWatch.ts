@@ -7,6 +7,7 @@
 import { versionOf } from "../../layers/RecordsMemory.ts"
 import { ofHalf } from "../../protocol/credit/HalfInvariants.ts"
 import { ofHistory } from "../../protocol/credit/HistoryInvariants.ts"
+import type { LiftPlan } from "../../protocol/credit/LiftPlan.ts"
 import { ofLifts, verdicts } from "../../protocol/credit/LiftInvariants.ts"
 import type { ChitState } from "../../protocol/credit/ChitState.ts"
 import { type Kept, ofPair } from "../../protocol/credit/PairInvariants.ts"
@@ -113,7 +114,9 @@ export class CreditWatch implements Watcher {
       ofLifts(lifts, ({ core, holder }) => sides.get(halfName(holder, core.tally)), this.#proofs, expect)
       const past = this.#restored.size === 0 ? expect : withoutReopened(withoutOrder(expect), change)
       ofHistory(before, after, this.#proofs, past, (chit) => this.#isTaken(book, chit))
-      verdicts([{ ...lifts, lifts: [...lifts.lifts, ...this.#elsewhere(lifts.lifts)] }], expect)
+      const judged = lifts.lifts.filter(({ plan }) => !this.#isForgotten(plan))
+      const chits = lifts.chits.filter(({ record }) => record !== undefined && !this.#isForgotten(record.plan))
+      verdicts([{ ...lifts, chits, lifts: [...judged, ...this.#elsewhere(judged)] }], expect)
     })
   }
 
@@ -139,6 +142,11 @@ export class CreditWatch implements Watcher {
   /** A foil that was put back orders anew, until stock shows it the order that it had before. */
   #lenient(pair: ReadonlyArray<Kept>, expect: Expect): Expect {
     return pair.some(({ agent }) => this.#restored.has(this.#names.get(agent) ?? "")) ? withoutOrder(expect) : expect
+  }
+
+  /** A referee that has forgotten its vote votes again. */
+  #isForgotten({ referees }: LiftPlan): boolean {
+    return referees.some(({ key }) => this.#restored.has(this.#names.get(key) ?? ""))
   }
 
   /** What all nodes know of these lifts. */
