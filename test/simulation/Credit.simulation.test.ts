@@ -31,6 +31,11 @@ describe("credit keeps its invariants at every commit, and is settled in the end
       await check(credit, { seeds: worlds(1), from: 1_000, profile })
   })
 
+  it("where nodes lose their disks after a tally was closed, a referee has voted, or their users have left", async () => {
+    for (const from of [1_012, 1_298_034_598]) await check(credit, { seeds: 1, from })
+    await check(credit, { seeds: 1, from: 725_372_288, profile: "database" })
+  })
+
   it("twice to the same end", async () => {
     await check(credit, { seeds: 1, from: 2_000, profile: "crash", twice: true })
   })
