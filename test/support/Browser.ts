@@ -37,11 +37,14 @@ export const find = (env: Readonly<Record<string, string | undefined>> = process
   )
 }
 
+/** Milliseconds after which a start or a step has hung; a busy machine must never reach it. */
+const patience = 300_000
+
 const launch = Effect.acquireRelease(
   Effect.promise(() =>
     chromium.launch({
       executablePath: find(),
-      timeout: 60_000,
+      timeout: patience,
       // Root, as in containers, cannot have the sandbox. The pages are ours.
       args: [...(process.getuid?.() === 0 ? ["--no-sandbox"] : []), "--disable-gpu", "--disable-quic"]
     })
@@ -66,6 +69,7 @@ export const open = Effect.fnUntraced(function* (html: string) {
   const page = yield* Effect.promise(() =>
     browser.newPage({ offline: true, viewport: { width: 1400, height: 900 }, colorScheme: "light" })
   )
+  page.setDefaultTimeout(patience)
   const complaints: Array<string> = []
   page.on("pageerror", (error) => complaints.push(`error: ${error.message}`))
   page.on("console", (message) => complaints.push(`console: ${message.text()}`))
