@@ -50,6 +50,8 @@ export interface Opening {
   readonly database?: string | undefined
   /** Where it listens; a free port by default. */
   readonly port?: number
+  /** What it tells its peers instead. */
+  readonly advertise?: number
   /** Waits while another process owns the node. */
   readonly standsBy?: boolean
 }
@@ -92,11 +94,14 @@ const link: LinkConfig.Config = {
   redial: { ...LinkConfig.defaults.redial, baseMillis: 100, capMillis: 1_000, starts: 10_000 }
 }
 
-const optionsOf = ({ data, database, port, standsBy }: Opening) => ({
+const host = "127.0.0.1"
+
+const optionsOf = ({ advertise, data, database, port, standsBy }: Opening) => ({
   data,
   database: database === undefined ? undefined : Redacted.make(database),
   maxConnections: 16,
-  listen: { host: "127.0.0.1", port: port ?? 0 },
+  listen: { host, port: port ?? 0 },
+  ...(advertise === undefined ? {} : { advertise: new Address.Endpoint({ host, port: advertise }) }),
   protocols: [CreditProtocol.Credit.handled],
   credit: CreditConfig.defaults,
   standby: standsBy === true,

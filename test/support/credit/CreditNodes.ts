@@ -19,6 +19,12 @@ const program = new URL("CreditEnd.ts", import.meta.url)
 /** Most of a short life goes into loading modules. */
 const env = { NODE_COMPILE_CACHE: path.join(os.tmpdir(), "holdfast-test-compile-cache") }
 
+/** Ports of this machine: where a node listens, a free one by default, and what it tells its peers to dial, the same by default. */
+export interface Places {
+  readonly port?: number
+  readonly advertise?: number
+}
+
 /** One node over all its lives, and its user. */
 export class CreditHome {
   readonly user: Cuid
@@ -26,15 +32,19 @@ export class CreditHome {
   /** What it is opened with; another one's process may stand in between. */
   database: string
   readonly #peers: Array<string> = []
-  #port = 0
+  #port: number
+  /** What it tells its peers instead of where it listens. */
+  readonly #advertise: number | undefined
   #end: End<Functions> | undefined
   #second: End<Functions> | undefined
-  #address: string | undefined
+  #address: Address.Address | undefined
 
-  constructor(name: string, data: string, database: string) {
+  constructor(name: string, data: string, database: string, places: Places = {}) {
     this.user = Cuid.make(name)
     this.data = data
     this.database = database
+    this.#port = places.port ?? 0
+    this.#advertise = places.advertise
   }
 
   /** The process of the present life. */
@@ -44,7 +54,8 @@ export class CreditHome {
 
   /** Where others dial it. */
   get address(): Address.Address {
-    return Result.getOrThrow(Address.parse(this.#address ?? ""))
+    if (this.#address === undefined) throw new Error(`the node of ${this.user} was never open`)
+    return this.#address
   }
 
   get person(): Person {
@@ -58,10 +69,15 @@ export class CreditHome {
 
   /** Begins a life, at the place of the one before and with the same peers. */
   async open(): Promise<void> {
-    const opening: Opening = { data: this.data, database: this.database, port: this.#port }
-    this.#address = await this.end.call("open", opening)
-    this.#port = this.address.port
+    const { host, key, port } = Result.getOrThrow(Address.parse(await this.end.call("open", this.#opening(this.data))))
+    if (this.#port === 0) this.#port = port
+    this.#address = new Address.Address({ key, host, port: this.#port })
     for (const peer of this.#peers) await this.end.call("connect", peer)
+  }
+
+  #opening(data: string): Opening {
+    const advertise = this.#advertise
+    return { data, database: this.database, port: this.#port, ...(advertise === undefined ? {} : { advertise }) }
   }
 
   /** The addresses of other nodes, or of proxies before them. */
@@ -79,8 +95,7 @@ export class CreditHome {
     }
     const end = new End<Functions>(program, { arguments: [`${this.user}-second`], env })
     this.#second = end
-    const opening: Opening = { data, database: this.database, port: this.#port, standsBy: true }
-    const owns = end.call("open", opening).then(async () => {
+    const owns = end.call("open", { ...this.#opening(data), standsBy: true }).then(async () => {
       for (const peer of this.#peers) await end.call("connect", peer)
     })
     return { owns }
@@ -149,7 +164,10 @@ export const openTally = async (stock: CreditHome, foil: CreditHome, limit: bigi
 }
 
 /** `createDatabase` gives the URL of an empty database for the node of this user. */
-export const make = Effect.fnUntraced(function* (createDatabase: (name: string) => Promise<string>) {
+export const make = Effect.fnUntraced(function* (
+  createDatabase: (name: string) => Promise<string>,
+  placesOf: () => Promise<Places> = async () => ({})
+) {
   const root = yield* Effect.acquireRelease(
     Effect.promise(() => fs.mkdtemp(path.join(os.tmpdir(), "holdfast-credit-"))),
     (folder) =>
@@ -162,7 +180,8 @@ export const make = Effect.fnUntraced(function* (createDatabase: (name: string) 
   yield* Effect.addFinalizer(() => Effect.promise(() => Promise.all(all.map((home) => home.stop()))))
   /** A node that runs, connected to others, and its user. */
   return async (name: string, ...others: ReadonlyArray<CreditHome>): Promise<CreditHome> => {
-    const home = new CreditHome(name, path.join(root, `${name}-${all.length}`), await createDatabase(name))
+    const data = path.join(root, `${name}-${all.length}`)
+    const home = new CreditHome(name, data, await createDatabase(name), await placesOf())
     all.push(home)
     await home.open()
     await home.connect(...others.map(({ address }) => String(address)))

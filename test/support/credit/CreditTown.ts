@@ -1,10 +1,11 @@
 /**
  * Three nodes as processes, alice's, bob's and carol's, each of which knows the other two by a proxy that can be told to carry nothing any
- * more, both ways or one way. Their databases are on PostgreSQL; alice's has a server of its own, which can be killed.
+ * more, both ways or one way. What they tell each other is an address where nobody is: else they would get around a line that is cut. Their databases are on PostgreSQL; alice's has a server of its own, which can be killed.
  */
 import { Effect, Result } from "effect"
 import { parseEndpoint } from "../../../src/protocol/Address.ts"
 import * as FaultProxy from "../../../src/testing/proxy/FaultProxy.ts"
+import { freePort } from "../FreePort.ts"
 import { server } from "../FreshDatabase.ts"
 import { createDatabase, start as startServer } from "../PostgresServer.ts"
 import { long } from "../ProxiedPair.ts"
@@ -25,7 +26,10 @@ export const make = Effect.gen(function* () {
     Effect.promise(() => startServer({ own: true })),
     (own) => Effect.promise(() => own.stop())
   )
-  const home = yield* makeHomes(async (name) => createDatabase(name === "alice" ? own.url : (await server()).url))
+  const home = yield* makeHomes(
+    async (name) => createDatabase(name === "alice" ? own.url : (await server()).url),
+    async () => ({ port: await freePort(), advertise: await freePort() })
+  )
   const [alice, bob, carol] = yield* Effect.promise(() => Promise.all([home("alice"), home("bob"), home("carol")]))
   const all = [alice, bob, carol]
   const pairs = all.flatMap((from) => all.filter((to) => to !== from).map((to) => ({ from, to })))

@@ -1,9 +1,10 @@
 /**
  * Five sites in a ring. Neighbours know each other by the address of a proxy of that pair, so that every connection between them passes
- * through a proxy of the demo, whoever dialled.
+ * through a proxy of the demo, whoever dialled. What the sites tell each other is an address where nobody answers: else they would get around a
+ * line that is cut.
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Clock, Deferred, Effect, Layer, Result, Scope } from "effect"
+import { Clock, Deferred, Effect, Layer, Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { DataFolder, layer as dataFolder } from "../../../layers/DataFolder.ts"
 import * as IdentityFile from "../../../layers/IdentityFile.ts"
@@ -13,9 +14,11 @@ import { Identity } from "../../../services/link/Identity.ts"
 import * as LinkProxy from "../../../testing/LinkProxy.ts"
 import { files } from "../../FolderFiles.ts"
 import * as Logging from "../../Logging.ts"
+import type { Child } from "../Child.ts"
 import { DemoFailed } from "../DemoFailed.ts"
 import type { Places } from "../Places.ts"
 import type { Stop } from "./Facts.ts"
+import { freePort } from "./FreePort.ts"
 import { pairs, type Site, sites, users } from "./Sites.ts"
 import * as SiteProcess from "./SiteProcess.ts"
 
@@ -25,7 +28,7 @@ export interface Ring {
   readonly endpointOf: (site: Site) => Address.Endpoint
   /** SIGKILL. */
   readonly kill: (site: Site) => Effect.Effect<void>
-  /** Starts a killed site again, on the same data and at the same place. */
+  /** Starts a killed site again, on the same data. */
   readonly restart: (site: Site) => Effect.Effect<void, DemoFailed>
   /** SIGSTOP and SIGCONT. */
   readonly freeze: (site: Site) => void
@@ -58,13 +61,14 @@ const identify = (data: string) =>
     Effect.mapError((cause) => new DemoFailed({ problem: "an identity could not be made", cause }))
   )
 
-/** One line for each direction of dialling between neighbours. */
+/** One line for each direction of dialling between neighbours, and one that goes nowhere. */
 const makeLines = Effect.gen(function* () {
+  const nowhere = yield* LinkProxy.make()
   const lines = new Map<string, LinkProxy.LinkProxy>()
   for (const from of sites) {
     for (const to of neighboursOf(from)) lines.set(from + to, yield* LinkProxy.make())
   }
-  return lines
+  return { lines, nowhere }
 }).pipe(Effect.mapError((cause) => new DemoFailed({ problem: "there is no port for a proxy", cause })))
 
 /** What is there of a site; the demo cannot go on without it. */
@@ -77,18 +81,16 @@ const there = <A>(all: ReadonlyMap<string, A>, name: string): A => {
 export const make = Effect.fnUntraced(function* (places: Places<Site>, say: (what: string) => void) {
   const scope = yield* Scope.Scope
   const failed = Deferred.makeUnsafe<never, DemoFailed>()
-  const lines = yield* makeLines
+  const { lines, nowhere } = yield* makeLines
   const line = (from: Site, to: Site) => there(lines, from + to)
   const keys = new Map<Site, NodeKey>()
   for (const site of sites) keys.set(site, yield* identify(places.of(site).data))
-  const processes = new Map<Site, SiteProcess.SiteProcess>()
+  const processes = new Map<Site, Child>()
   const process = (site: Site) => there(processes, site)
-  const endpointOf = (site: Site): Address.Endpoint => {
-    const { host, port } = Result.getOrThrow(Address.parse(process(site).address))
-    return new Address.Endpoint({ host, port })
-  }
+  const endpoints = new Map<Site, Address.Endpoint>()
 
-  const start = Effect.fnUntraced(function* (site: Site, place: string) {
+  const start = Effect.fnUntraced(function* (site: Site) {
+    const endpoint = new Address.Endpoint({ host, port: yield* freePort(host) })
     const connect = neighboursOf(site).flatMap((other) => {
       const { host, port } = line(site, other).endpoint
       return ["--connect", new Address.Address({ key: there(keys, other), host, port }).toString()]
@@ -96,7 +98,15 @@ export const make = Effect.fnUntraced(function* (places: Places<Site>, say: (wha
     const starting = SiteProcess.start({
       name: site,
       place: places.of(site),
-      settings: ["--listen", place, "--heartbeat", "fast", ...connect],
+      settings: [
+        "--listen",
+        String(endpoint),
+        "--advertise",
+        String(nowhere.endpoint),
+        "--heartbeat",
+        "fast",
+        ...connect
+      ],
       onDeath: (error) => Deferred.doneUnsafe(failed, Effect.fail(error))
     }).pipe(Effect.provideService(Scope.Scope, scope))
     const started = yield* Effect.timeoutOrElse(starting, {
@@ -104,8 +114,9 @@ export const make = Effect.fnUntraced(function* (places: Places<Site>, say: (wha
       orElse: () => Effect.fail(new DemoFailed({ problem: `site ${site} was not ready within ${readyWithin}` }))
     })
     processes.set(site, started)
+    endpoints.set(site, endpoint)
     say(`${users[site]}'s node is ready`)
-    for (const other of neighboursOf(site)) line(other, site).aim(endpointOf(site))
+    for (const other of neighboursOf(site)) line(other, site).aim(endpoint)
   })
 
   const stop = Effect.fnUntraced(function* (site: Site) {
@@ -117,12 +128,12 @@ export const make = Effect.fnUntraced(function* (places: Places<Site>, say: (wha
   })
   const both = (one: Site, other: Site) => [line(one, other), line(other, one)]
 
-  yield* Effect.forEach(sites, (site) => start(site, `${host}:0`), { concurrency: "unbounded", discard: true })
+  yield* Effect.forEach(sites, start, { concurrency: "unbounded", discard: true })
   const ring: Ring = {
     keyOf: (site) => there(keys, site),
-    endpointOf,
+    endpointOf: (site) => there(endpoints, site),
     kill: (site) => Effect.asVoid(process(site).kill),
-    restart: (site) => start(site, endpointOf(site).toString()),
+    restart: start,
     freeze: (site) => process(site).freeze(),
     thaw: (site) => process(site).thaw(),
     cut: (one, other) => both(one, other).forEach((line) => line.cut("silence")),

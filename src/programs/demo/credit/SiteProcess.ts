@@ -20,7 +20,7 @@ export const environment = (database: string | undefined): NodeJS.ProcessEnv => 
 }
 
 /** What `start --json` prints once the node is ready. */
-const Ready = Schema.fromJsonString(Schema.Struct({ node: Schema.String, address: Schema.String }))
+const Ready = Schema.fromJsonString(Schema.Struct({ node: Schema.String }))
 const decodeReady = Schema.decodeUnknownOption(Ready)
 
 export interface Options {
@@ -32,9 +32,9 @@ export interface Options {
   readonly onDeath: (error: DemoFailed) => void
 }
 
-/** Starts it, and waits until its node is ready: what can be done to it, and where it listens. */
+/** Starts it, and waits until its node is ready: what can be done to it. */
 export const start = Effect.fnUntraced(function* ({ name, onDeath, place, settings }: Options) {
-  const ready = Deferred.makeUnsafe<string, DemoFailed>()
+  const ready = Deferred.makeUnsafe<void, DemoFailed>()
   const started = yield* Child.start({
     name,
     log: place.log,
@@ -52,12 +52,9 @@ export const start = Effect.fnUntraced(function* ({ name, onDeath, place, settin
   const { stdout } = started.process
   if (stdout !== null) {
     readline.createInterface({ input: stdout }).on("line", (line) => {
-      const read = decodeReady(line)
-      if (read._tag === "Some") Deferred.doneUnsafe(ready, Effect.succeed(read.value.address))
+      if (decodeReady(line)._tag === "Some") Deferred.doneUnsafe(ready, Effect.void)
     })
   }
-  const address = yield* Deferred.await(ready)
-  return { ...started.child, address }
+  yield* Deferred.await(ready)
+  return started.child
 })
-
-export type SiteProcess = Effect.Success<ReturnType<typeof start>>
