@@ -24,7 +24,7 @@ describe.concurrent("a node that is killed while it syncs", () => {
           console.log(`again on ${driver}: KILL_SEED=${seed} npm test -- test/integration/ChainKills`)
           const nodes = yield* make(async () => createDatabase((await server()).url))
           const outcome = yield* Effect.promise(() =>
-            KillRounds.run({ nodes, driver, seed, rounds: 10, height: 4_000, progress: console.log })
+            KillRounds.run({ nodes, driver, seed, rounds: 10, height: 2_000, progress: console.log })
           )
           assert.deepStrictEqual(outcome.faults, [], `seed ${seed}`)
           assert.strictEqual(outcome.heights.length, 10, `seed ${seed}`)

@@ -15,7 +15,7 @@ const offset = ((): number => {
   }
 })()
 
-const every = (name: VariantName): number => (name === "a kill" ? 5 : 25)
+const every = (name: VariantName): number => (name === "a kill" ? 10 : 25)
 
 describe("an exchange among three nodes", { timeout: 1_200_000 }, () => {
   for (const name of variantNames) {
