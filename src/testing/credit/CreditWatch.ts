@@ -36,6 +36,12 @@ const without =
 /** What one end has forgotten, both have not agreed on any more. */
 const withoutOrder = (expect: Expect): Expect => without(expect, "I6")
 
+/** Who has forgotten a chit can give its id to another one, until the partner shows the first. */
+const withoutContent =
+  (expect: Expect, taken: ReadonlySet<string>): Expect =>
+  (holds, invariant, about, detail) =>
+    expect(holds || (invariant === "I12" && taken.has(about)), invariant, about, detail)
+
 /** A closed tally is open again where an end that has forgotten so has written on it. */
 const withoutReopened = (expect: Expect, { after, before }: Change): Expect => {
   const closed = new Set(before.halves.filter(({ status }) => status === "closed").map(nameOf))
@@ -113,7 +119,9 @@ export class CreditWatch implements Watcher {
       const sides = new Map(lifts.halves.map((half) => [halfName(half.holder, half.id), half.side]))
       ofLifts(lifts, ({ core, holder }) => sides.get(halfName(holder, core.tally)), this.#proofs, expect)
       const past = this.#restored.size === 0 ? expect : withoutReopened(withoutOrder(expect), change)
-      ofHistory(before, after, this.#proofs, past, (chit) => this.#isTaken(book, chit))
+      const isTaken = (chit: ChitState) => this.#isTaken(book, chit)
+      const taken = this.#restored.has(node) ? before.chits.filter(isTaken).map(chitName) : []
+      ofHistory(before, after, this.#proofs, withoutContent(past, new Set(taken)), isTaken)
       const judged = lifts.lifts.filter(({ plan }) => !this.#isForgotten(plan))
       const chits = lifts.chits.filter(({ record }) => record !== undefined && !this.#isForgotten(record.plan))
       verdicts([{ ...lifts, chits, lifts: [...judged, ...this.#elsewhere(judged)] }], expect)
@@ -141,7 +149,9 @@ export class CreditWatch implements Watcher {
 
   /** A foil that was put back orders anew, until stock shows it the order that it had before. */
   #lenient(pair: ReadonlyArray<Kept>, expect: Expect): Expect {
-    return pair.some(({ agent }) => this.#restored.has(this.#names.get(agent) ?? "")) ? withoutOrder(expect) : expect
+    return pair.some(({ agent }) => this.#restored.has(this.#names.get(agent) ?? ""))
+      ? without(withoutOrder(expect), "I5")
+      : expect
   }
 
   /** A referee that has forgotten its vote votes again. */
