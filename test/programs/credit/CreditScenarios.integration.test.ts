@@ -7,7 +7,7 @@ import { Effect, Exit, Scope } from "effect"
 import { afterAll, beforeAll } from "vitest"
 import type { LiftId } from "../../../src/protocol/credit/LiftPlan.ts"
 import type { TallyId } from "../../../src/protocol/credit/TallyDocument.ts"
-import { type CreditHome, openTally } from "../../support/credit/CreditNodes.ts"
+import { type CreditHome, offerTally, openTally } from "../../support/credit/CreditNodes.ts"
 import * as Town from "../../support/credit/CreditTown.ts"
 
 /** Ends what hangs; a busy machine never reaches it. */
@@ -64,15 +64,9 @@ const plan = async (referees: ReadonlyArray<CreditHome>, units: bigint) => {
 describe("between two nodes", () => {
   it("S6: an acceptance that was lost arrives when the line is back, over a kill of who has accepted", async () => {
     const { alice, bob } = town
-    const terms = { terms: { limit }, partnerTerms: { limit } }
-    const tally = await alice.made("tally", { _tag: "DraftTally", side: "stock", ...terms })
-    const invitation = await alice.made("invitation", { _tag: "IssueTicket", tally, reuse: false })
-    await bob.does({ _tag: "ShowTicket", invitation })
-    await alice.end.call("untilRequested", { user: alice.user, tally })
-    await alice.does({ _tag: "OfferTally", tally })
-    await bob.end.call("untilHalf", { user: bob.user, tally, status: "received" })
+    const { tally, revision } = await offerTally(alice, bob, limit)
     const heal = await cut(alice, bob, "lost")
-    await bob.does({ _tag: "AcceptTally", tally, revision: 1 })
+    await bob.does({ _tag: "AcceptTally", tally, revision })
     assert.strictEqual((await bob.half(tally))?.status, "open")
     assert.strictEqual((await alice.half(tally))?.status, "offered")
     await bob.kill()
@@ -170,13 +164,7 @@ describe("between two nodes", () => {
     assert.isDefined(after)
     await alice.made("chit", { _tag: "Ask", tally: near, units: 16n })
     await pay(alice, near, 17n)
-    const terms = { terms: { limit }, partnerTerms: { limit } }
-    const tally = await alice.made("tally", { _tag: "DraftTally", side: "stock", ...terms })
-    const invitation = await alice.made("invitation", { _tag: "IssueTicket", tally, reuse: false })
-    await bob.does({ _tag: "ShowTicket", invitation })
-    await alice.end.call("untilRequested", { user: alice.user, tally })
-    await alice.does({ _tag: "OfferTally", tally })
-    await bob.end.call("untilHalf", { user: bob.user, tally, status: "received" })
+    const { tally, revision } = await offerTally(alice, bob, limit)
     await agree(near, [bob, alice], before + 1)
     await bob.kill()
     await bob.open()
@@ -188,7 +176,7 @@ describe("between two nodes", () => {
     assert.deepStrictEqual(all.slice(-missed.length), missed)
     const waits = await bob.end.call("attention", bob.user)
     assert.includeMembers([...waits], ["chit.asked", "tally.received"])
-    await bob.does({ _tag: "RefuseTally", tally, revision: 1 })
+    await bob.does({ _tag: "RefuseTally", tally, revision })
   })
 
   it("S18: a single payment that was written to a line that lost it arrives without another one", async () => {

@@ -149,8 +149,8 @@ export class CreditHome {
   }
 }
 
-/** Either may owe the other so much, as soon as this returns. */
-export const openTally = async (stock: CreditHome, foil: CreditHome, limit: bigint): Promise<TallyId> => {
+/** A tally on which either may owe the other so much, as stock has offered it and foil has it. */
+export const offerTally = async (stock: CreditHome, foil: CreditHome, limit: bigint) => {
   const terms = { terms: { limit }, partnerTerms: { limit } }
   const tally = await stock.made("tally", { _tag: "DraftTally", side: "stock", ...terms })
   const invitation = await stock.made("invitation", { _tag: "IssueTicket", tally, reuse: false })
@@ -158,6 +158,12 @@ export const openTally = async (stock: CreditHome, foil: CreditHome, limit: bigi
   await stock.end.call("untilRequested", { user: stock.user, tally })
   await stock.does({ _tag: "OfferTally", tally })
   const { revision } = await foil.end.call("untilHalf", { user: foil.user, tally, status: "received" })
+  return { tally, revision }
+}
+
+/** Either may owe the other so much, as soon as this returns. */
+export const openTally = async (stock: CreditHome, foil: CreditHome, limit: bigint): Promise<TallyId> => {
+  const { tally, revision } = await offerTally(stock, foil, limit)
   await foil.does({ _tag: "AcceptTally", tally, revision })
   for (const { end, user } of [stock, foil]) await end.call("untilHalf", { user, tally, status: "open" })
   return tally
