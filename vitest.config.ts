@@ -45,6 +45,7 @@ export default defineConfig({
   },
   test: {
     globalSetup: ["test/support/globalSetup.ts"],
+    setupFiles: ["test/support/properties/setup.ts"],
     sequence: { sequencer: LongestFirst },
     // They end what hangs, and nothing else: a slow or busy machine must never reach them.
     testTimeout: 900_000,

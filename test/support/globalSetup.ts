@@ -3,6 +3,7 @@
  * `FreshDatabase.ts`), so that a run of tests that need none pays nothing; and a folder in which Node keeps the code that it
  * has compiled, since hundreds of processes load the same sources, and loading takes more than half of what most of them do.
  */
+import { spawnSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
 import { mkdtemp, rm } from "node:fs/promises"
@@ -17,6 +18,8 @@ declare module "vitest" {
   interface ProvidedContext {
     /** Where to ask for the server, and the word without which there is no answer. */
     readonly postgres: { readonly port: number; readonly word: string }
+    /** What git calls the sources of the commit that is checked out. Empty without git. */
+    readonly sources: string
   }
 }
 
@@ -26,6 +29,8 @@ const shareCompiled = async (): Promise<() => Promise<void>> => {
   process.env["NODE_COMPILE_CACHE"] = folder
   return () => rm(folder, { recursive: true, force: true, maxRetries: 5 })
 }
+
+const sources = (): string => spawnSync("git", ["rev-parse", "HEAD^{tree}"], { encoding: "utf8" }).stdout?.trim() ?? ""
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const removeCompiled = await shareCompiled()
@@ -52,6 +57,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const address = desk.address()
   if (address === null || typeof address === "string") throw new Error("no port for the test databases")
   project.provide("postgres", { port: address.port, word })
+  project.provide("sources", sources())
   return async () => {
     desk.close()
     await server?.then(

@@ -92,6 +92,7 @@ const parts: Readonly<Record<string, Part>> = {
     "lift"
   ),
   worlds: program("worlds/soak.ts", "the simulations of `npm test` with five times as many seeds"),
+  properties: program("properties/soak.ts", "the properties of `npm test` with a hundred times as many inputs"),
   explore: program("explorer/soak.ts", "large situations of the link, whole (`npm run explore`)"),
   lifts: program("lift/soak.ts", "all that can happen to a lift, in large situations"),
   torture: program("hostile/soak.ts", "hostile and slow input for links (`npm run torture`)"),

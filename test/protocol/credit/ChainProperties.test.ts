@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { ChainLife, Command, kinds } from "../../support/credit/ChainCommands.ts"
 import { seeded } from "../../support/Malformed.ts"
+import { inputs } from "../../support/properties/Inputs.ts"
 
 const Commands = Schema.Array(Command).check(Schema.isMaxLength(80))
 
@@ -31,7 +32,7 @@ describe("two halves of a tally", () => {
     "end equal, and lose nothing, whatever happens to messages and databases",
     [Commands],
     ([commands]) => void live(commands),
-    { arbitrary: { runs: 50, size: 30 } }
+    { arbitrary: { runs: inputs(50), size: 30 } }
   )
 
   it("do so in 20 long lives in which messages are lost, doubled and out of order", () => {

@@ -3,13 +3,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type * as Document from "../../../src/protocol/credit/TallyDocument.ts"
 import { owed, retold } from "../../../src/protocol/credit/TallyMachine.ts"
+import { inputs } from "../../support/properties/Inputs.ts"
 import { type Pair, TallyLab } from "../../support/TallyPair.ts"
 import { sides } from "../../support/TallyParties.ts"
 import { everything } from "../../support/TallySpace.ts"
 import { isTorn, verdict } from "../../support/TallyVerdict.ts"
 
 const Steps = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 99_999 })))
-const arbitrary = { arbitrary: { runs: 400, size: 60 } }
+const arbitrary = { arbitrary: { runs: inputs(400), size: 60 } }
 const labs = { stock: new TallyLab("stock"), foil: new TallyLab("foil") }
 
 /** One step: a message of those that were ever sent comes to a side, or a holder says something. */

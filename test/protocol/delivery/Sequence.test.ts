@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import * as Sequence from "../../../src/protocol/delivery/Sequence.ts"
 import { DeliveryModel, type Machine, window } from "../../support/DeliveryModel.ts"
 import { seeded } from "../../support/Malformed.ts"
+import { inputs } from "../../support/properties/Inputs.ts"
 
 const upTo = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
 
@@ -81,7 +82,7 @@ const exactlyOnce = (commands: ReadonlyArray<Command>, machine?: Machine): Deliv
   return model
 }
 
-const runs = { arbitrary: { runs: 300, size: 60 } }
+const runs = { arbitrary: { runs: inputs(300), size: 60 } }
 
 describe("a stream", () => {
   const kept = ([commands]: readonly [typeof Commands.Type]) => void exactlyOnce(commands)

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Heartbeat from "../../../src/protocol/link/Heartbeat.ts"
+import { inputs } from "../../support/properties/Inputs.ts"
 
 const { profiles, step } = Heartbeat
 type Profile = Heartbeat.Profile
@@ -278,7 +279,7 @@ describe("our own late timers", () => {
       assert.isUndefined(link.deadAt)
     }
   }
-  const many = { arbitrary: { runs: 500, size: 20 } }
+  const many = { arbitrary: { runs: inputs(500), size: 20 } }
   it.prop("never condemn a peer that answers at once, however long we were away", [Stalls], neverCondemned, many)
 
   it("give a peer a whole interval after a long sleep, whatever was unanswered before it", () => {

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Redial from "../../../src/protocol/link/Redial.ts"
 import { GoodbyeReason, RejectReason } from "../../../src/protocol/link/LinkMessage.ts"
+import { inputs } from "../../support/properties/Inputs.ts"
 
 const { defaults, initial, step } = Redial
 const hopeless: ReadonlyArray<RejectReason> = ["self", "network", "version", "genesis", "banned"]
@@ -364,6 +365,6 @@ describe("whatever happens", () => {
     }
   }
   it.prop("the breaker follows its rules and every wait is bounded", [Events], model, {
-    arbitrary: { runs: 500, size: 40 }
+    arbitrary: { runs: inputs(500), size: 40 }
   })
 })

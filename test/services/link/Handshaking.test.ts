@@ -9,6 +9,7 @@ import * as Record from "../../../src/protocol/link/Record.ts"
 import * as Handshaking from "../../../src/services/link/Handshaking.ts"
 import type { SecureChannel } from "../../../src/services/link/SecureChannel.ts"
 import { holding } from "../../support/Points.ts"
+import { inputs } from "../../support/properties/Inputs.ts"
 import * as SocketPair from "../../support/SocketPair.ts"
 
 const fill = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
@@ -421,6 +422,6 @@ describe("a secure channel", () => {
           assert.strictEqual((yield* Effect.flip(ben.pull(ignore)))._tag, "ChannelClosed")
         })
       ),
-    { arbitrary: { runs: 60 } }
+    { arbitrary: { runs: inputs(60) } }
   )
 })
