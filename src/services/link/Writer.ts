@@ -116,17 +116,24 @@ export class Writer<E extends Error> {
     const { alarms, config } = this.#options.ground
     const begin = alarms.now
     this.#since = begin
-    this.#alarm ??= alarms.set(begin + config.writeTimeout, (now) => this.#judge(now))
+    if (this.#alarm === undefined) this.#judgeAt(begin + config.writeTimeout)
     return begin
   }
 
-  #judge(now: number): void {
+  #judgeAt(due: number): void {
+    this.#alarm = this.#options.ground.alarms.set(due, (now) => this.#judge(now, now - due))
+  }
+
+  #judge(now: number, lateMillis: number): void {
     const { failed, ground } = this.#options
+    const { standstill, writeTimeout } = ground.config
     this.#alarm = undefined
     if (this.#since === undefined) return
-    const due = this.#since + ground.config.writeTimeout
+    // This node itself stood still: nobody could see meanwhile what the peer has taken.
+    if (lateMillis > standstill) this.#since = now
+    const due = this.#since + writeTimeout
     if (now >= due) failed(ended("slow", "the peer does not take what is written"))
-    else this.#alarm = ground.alarms.set(due, (later) => this.#judge(later))
+    else this.#judgeAt(due)
   }
 }
 

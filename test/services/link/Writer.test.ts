@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Clock, Effect, Fiber } from "effect"
 import { MixedScheduler, Scheduler } from "effect/Scheduler"
 import { none } from "../../../src/services/Buggify.ts"
 import { Alarms } from "../../../src/services/link/Alarms.ts"
@@ -9,6 +9,7 @@ import * as HoldfastWire from "../../../src/services/link/HoldfastWire.ts"
 import { defaults } from "../../../src/services/link/LinkConfig.ts"
 import { SendQueue } from "../../../src/services/link/SendQueue.ts"
 import { Writer } from "../../../src/services/link/Writer.ts"
+import { skewed } from "../../support/SkewedClock.ts"
 import { pass } from "../../support/VirtualTime.ts"
 
 /** A queue that tells when a writer has found nothing in it. */
@@ -126,6 +127,20 @@ describe("Writer", () => {
       yield* pass(defaults.writeTimeout - 1)
       assert.deepStrictEqual(failures, [])
       yield* pass(1)
+      assert.deepStrictEqual([failures, written.length], [["slow: the peer does not take what is written"], 0])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("gives a peer its whole time again after this node stood still, and no more", () =>
+    Effect.gen(function* () {
+      const clock = yield* skewed
+      const { failures, queue, written } = yield* Effect.provideService(slowly(100), Clock.Clock, clock)
+      yield* queue.bulk(new Uint8Array(mebibyte))
+      yield* pass(defaults.writeTimeout / 2)
+      clock.jump(defaults.writeTimeout)
+      yield* pass(defaults.writeTimeout - 1)
+      assert.deepStrictEqual(failures, [])
+      yield* pass(defaults.writeTimeout)
       assert.deepStrictEqual([failures, written.length], [["slow: the peer does not take what is written"], 0])
     }).pipe(Effect.scoped)
   )
