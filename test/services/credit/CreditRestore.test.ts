@@ -1,7 +1,6 @@
 /** A node whose database was restored from a backup, with its partner's old messages still under way (S27). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
-import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import { Cuid } from "../../../src/protocol/credit/Chad.ts"
 import { ChitId, type Settings } from "../../../src/protocol/credit/Chit.ts"
 import { TallyId } from "../../../src/protocol/credit/TallyDocument.ts"
@@ -9,7 +8,7 @@ import * as InvoiceDesk from "../../../src/services/credit/InvoiceDesk.ts"
 import * as TallyDesk from "../../../src/services/credit/TallyDesk.ts"
 import * as TicketDesk from "../../../src/services/credit/TicketDesk.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
-import { join, net, open, type Party, soon } from "../../support/credit/CreditParty.ts"
+import { join, net, open, type Party, soon, startRestorable } from "../../support/credit/CreditParty.ts"
 import { uuid } from "../../support/credit/Parties.ts"
 import { pass } from "../../support/VirtualTime.ts"
 
@@ -28,13 +27,7 @@ describe("a restored node", () => {
   for (const stage of stages)
     it.effect(`has everything again that its backup, made when the tally was ${stage}, does not have`, () =>
       Effect.gen(function* () {
-        const network = new MemoryNetwork()
-        const database = yield* MemoryDatabase.make
-        const ann = yield* join(network, 1, "ann", [])
-        const life = yield* Scope.make()
-        const bob = yield* Scope.provide(join(network, 2, "bob", [ann], database), life)
-        for (const { node, user } of [ann, bob]) yield* node.add(user)
-        yield* soon
+        const { ann, bob, database, life, revive } = yield* startRestorable
         let restore = database.snapshot()
         const at = (now: (typeof stages)[number]) =>
           Effect.sync(() => {
@@ -63,7 +56,7 @@ describe("a restored node", () => {
         // Said while the other node is away, and so under way when it comes back.
         yield* pays(ann, 5)
         restore()
-        const back = yield* join(network, 2, "bob", [ann], database)
+        const back = yield* revive
         yield* pass("3 minutes")
         for (const party of [ann, back]) assert.deepStrictEqual(yield* net(party, tally), ["open", 68n, 0n])
         const [one, two] = [yield* ann.node.half("ann", tally), yield* back.node.half("bob", tally)]
@@ -74,13 +67,7 @@ describe("a restored node", () => {
 
   it.effect("sets nothing more by what it has set anew under an id that its partner knows", () =>
     Effect.gen(function* () {
-      const network = new MemoryNetwork()
-      const database = yield* MemoryDatabase.make
-      const ann = yield* join(network, 1, "ann", [])
-      const life = yield* Scope.make()
-      const bob = yield* Scope.provide(join(network, 2, "bob", [ann], database), life)
-      for (const { node, user } of [ann, bob]) yield* node.add(user)
-      yield* soon
+      const { ann, bob, database, life, revive } = yield* startRestorable
       const id = yield* open(ann, bob, 1)
       const sets = ({ node }: Party, n: number, set: Settings) =>
         Effect.map(
@@ -100,7 +87,7 @@ describe("a restored node", () => {
       yield* sets(away, 2, { target: 3n })
       yield* sets(away, 3, { bound: 40n })
       yield* Scope.close(alone, Exit.void)
-      const back = yield* join(network, 2, "bob", [ann], database)
+      const back = yield* revive
       yield* pass("3 minutes")
       for (const { node, user } of [ann, back]) {
         assert.deepStrictEqual((yield* node.half(user, id))?.sets.foil, { target: 9n, bound: 40n }, user)

@@ -1,7 +1,6 @@
 /** What is owed to another node is said again, slowly, until it is there; and once a day it is looked whether both have the same. */
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Scope } from "effect"
-import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import { Cuid } from "../../../src/protocol/credit/Chad.ts"
 import { ChitId } from "../../../src/protocol/credit/Chit.ts"
 import { TallyId } from "../../../src/protocol/credit/TallyDocument.ts"
@@ -10,8 +9,7 @@ import * as Tables from "../../../src/services/credit/CreditTables.ts"
 import * as InvoiceDesk from "../../../src/services/credit/InvoiceDesk.ts"
 import * as RepairDesk from "../../../src/services/credit/RepairDesk.ts"
 import { Records } from "../../../src/services/Records.ts"
-import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
-import { join, net, open, type Party, soon, start } from "../../support/credit/CreditParty.ts"
+import { net, open, type Party, start, startRestorable } from "../../support/credit/CreditParty.ts"
 import { uuid } from "../../support/credit/Parties.ts"
 import { pass } from "../../support/VirtualTime.ts"
 
@@ -56,19 +54,13 @@ describe("what is owed to another node", () => {
 
   it.effect("is said again by a node that was started anew meanwhile", () =>
     Effect.gen(function* () {
-      const network = new MemoryNetwork()
-      const database = yield* MemoryDatabase.make
-      const ann = yield* join(network, 1, "ann", [])
-      const life = yield* Scope.make()
-      const bob = yield* Scope.provide(join(network, 2, "bob", [ann], database), life)
-      for (const { node, user } of [ann, bob]) yield* node.add(user)
-      yield* soon
+      const { ann, bob, life, revive } = yield* startRestorable
       const tally = yield* open(ann, bob, 1)
       yield* paysUnheard(bob, tally, 50)
       yield* Scope.close(life, Exit.void)
       yield* pass("5 minutes")
       assert.deepStrictEqual(yield* net(ann, tally), ["open", 0n, 0n])
-      yield* join(network, 2, "bob", [ann], database)
+      yield* revive
       yield* pass("2 minutes")
       assert.deepStrictEqual(yield* net(ann, tally), ["open", 50n, 0n])
     }).pipe(Effect.scoped)
@@ -76,13 +68,7 @@ describe("what is owed to another node", () => {
 
   it.effect("is compared once a day, though nothing is owed", () =>
     Effect.gen(function* () {
-      const network = new MemoryNetwork()
-      const database = yield* MemoryDatabase.make
-      const ann = yield* join(network, 1, "ann", [])
-      const life = yield* Scope.make()
-      const bob = yield* Scope.provide(join(network, 2, "bob", [ann], database), life)
-      for (const { node, user } of [ann, bob]) yield* node.add(user)
-      yield* soon
+      const { ann, bob, life, revive } = yield* startRestorable
       const tally = yield* open(ann, bob, 1)
       yield* paysUnheard(bob, tally, 50)
       yield* pass("5 minutes")
@@ -96,12 +82,12 @@ describe("what is owed to another node", () => {
         })
       )
       const again = yield* Scope.make()
-      yield* Scope.provide(join(network, 2, "bob", [ann], database), again)
+      yield* Scope.provide(revive, again)
       yield* pass("10 minutes")
       assert.deepStrictEqual(yield* net(ann, tally), [undefined, undefined, undefined])
       yield* Scope.close(again, Exit.void)
       yield* pass("27 hours")
-      yield* join(network, 2, "bob", [ann], database)
+      yield* revive
       yield* pass("1 minute")
       assert.deepStrictEqual(yield* net(ann, tally), ["open", 50n, 0n])
     }).pipe(Effect.scoped)

@@ -2,8 +2,8 @@
  * Users at nodes of their own, what they do to have a tally, and a payment over one that is planned: for tests in virtual time.
  */
 import { assert } from "@effect/vitest"
-import { Clock, Effect } from "effect"
-import type { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
+import { Clock, Effect, Scope } from "effect"
+import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import { Cuid } from "../../../src/protocol/credit/Chad.ts"
 import * as LiftPlan from "../../../src/protocol/credit/LiftPlan.ts"
 import { QueryId } from "../../../src/protocol/credit/Route.ts"
@@ -72,6 +72,22 @@ export const start = Effect.fnUntraced(function* (...names: ReadonlyArray<string
   }
   yield* soon
   return parties
+})
+
+/**
+ * Ann and bob, who know each other. Bob's node lives in a scope of its own, and its rows outlive it: close `life`, and
+ * `revive` starts another node over them, which ends with the scope it is called in.
+ */
+export const startRestorable = Effect.gen(function* () {
+  const network = new MemoryNetwork()
+  const database = yield* MemoryDatabase.make
+  const ann = yield* join(network, 1, "ann", [])
+  const revive = join(network, 2, "bob", [ann], database)
+  const life = yield* Scope.make()
+  const bob = yield* Scope.provide(revive, life)
+  for (const { node, user } of [ann, bob]) assert.isUndefined(yield* node.add(user))
+  yield* soon
+  return { ann, bob, database, life, revive }
 })
 
 /** Looks for a way to somebody, who is also who decides, and plans a lift over it that may take a minute. */
