@@ -9,14 +9,15 @@
  * sessions that come from elsewhere.
  */
 import { PgClient, PgPool } from "@effect/sql-pg"
-import { Config, Effect, Layer, Option, Redacted, Result, type Scope } from "effect"
+import { Config, Effect, Layer, Option, type Redacted, type Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, Statement } from "effect/sql"
 import { SqlError } from "effect/sql/SqlError"
-import { DatabaseNotDurable, DatabaseUnreachable, DatabaseUrlInvalid } from "./DatabaseErrors.ts"
+import { DatabaseNotDurable, DatabaseUnreachable, type DatabaseUrlInvalid } from "./DatabaseErrors.ts"
 import * as LostCommit from "./LostCommit.ts"
 import { planning } from "./Planning.ts"
 import { Connection, type Session } from "./PostgresConnection.ts"
+import * as PostgresTarget from "./PostgresTarget.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 import { limited } from "./TransactionLimit.ts"
 
@@ -144,51 +145,6 @@ export const make = Effect.fnUntraced(function* (
   })
 })
 
-const urlHint = "it is not a postgres:// or postgresql:// URL"
-
-/** What a connection URL points at. The driver reads it again; this reading serves checks and messages. */
-const target = (url: Redacted.Redacted): Result.Result<Target, DatabaseUrlInvalid> => {
-  const text = Redacted.value(url)
-  if (!/^postgres(ql)?:\/\//.test(text)) return Result.fail(new DatabaseUrlInvalid({ problem: urlHint }))
-  const parsed = URL.parse(text)
-  if (parsed === null) return Result.fail(new DatabaseUrlInvalid({ problem: "it is not a well-formed URL" }))
-  const query = parsed.searchParams
-  const decode = (part: string): string | undefined => Result.getOrUndefined(Result.try(() => decodeURIComponent(part)))
-  const user = query.get("user") ?? decode(parsed.username)
-  const path = query.get("dbname") ?? decode(parsed.pathname.replace(/^\//, ""))
-  if (user === undefined || path === undefined || decode(parsed.password) === undefined) {
-    return Result.fail(
-      new DatabaseUrlInvalid({
-        problem: "a percent sign in user, password or database is not followed by two hex digits"
-      })
-    )
-  }
-  if (user === "") return Result.fail(new DatabaseUrlInvalid({ problem: "it names no user" }))
-  const port = Number(query.get("port") ?? (parsed.port === "" ? 5432 : parsed.port))
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    return Result.fail(new DatabaseUrlInvalid({ problem: "its port is not a number from 1 to 65535" }))
-  }
-  const host = query.get("host") ?? decode(parsed.hostname.replace(/^\[|\]$/g, "")) ?? ""
-  return Result.succeed({ host: host === "" ? "localhost" : host, port, user, database: path === "" ? user : path })
-}
-
-interface Target {
-  readonly host: string
-  readonly port: number
-  readonly user: string
-  readonly database: string
-}
-
-const hint = (at: Target, error: SqlError): string => {
-  const code = SqlFailure.code(error)
-  if (code === "3D000") return `Create it with: createdb -h ${at.host} -p ${at.port} -U ${at.user} ${at.database}`
-  if (error.reason._tag === "AuthenticationError") return "Correct user and password in DATABASE_URL."
-  if (code === "53300") return "The server has no connection left: raise max_connections, or close others."
-  if (code === "57P03") return "The server is starting up or shutting down: try again when it accepts connections."
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "The host name is not known: correct DATABASE_URL."
-  return "Start PostgreSQL there, correct DATABASE_URL, or leave it out to use the embedded database."
-}
-
 /**
  * Refuses a database whose commits do not survive a crash: `fsync`, `synchronous_commit` or `full_page_writes` off.
  *
@@ -206,7 +162,7 @@ export const checkDurable: Effect.Effect<void, DatabaseNotDurable | SqlError, Sq
 )
 
 const connect = Effect.fnUntraced(function* (options: Options) {
-  const at = yield* Effect.fromResult(target(options.url))
+  const at = yield* Effect.fromResult(PostgresTarget.target(options.url))
   const maxConnections = options.maxConnections ?? 10
   const client = yield* make({
     driver: "pg",
@@ -228,7 +184,7 @@ const connect = Effect.fnUntraced(function* (options: Options) {
     }
   })
   const unreachable = (error: SqlError): DatabaseUnreachable =>
-    new DatabaseUnreachable({ ...at, hint: hint(at, error), cause: error.reason.cause })
+    new DatabaseUnreachable({ ...at, hint: PostgresTarget.hint(at, error), cause: error.reason.cause })
   yield* Effect.mapError(client`SELECT 1`, unreachable)
   yield* checkDurable.pipe(
     Effect.provideService(SqlClient.SqlClient, client),
