@@ -8,7 +8,6 @@ import type { Kind } from "../../protocol/bitcoin/ConnectionState.ts"
 import * as Handshake from "../../protocol/bitcoin/Handshake.ts"
 import * as MessageFrame from "../../protocol/bitcoin/MessageFrame.ts"
 import { ChecksumFlood, type Fault, Score } from "../../protocol/bitcoin/Misbehaviour.ts"
-import * as PayloadLimits from "../../protocol/bitcoin/PayloadLimits.ts"
 import * as Reject from "../../protocol/bitcoin/Reject.ts"
 import type { Ending } from "../../protocol/bitcoin/Restarts.ts"
 import * as Settings from "../../protocol/bitcoin/Settings.ts"
@@ -20,6 +19,7 @@ import { type Ended, ended } from "../link/Ended.ts"
 import type { Channel } from "../link/Wire.ts"
 import type { Ground } from "../link/Ground.ts"
 import type { Network } from "../../protocol/bitcoin/Network.ts"
+import * as PeerEnding from "./PeerEnding.ts"
 import { Wishes } from "./Wishes.ts"
 
 /** What all peers of a node have in common. */
@@ -165,7 +165,7 @@ export class BitcoinPeer implements Owner {
   }
 
   violated(reason: Ended, cause?: Error): void {
-    if (cause instanceof MessageFrame.MessageInvalid) return this.#end(endingOf(cause), reason)
+    if (cause instanceof MessageFrame.MessageInvalid) return this.#end(PeerEnding.ofInvalid(cause), reason)
     // Who says too much is no more than that, and who was cut off in the midst of a message was cut off.
     this.#end(reason.reason === "truncated" ? this.#meaning(reason) : "unsuitable", reason)
   }
@@ -260,7 +260,7 @@ export class BitcoinPeer implements Owner {
       case "Complete":
         return this.#complete()
       case "Close":
-        return this.#end(objections[action.objection], ended("refused", action.detail))
+        return this.#end(PeerEnding.ofObjection[action.objection], ended("refused", action.detail))
       case "Fault":
         return this.charge(action.fault, action.detail)
       case "Ignore":
@@ -304,27 +304,13 @@ export class BitcoinPeer implements Owner {
 
   /** Of an end that did not come from here. */
   #meaning({ reason }: Ended): Ending {
-    // What failed here is not the peer's doing.
-    if (reason === "shutdown" || reason === "internal") return "closed"
-    if (!this.#isOver && this.#isUnwanted) return "unsuitable"
-    // Whoever is ending, or starting, may still accept: nothing is known of a peer that has said nothing.
-    if (!this.#isOver) return this.version === undefined ? "unreachable" : "handshake"
-    return reason === "silent" || reason === "slow" ? "silent" : "lost"
+    return PeerEnding.ofReason(reason, {
+      isOver: this.#isOver,
+      isUnwanted: this.#isUnwanted,
+      isKnown: this.version !== undefined
+    })
   }
 }
 
 /** Since this version nodes may be asked for headers instead of ids. */
 const knowsHeaders = 70_012
-
-/** Of a peer whose bytes make no sense any more. */
-const endingOf = ({ command, reason }: MessageFrame.MessageInvalid): Ending => {
-  if (reason === "magic") return "network"
-  return command !== undefined && PayloadLimits.isOwnChoice(command) ? "unsuitable" : "misbehaved"
-}
-
-const objections: Readonly<Record<Handshake.Objection, Ending>> = {
-  self: "self",
-  obsolete: "unsuitable",
-  services: "unsuitable",
-  agent: "agent"
-}
