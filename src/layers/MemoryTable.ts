@@ -3,7 +3,7 @@
  *
  * Rows are values: replace one, never change it. Keys compare with `<`.
  */
-import type { Table, UndoLog } from "./MemoryDatabase.ts"
+import type { Table, UndoLog } from "./UndoLog.ts"
 
 export class MemoryTable<K extends string | bigint, V> implements Table {
   private rows = new Map<K, V>()

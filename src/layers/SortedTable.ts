@@ -4,7 +4,7 @@
  * Where a `MemoryTable` sorts anew after a row that came out of order, this one keeps the order: a change moves at most 512 keys and
  * looks at one key for each 256 rows or so, a range costs that and its rows.
  */
-import type { Table, UndoLog } from "./MemoryDatabase.ts"
+import type { Table, UndoLog } from "./UndoLog.ts"
 
 const most = 512
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { UndoLog } from "../../src/layers/MemoryDatabase.ts"
 import { SortedTable } from "../../src/layers/SortedTable.ts"
+import { UndoLog } from "../../src/layers/UndoLog.ts"
 import { Rng } from "../../src/testing/world/Rng.ts"
 
 describe("a sorted table", () => {

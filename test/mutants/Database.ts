@@ -9,7 +9,7 @@ export const database: ReadonlyArray<Mutant> = [
   {
     name: "rollback-skips-one",
     what: "A rollback leaves the first change as it is.",
-    file,
+    file: "src/layers/UndoLog.ts",
     find: `while (this.changes.length > mark)`,
     replace: `while (this.changes.length > mark + 1)`,
     property: "effect exactly once",

@@ -5,7 +5,8 @@
 import { Context, Effect, Layer, Option, Result, Schema } from "effect"
 import { SqlClient, SqlSchema } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
-import { MemoryDatabase, MemorySlot, type UndoLog } from "../../layers/MemoryDatabase.ts"
+import { MemoryDatabase, MemorySlot } from "../../layers/MemoryDatabase.ts"
+import type { UndoLog } from "../../layers/UndoLog.ts"
 import { MemoryTable } from "../../layers/MemoryTable.ts"
 import { Cancelled, Concluded, Effected, Sent } from "./LedgerMessage.ts"
 
