@@ -17,7 +17,8 @@ import * as RetryStoreMemory from "./RetryStoreMemory.ts"
 import * as TimerStoreMemory from "./TimerStoreMemory.ts"
 import * as TransactionsMemory from "./TransactionsMemory.ts"
 
-const stores = Layer.mergeAll(
+/** Over whatever memory database is there. */
+export const layerNoDeps = Layer.mergeAll(
   RetryStoreMemory.layer,
   ParkedStoreMemory.layer,
   FeedStoreMemory.layer,
@@ -34,7 +35,7 @@ const stores = Layer.mergeAll(
 
 /** Over a memory database of the caller's, which may outlive the stores: that plays a restart. */
 export const layerOn = (database: MemoryDatabase["Service"]) =>
-  Layer.provide(stores, Layer.succeed(MemoryDatabase, database))
+  Layer.provide(layerNoDeps, Layer.succeed(MemoryDatabase, database))
 
 /** Over a new, empty memory database. */
-export const layer = Layer.provide(stores, MemoryDatabase.layer)
+export const layer = Layer.provide(layerNoDeps, MemoryDatabase.layer)

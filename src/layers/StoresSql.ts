@@ -19,7 +19,8 @@ import * as RetryStoreSql from "./RetryStoreSql.ts"
 import * as TimerStoreSql from "./TimerStoreSql.ts"
 import * as TransactionsSql from "./TransactionsSql.ts"
 
-export const layer = Layer.mergeAll(
+/** Over a database whose tables are up to date already. */
+export const layerNoDeps = Layer.mergeAll(
   RetryStoreSql.layer,
   ParkedStoreSql.layer,
   FeedStoreSql.layer,
@@ -32,4 +33,7 @@ export const layer = Layer.mergeAll(
   TimerStoreSql.layer,
   RecordsSql.layer,
   TransactionsSql.layer
-).pipe(Layer.provideMerge(Migrations.layer(migrations)))
+)
+
+/** Over a database whose tables are made or changed first, where they must be. */
+export const layer = Layer.provideMerge(layerNoDeps, Migrations.layer(migrations))

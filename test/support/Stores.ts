@@ -5,32 +5,10 @@ import { Context, Effect, Layer, type Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { SqlClient } from "effect/sql"
 import { migrations } from "../../migrations/index.ts"
-import * as AttentionStoreMemory from "../../src/layers/AttentionStoreMemory.ts"
-import * as AttentionStoreSql from "../../src/layers/AttentionStoreSql.ts"
-import * as BanStoreMemory from "../../src/layers/BanStoreMemory.ts"
-import * as ChainHeadersMemory from "../../src/layers/ChainHeadersMemory.ts"
-import * as BitcoinPeersMemory from "../../src/layers/BitcoinPeersMemory.ts"
-import * as BanStoreSql from "../../src/layers/BanStoreSql.ts"
-import * as ChainHeadersSql from "../../src/layers/ChainHeadersSql.ts"
-import * as BitcoinPeersSql from "../../src/layers/BitcoinPeersSql.ts"
-import * as ChainBlocksMemory from "../../src/layers/ChainBlocksMemory.ts"
-import * as ChainBlocksSql from "../../src/layers/ChainBlocksSql.ts"
-import * as FeedStoreMemory from "../../src/layers/FeedStoreMemory.ts"
-import * as FeedStoreSql from "../../src/layers/FeedStoreSql.ts"
 import { MemoryDatabase } from "../../src/layers/MemoryDatabase.ts"
 import * as Migrations from "../../src/layers/Migrations.ts"
-import * as ParkedStoreMemory from "../../src/layers/ParkedStoreMemory.ts"
-import * as ParkedStoreSql from "../../src/layers/ParkedStoreSql.ts"
-import * as PeerBookMemory from "../../src/layers/PeerBookMemory.ts"
-import * as PeerBookSql from "../../src/layers/PeerBookSql.ts"
-import * as RecordsMemory from "../../src/layers/RecordsMemory.ts"
-import * as RecordsSql from "../../src/layers/RecordsSql.ts"
-import * as RetryStoreMemory from "../../src/layers/RetryStoreMemory.ts"
-import * as RetryStoreSql from "../../src/layers/RetryStoreSql.ts"
-import * as TimerStoreMemory from "../../src/layers/TimerStoreMemory.ts"
-import * as TimerStoreSql from "../../src/layers/TimerStoreSql.ts"
-import * as TransactionsMemory from "../../src/layers/TransactionsMemory.ts"
-import * as TransactionsSql from "../../src/layers/TransactionsSql.ts"
+import * as StoresMemory from "../../src/layers/StoresMemory.ts"
+import * as StoresSql from "../../src/layers/StoresSql.ts"
 import type { HeaderStore } from "../../src/services/chain/HeaderStore.ts"
 import type { PeerStore } from "../../src/services/bitcoin/PeerStore.ts"
 import type { BlockStore } from "../../src/services/chain/BlockStore.ts"
@@ -77,39 +55,12 @@ const withReopen = <R, E>(stores: Layer.Layer<Stores, E, R>): Layer.Layer<Stores
     )
   ).pipe(Layer.orDie)
 
-export const memory: Layer.Layer<Stores | Reopen | MemoryDatabase> = withReopen(
-  Layer.mergeAll(
-    RetryStoreMemory.layer,
-    ParkedStoreMemory.layer,
-    FeedStoreMemory.layer,
-    PeerBookMemory.layer,
-    BanStoreMemory.layer,
-    ChainHeadersMemory.layer,
-    BitcoinPeersMemory.layer,
-    ChainBlocksMemory.layer,
-    AttentionStoreMemory.layer,
-    TimerStoreMemory.layer,
-    RecordsMemory.layer,
-    TransactionsMemory.layer
-  )
-).pipe(Layer.provideMerge(MemoryDatabase.layer), Layer.provide(SecureRandom.layerWebCrypto))
+export const memory: Layer.Layer<Stores | Reopen | MemoryDatabase> = withReopen(StoresMemory.layerNoDeps).pipe(
+  Layer.provideMerge(MemoryDatabase.layer),
+  Layer.provide(SecureRandom.layerWebCrypto)
+)
 
-const sqlStores = withReopen(
-  Layer.mergeAll(
-    RetryStoreSql.layer,
-    ParkedStoreSql.layer,
-    FeedStoreSql.layer,
-    PeerBookSql.layer,
-    BanStoreSql.layer,
-    ChainHeadersSql.layer,
-    BitcoinPeersSql.layer,
-    ChainBlocksSql.layer,
-    AttentionStoreSql.layer,
-    TimerStoreSql.layer,
-    RecordsSql.layer,
-    TransactionsSql.layer
-  )
-).pipe(Layer.provide(SecureRandom.layerWebCrypto))
+const sqlStores = withReopen(StoresSql.layerNoDeps).pipe(Layer.provide(SecureRandom.layerWebCrypto))
 
 /** The stores on the database of a client. */
 export const onSql = <E>(
