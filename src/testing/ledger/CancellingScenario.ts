@@ -8,10 +8,11 @@
 import { Effect } from "effect"
 import { RetryStore } from "../../services/delivery/RetryStore.ts"
 import * as Scenario from "../cluster/Scenario.ts"
+import { accounting } from "./Accounting.ts"
 import { createTable, Ledger } from "./Ledger.ts"
 import { LedgerProtocol } from "./LedgerProtocol.ts"
 import { usersWith } from "./LedgerUsers.ts"
-import { arrives, compare, LedgerWatch } from "./LedgerWatch.ts"
+import { arrives, LedgerWatch } from "./LedgerWatch.ts"
 
 /** In a million. */
 const takesBack = 500_000
@@ -30,14 +31,6 @@ export const cancelling = Scenario.make({
         ([peer]) => (peer === undefined ? undefined : `something is still owed to ${peer.slice(0, 8)}`)
       )
     ),
-    Scenario.together(
-      arrives,
-      ({ key, name }) =>
-        Effect.map(
-          Effect.flatMap(Ledger, (own) => own.account),
-          (account) => [key, { ...account, name }] as const
-        ),
-      (answers) => compare(new Map(answers.values()))
-    )
+    accounting
   ]
 })

@@ -2,12 +2,12 @@
  * The scenario that holds Holdfast to its promise: every node sends to every other one, all kinds of messages, while
  * everything goes wrong that can.
  */
-import { Effect } from "effect"
 import * as Scenario from "../cluster/Scenario.ts"
+import { accounting } from "./Accounting.ts"
 import { createTable, Ledger } from "./Ledger.ts"
 import { LedgerProtocol } from "./LedgerProtocol.ts"
 import { users } from "./LedgerUsers.ts"
-import { arrives, compare, LedgerWatch } from "./LedgerWatch.ts"
+import { LedgerWatch } from "./LedgerWatch.ts"
 
 /** Whether a node has had sessions in its present life, and has none: every node begins without. */
 const isAlone = (registry: Scenario.NodeView["registry"]): boolean =>
@@ -30,14 +30,6 @@ export const ledger = Scenario.make({
     Scenario.sometimes("somebody has lost all sessions", ({ nodes }) =>
       nodes.some(({ registry }) => isAlone(registry))
     ),
-    Scenario.together(
-      arrives,
-      ({ key, name }) =>
-        Effect.map(
-          Effect.flatMap(Ledger, (own) => own.account),
-          (account) => [key, { ...account, name }] as const
-        ),
-      (answers) => compare(new Map(answers.values()))
-    )
+    accounting
   ]
 })
