@@ -35,7 +35,7 @@ export const gossiping: ReadonlyArray<GossipMutant> = [
   {
     name: "renewed-too-late",
     what: "The own announcement is renewed after its end.",
-    file: machine,
+    file: "src/protocol/gossip/OwnAnnouncement.ts",
     find: `this.#renewAt = now + lifeMillis / 2`,
     replace: `this.#renewAt = now + lifeMillis * 2`,
     property: "everybody is known"

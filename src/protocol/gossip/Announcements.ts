@@ -8,17 +8,15 @@
  */
 import { Result } from "effect"
 import type { NodeKey } from "../NodeKey.ts"
-import { type Rate, TokenBucket } from "../link/TokenBucket.ts"
+import type { Rate } from "../link/TokenBucket.ts"
 import * as Announcement from "./Announcement.ts"
 import { AnnouncementTable, type At, type Entry, type TableLimits } from "./AnnouncementTable.ts"
 import { addressBody, maxRecords } from "./GossipFrame.ts"
+import { type Neighbour, Neighbours } from "./Neighbours.ts"
+import { type Life, type Origin, OwnAnnouncement } from "./OwnAnnouncement.ts"
 import { mayTell, type Place, placeOf, type Reach } from "./Reach.ts"
 
-export interface Limits extends TableLimits {
-  /** How long the own announcement counts, at most a day; it is renewed at half of it. */
-  readonly lifeMillis: number
-  /** How far ahead the clocks of others may be. */
-  readonly skewMillis: number
+export interface Limits extends TableLimits, Life {
   /** The same node is news so often at the most. */
   readonly repeatMillis: number
   /** Between two frames to one session. */
@@ -50,11 +48,6 @@ export const defaults: Limits = {
 
 /** Ports below it belong to the services of others. */
 const lowestPort = 1_024
-/** How soon the own announcement may follow the last one. */
-const reissueMillis = 60_000
-/** Peers without a session whose rates are remembered. */
-const maxAbsent = 1_024
-
 /** What became of an announcement that came in. */
 export const outcomes = [
   "new",
@@ -81,26 +74,9 @@ export interface Options {
   readonly self: NodeKey
   readonly network: string
   /** Where this node can be dialled and how it signs, if it announces itself. */
-  readonly own?:
-    | { readonly host: string; readonly port: number; readonly signer: (message: Uint8Array) => Uint8Array }
-    | undefined
+  readonly own?: Origin | undefined
   readonly limits?: Limits | undefined
   readonly verify?: typeof Announcement.verify
-}
-
-/** What is kept of a peer over its sessions. */
-interface Account {
-  readonly frames: TokenBucket
-  sendAt: number
-  sessions: number
-}
-
-interface Neighbour {
-  readonly peer: NodeKey
-  readonly reach: Reach
-  readonly account: Account
-  /** How far in the order of news it has been told. */
-  toldTo: number
 }
 
 export class Announcements {
@@ -112,24 +88,20 @@ export class Announcements {
   readonly #limits: Limits
   readonly #verify: typeof Announcement.verify
   readonly #table: AnnouncementTable
-  readonly #neighbours = new Map<number, Neighbour>()
-  readonly #accounts = new Map<NodeKey, Account>()
+  readonly #neighbours: Neighbours
+  readonly #own: OwnAnnouncement
   /** Nodes that are news again when their time has come. */
   readonly #late = new Set<NodeKey>()
   /** Nodes that are news to this node's peer book. */
   readonly #learned = new Map<NodeKey, Announcement.Announcement>()
-  #lastId = 0
-  #renewAt = Number.NEGATIVE_INFINITY
-  #renewedAt = Number.NEGATIVE_INFINITY
-  #ownIssued = -1
-  /** When the own announcement stops counting, by the wall clock. */
-  #ownEnd = Number.POSITIVE_INFINITY
 
   constructor(options: Options) {
     this.#options = options
     this.#limits = options.limits ?? defaults
     this.#verify = options.verify ?? Announcement.verify
     this.#table = new AnnouncementTable(this.#limits)
+    this.#neighbours = new Neighbours(this.#limits.frames)
+    this.#own = new OwnAnnouncement(options, this.#limits)
     this.counts = Object.fromEntries(outcomes.map((outcome) => [outcome, 0])) as Record<Outcome, number>
   }
 
@@ -145,32 +117,11 @@ export class Announcements {
 
   /** A session with a peer who speaks from there; what is known will be told to it. Returns its name here. */
   join(peer: NodeKey, reach: Reach, now: number): number {
-    const id = ++this.#lastId
-    const account = this.#accounts.get(peer) ?? {
-      frames: new TokenBucket(this.#limits.frames, now),
-      sendAt: Number.NEGATIVE_INFINITY,
-      sessions: 0
-    }
-    account.sessions++
-    // The one that came last is forgotten last.
-    this.#accounts.delete(peer)
-    this.#accounts.set(peer, account)
-    this.#neighbours.set(id, { peer, reach, account, toldTo: 0 })
-    return id
+    return this.#neighbours.join(peer, reach, now)
   }
 
   leave(id: number): void {
-    const neighbour = this.#neighbours.get(id)
-    if (neighbour === undefined) return
-    this.#neighbours.delete(id)
-    neighbour.account.sessions--
-    let absent = this.#accounts.size - this.#neighbours.size
-    for (const [peer, { sessions }] of this.#accounts) {
-      if (absent <= maxAbsent) return
-      if (sessions > 0) continue
-      this.#accounts.delete(peer)
-      absent--
-    }
+    this.#neighbours.leave(id)
   }
 
   /** The body of a topic `addresses` from a session. A sentence says how it breaks the protocol. */
@@ -199,10 +150,10 @@ export class Announcements {
   /** What is to be said now and to whom, and in how many milliseconds to ask again; after a change, at once. */
   flush(at: At): { readonly batches: ReadonlyArray<Batch>; readonly waitMillis: number } {
     if (at.now >= this.#table.earliestEnd) this.#expire(at)
-    if (at.now >= this.#renewAt || at.wall >= this.#ownEnd) this.#renew(at)
+    if (this.#own.isDue(at)) this.#renew(at)
     for (const key of this.#late) this.#announceLate(key, at.now)
     const batches: Array<Batch> = []
-    for (const [id, neighbour] of this.#neighbours) {
+    for (const [id, neighbour] of this.#neighbours.entries()) {
       if (neighbour.toldTo === this.#table.changes || at.now < neighbour.account.sendAt) continue
       const records = this.#newsFor(id, neighbour, at)
       if (records.length === 0) continue
@@ -227,7 +178,7 @@ export class Announcements {
 
   #take(id: number, neighbour: Neighbour, record: Announcement.Announcement, at: At): Outcome {
     const isOwn = record.key === this.#options.self
-    const last = isOwn ? this.#ownIssued : this.#table.lastIssued(record.key)
+    const last = isOwn ? this.#own.issued : this.#table.lastIssued(record.key)
     if (record.issuedMillis <= last) return this.#again(id, record)
     if (record.issuedMillis > at.wall + this.#limits.skewMillis) return "future"
     if (Announcement.endOf(record) <= at.wall) return "expired"
@@ -264,25 +215,14 @@ export class Announcements {
   /** An announcement of this node's former life that is ahead of its clock: the next one goes beyond it. */
   #hearOwn(record: Announcement.Announcement): Outcome {
     if (!this.#verify(this.#options.network, record)) return "forged"
-    this.#ownIssued = record.issuedMillis
-    this.#renewAt = Math.min(this.#renewAt, this.#renewedAt + reissueMillis)
+    this.#own.surpass(record.issuedMillis)
     return "own"
   }
 
-  #renew({ now, wall }: At): void {
-    const { network, own, self } = this.#options
-    const { lifeMillis, skewMillis } = this.#limits
-    this.#renewAt = Number.POSITIVE_INFINITY
-    const place = own === undefined ? undefined : placeOf(own.host)
-    if (own === undefined || place === undefined) return
-    this.#renewAt = now + lifeMillis / 2
-    this.#renewedAt = now
-    // What was issued far in the future, before the clock was set back, nobody has taken.
-    this.#ownIssued = Math.floor(this.#ownIssued > wall + skewMillis ? wall : Math.max(wall, this.#ownIssued + 1))
-    const unsigned = { key: self, host: own.host, port: own.port, issuedMillis: this.#ownIssued, lifeMillis }
-    this.#ownEnd = Announcement.endOf(unsigned)
-    const record = Announcement.sign(network, unsigned, own.signer)
-    this.#table.move(this.#table.put(record, place, undefined, { now, wall }), now)
+  #renew(at: At): void {
+    const renewed = this.#own.renew(at)
+    if (renewed === undefined) return
+    this.#table.move(this.#table.put(renewed.record, renewed.place, undefined, at), at.now)
   }
 
   /** Lets a node that has changed be news, unless it was not long ago. */
@@ -323,7 +263,7 @@ export class Announcements {
   }
 
   #nextAt(): number {
-    let next = Math.min(this.#renewAt, this.#table.earliestEnd)
+    let next = Math.min(this.#own.renewAt, this.#table.earliestEnd)
     for (const { account, toldTo } of this.#neighbours.values()) {
       if (toldTo < this.#table.changes) next = Math.min(next, account.sendAt)
     }
