@@ -1,0 +1,41 @@
+/**
+ * The scenarios of credit as tests: each script comes to its end where nothing goes wrong but what it says, and keeps the laws of credit
+ * amid random faults as well.
+ */
+import { describe, it } from "@effect/vitest"
+import type { Entry } from "../../../../src/testing/faults/FaultPlan.ts"
+import type { Profile } from "../../../../src/testing/faults/Swarm.ts"
+import { worlds } from "../../worlds/Worlds.ts"
+import { amid, type Moment, momentsOf, play, type Script, type Told, type Where } from "./ScriptedCredit.ts"
+
+export interface Case extends Script {
+  /** What happens, as a sentence about behaviour, with the names of the scenarios that it is. */
+  readonly name: string
+  /** What strikes at moments of the script. */
+  readonly strikes?: (moment: (where: Where) => Moment) => ReadonlyArray<Entry>
+  /** What else must be so of the run without random faults. */
+  readonly judge?: (told: Told) => void
+}
+
+const profiles = ["network", "crash"] as const satisfies ReadonlyArray<Profile>
+
+const faultsOf = async ({ strikes, ...script }: Case): Promise<ReadonlyArray<Entry>> =>
+  strikes === undefined ? [] : strikes(await momentsOf(script))
+
+/** Tests of a group; `from` is the first of its seeds. */
+export const group = (name: string, from: number, cases: ReadonlyArray<Case>): void => {
+  describe(name, { timeout: 600_000 }, () => {
+    for (const [place, one] of cases.entries()) {
+      it(one.name, async () => {
+        const told = await play(one, await faultsOf(one))
+        one.judge?.(told)
+      })
+      it(`${one.name}, amid random faults`, async () => {
+        const faults = await faultsOf(one)
+        for (const [at, profile] of profiles.entries())
+          for (let n = 0; n < worlds(1); n++)
+            await amid(one, { profile, seed: from + place * 1_000 + at * 500 + n, faults })
+      })
+    }
+  })
+}
