@@ -4,10 +4,7 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { Cuid } from "../../../src/protocol/credit/Chad.ts"
-import * as Document from "../../../src/protocol/credit/TallyDocument.ts"
-import * as Users from "../../../src/services/credit/Users.ts"
-import type { Board, Kind, Rule } from "../../support/credit/script/Board.ts"
+import type { Kind, Rule } from "../../support/credit/script/Board.ts"
 import { type Case, group } from "../../support/credit/script/Cases.ts"
 import * as Parties from "../../support/credit/script/Parties.ts"
 import * as Steps from "../../support/credit/script/Steps.ts"
@@ -28,18 +25,6 @@ const haveTallies = (step: typeof awaits, count: number) =>
   step("a1", `${count} tallies`, (credit, user) =>
     Effect.map(credit.tallies(user, { limit: 100 }), (all) => all.length === count)
   )
-
-/** An opening by foil, who has signed other terms or another certificate than stock. */
-const forgedOpen = (other: (document: Document.TallyDocument) => Document.TallyDocument) =>
-  Effect.fnUntraced(function* (board: Board) {
-    const offer = board.heard("Offer", "a", "b")[0]?.message
-    const user = yield* Users.get(Cuid.make("b1"))
-    if (offer === undefined || user === undefined) return undefined
-    const document = other(offer.document)
-    const foil = yield* Users.sign(user, "tally", Document.digest(document), undefined)
-    const signs = { ...offer.signs, ...(foil && { foil }) }
-    return { _tag: "Open", by: "foil", document, signs, heard: false } as const
-  })
 
 const [hour, day] = [3_600_000, 86_400_000]
 
@@ -244,14 +229,17 @@ const cases: ReadonlyArray<Case> = [
         "b",
         "a",
         "b opens with other terms",
-        forgedOpen((all) => ({ ...all, stock: { ...all.stock, terms: { limit: 1_000_000n } } }))
+        Parties.forgedOpen((all) => ({ ...all, stock: { ...all.stock, terms: { limit: 1_000_000n } } }))
       ),
       answered("Open", "b", "a", "refused: bad-signature"),
       says(
         "b",
         "a",
         "b opens with another certificate",
-        forgedOpen((all) => ({ ...all, foil: { ...all.foil, cert: { ...all.foil.cert, name: "Somebody else" } } }))
+        Parties.forgedOpen((all) => ({
+          ...all,
+          foil: { ...all.foil, cert: { ...all.foil.cert, name: "Somebody else" } }
+        }))
       ),
       answered("Open", "b", "a", "refused: bad-signature", 2),
       isStill("a1", "offered"),

@@ -1,14 +1,16 @@
 /** Two parties of a scripted run, and how they come to a tally: a1 drafts and is stock, b1 shows a ticket and is foil. */
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
+import { Cuid } from "../../../../src/protocol/credit/Chad.ts"
 import { Invitation } from "../../../../src/protocol/credit/Invitation.ts"
-import { TallyId } from "../../../../src/protocol/credit/TallyDocument.ts"
+import * as Document from "../../../../src/protocol/credit/TallyDocument.ts"
 import type { TallyHalf } from "../../../../src/protocol/credit/TallyHalf.ts"
+import * as Users from "../../../../src/services/credit/Users.ts"
 import { uuidOf } from "../../../../src/testing/credit/CreditCast.ts"
 import type { Board } from "./Board.ts"
 import { does, has, sees, type Step } from "./Steps.ts"
 import type { Opened } from "./ScriptedCredit.ts"
 
-export const tally = TallyId.make(uuidOf("the tally of a script"))
+export const tally = Document.TallyId.make(uuidOf("the tally of a script"))
 /** What the first draft grants foil, in milli-CHIP. */
 export const limit = 1_000n
 
@@ -69,3 +71,15 @@ export const agreed: ReadonlyArray<Step> = ["a1", "b1"].flatMap((user) => [
 ])
 
 export const ofTally = (kind: string): boolean => kind.startsWith("tally.")
+
+/** An opening by foil, who has signed other terms or another certificate than stock. */
+export const forgedOpen = (other: (document: Document.TallyDocument) => Document.TallyDocument) =>
+  Effect.fnUntraced(function* (board: Board) {
+    const offer = board.heard("Offer", "a", "b")[0]?.message
+    const user = yield* Users.get(Cuid.make("b1"))
+    if (offer === undefined || user === undefined) return undefined
+    const document = other(offer.document)
+    const foil = yield* Users.sign(user, "tally", Document.digest(document), undefined)
+    const signs = { ...offer.signs, ...(foil && { foil }) }
+    return { _tag: "Open", by: "foil", document, signs, heard: false } as const
+  })
