@@ -1,8 +1,7 @@
 /**
- * S17 to S29 of credit (docs/credit.md) as they happen to whole nodes: what is written on a tally, with messages that are lost after their
+ * S18 to S29 of credit (docs/credit.md) as they happen to whole nodes: what is written on a tally, with messages that are lost after their
  * receipts, come again, cross and are forged, and with nodes that forget.
  */
-import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Board, Heard, Kind, MessageOf, Rule } from "../../support/credit/script/Board.ts"
 import { type Case, group } from "../../support/credit/script/Cases.ts"
@@ -37,18 +36,6 @@ const newest =
     })
 
 const cases: ReadonlyArray<Case> = [
-  {
-    name: "a payment whose node dies before it can answer is one chit when it is given again under its key (S12, S17)",
-    ...pair,
-    steps: [pays("b1", 5n, "one"), ...bothHave(5n, 1)],
-    strikes: (moment) => [
-      {
-        when: { commit: { node: "b", nth: moment("b1 pays one").commit } },
-        fault: { _tag: "Kill", node: "b", down: 500, end: "rst" }
-      }
-    ],
-    judge: ({ board }) => assert.isAbove(board.attempts.get("b1 pays one") ?? 0, 1)
-  },
   {
     name: "a single payment comes though it was lost after its receipt, and nothing follows it (S18)",
     ...pair,

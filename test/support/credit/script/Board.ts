@@ -52,12 +52,16 @@ export class Board {
   /** What steps have left for later ones. */
   readonly kept = new Map<string, unknown>()
   #watching: Watching | undefined
+  /** Microseconds of world time after which rules do not count any more: the quiet end begins. */
+  #end = 0
   readonly #rules = new Map<Rule, Set<MessageId>>()
   readonly #heard = new Map<string, Heard>()
   readonly #commits = new Map<string, number>()
 
-  begin(watching: Watching): void {
+  /** A run begins, which is disturbed for so many milliseconds. */
+  begin(watching: Watching, duration: number): void {
     this.#watching = watching
+    this.#end = duration * 1_000
   }
 
   get nodes(): Nodes {
@@ -93,6 +97,7 @@ export class Board {
 
   /** What becomes of a message that is there now: the same, however often it comes. */
   fateOf(id: MessageId, from: string, to: string, message: CreditMessage): Rule["fate"] | undefined {
+    if ((this.#watching?.view.now ?? 0) >= this.#end) return undefined
     for (const [rule, hit] of this.#rules) {
       const isMeant = rule.from === from && rule.to === to && (rule.kind ?? message._tag) === message._tag
       if (!isMeant || (!hit.has(id) && hit.size >= (rule.times ?? Number.POSITIVE_INFINITY))) continue

@@ -1,13 +1,15 @@
 /** What parties of a scripted run write on their tally, and what both must have of it. */
 import { isDeepStrictEqual } from "node:util"
 import { Effect } from "effect"
+import { Cuid } from "../../../../src/protocol/credit/Chad.ts"
 import * as Chit from "../../../../src/protocol/credit/Chit.ts"
 import type { Entry } from "../../../../src/protocol/credit/ChitLog.ts"
 import type { TallyHalf } from "../../../../src/protocol/credit/TallyHalf.ts"
+import { Credit } from "../../../../src/services/credit/Credit.ts"
 import { uuidOf } from "../../../../src/testing/credit/CreditCast.ts"
 import { type Board, type Kind, ScriptBroken, type Way } from "./Board.ts"
 import { tally } from "./Parties.ts"
-import { awaits, does, finds, now, sees, type Step, until } from "./Steps.ts"
+import { awaits, does, finds, nodeOf, now, sees, step, type Step, until } from "./Steps.ts"
 
 /** The id of a chit of this name. */
 export const chit = (name: string): Chit.ChitId => Chit.ChitId.make(uuidOf(`chit ${name}`))
@@ -68,3 +70,14 @@ export const forged = (entry: Entry): Entry => {
     ? { ...entry, chit: { ...entry.chit, core: { ...core, uuid: chit("forged"), units: 900n } } }
     : entry
 }
+
+/** A user pays one milli-CHIP so many times, in one step. */
+export const paysOften = (user: string, times: number): Step =>
+  step(nodeOf(user), `${user} pays ${times} times`, (_, key) =>
+    Effect.gen(function* () {
+      const { run } = yield* Credit
+      for (let n = 0; n < times; n++)
+        yield* run(Cuid.make(user), { _tag: "Pay", tally, units: 1n, chit: chit(`${user} ${n}`) }, `${key} ${n}`)
+      return true
+    })
+  )

@@ -103,8 +103,8 @@ const scenarioOf = (script: Script, board: Board) =>
     protocols: [tampered(board), Handover.handled],
     services: layer,
     tables: Effect.forEach(Tables.all, (table) => Records.migration(table)),
-    watch: (watching) => {
-      board.begin(watching)
+    watch: (watching, { duration }) => {
+      board.begin(watching, duration)
       const note: typeof watching.note = (node, kind, detail) => board.note(node, kind, detail)
       const watch = new CreditWatch({ ...watching, note })
       return {

@@ -164,3 +164,14 @@ export const answered = (kind: Kind, from: string, to: string, answer: string, c
   until(to, `${count} ${kind} from ${from} to ${to} was answered ${answer}`, (board) => {
     return board.answers(kind, from, to).filter((one) => one === answer).length >= count
   })
+
+/** The script waits until the operator of a node is told something of this kind. */
+export const operatorIsTold = (node: string, kind: string): Step =>
+  step(
+    node,
+    `until the operator of ${node} is told ${kind}`,
+    Effect.fnUntraced(function* () {
+      const items = yield* (yield* Feed).read({ audience: "", limit: 256 })
+      return items.some((item) => item._tag === "Event" && item.event.kind === kind)
+    })
+  )

@@ -27,7 +27,7 @@ export const tampered = (board: Board): Handled<CreditProtocol.Services> => {
       const [from, to] = [board.nameOf(origin.peer), board.nameOf((yield* Identity).key)]
       const came = { id: origin.id, from, to, message: decoded.success }
       const fate = board.fateOf(origin.id, from, to, decoded.success)
-      if (fate === "held") return yield* Rejected.later("40 millis")
+      if (fate === "held") return yield* Rejected.later("100 millis")
       if (fate === "lost") return board.hear({ ...came, answer: "lost" })
       const outcome = yield* Effect.tapErrorTag(handled.handle(body, origin), "Rejected", (rejected) =>
         Effect.sync(() => board.hear({ ...came, answer: answerOf(rejected) }))
