@@ -99,10 +99,10 @@ const cases: ReadonlyArray<Case> = [
       Events.leaves("b1"),
       does("a1", "a1 asks", { _tag: "Ask", tally, units: 9n }),
       pays("a1", 4n, "one"),
-      does("a1", "a1 closes", { _tag: "SetTally", tally, sets: { bound: 5n } }),
+      does("a1", "a1 sets", { _tag: "SetTally", tally, sets: { bound: 5n } }),
       ...bothHave(-3n, 3),
       pause(100),
-      Events.comesBack("b1", ["chit.asked", "chit.good", "chit.good"]),
+      Events.comesBack("b1", "chit.", ["chit.asked", "chit.good", "chit.good"]),
       Steps.finds("b1", "the invoice that waits", () =>
         Effect.map(Events.waitsFor("b1"), (kinds) => isDeepStrictEqual(kinds, ["chit.asked"]))
       )
@@ -111,26 +111,23 @@ const cases: ReadonlyArray<Case> = [
     judge: ({ result: { figures } }) => assert.strictEqual(figures["fault: Kill"], 1)
   },
   {
-    name: "two nodes that were cut off for an hour, with a hundred chits each way, come to one order in few messages (S30)",
+    name: "two nodes that were cut off for long, with a hundred chits each way, come to one order in few frames (S30)",
     ...pair,
     steps: [
+      pause(5_000),
       paysOften("a1", 100),
       paysOften("b1", 100),
-      pause(600_000),
+      pause(60_000),
       has("b1", tally, "its own alone", (half) => half?.chain?.at.index === 100 && half.chain.agreed === 0),
       ...bothHave(0n, 200)
     ],
-    duration: 5_000_000,
-    strikes: (moment) => [
-      {
-        when: { at: Math.max(0, moment("a1 pays 100 times").millis - 1_000) },
-        fault: { _tag: "Partition", for: 3_600_000, shape: "isolate", side: ["a"] }
-      }
+    duration: 1_300_000,
+    strikes: () => [
+      { when: { at: 4_000 }, fault: { _tag: "Partition", for: 1_200_000, shape: "isolate", side: ["a"] } }
     ],
-    judge: ({ board, result: { figures } }) => {
+    judge: ({ result: { figures } }) => {
       assert.strictEqual(figures["fault: Partition"], 1)
-      const messages = board.heard("Propose", "a", "b").length + board.heard("Entered", "b", "a").length
-      assert.isBelow(messages, 300)
+      assert.isBelow(figures["frames: DATA"] ?? 0, 600)
     }
   },
   {

@@ -6,6 +6,7 @@ import { describe, it } from "@effect/vitest"
 import type { Entry } from "../../../../src/testing/faults/FaultPlan.ts"
 import type { Profile } from "../../../../src/testing/faults/Swarm.ts"
 import { worlds } from "../../worlds/Worlds.ts"
+import { ScriptBroken } from "./Board.ts"
 import { amid, type Moment, momentsOf, play, type Script, type Told, type Where } from "./ScriptedCredit.ts"
 
 export interface Case extends Script {
@@ -21,8 +22,13 @@ export interface Case extends Script {
 
 const profiles = ["network", "crash"] as const satisfies ReadonlyArray<Profile>
 
+/** For strikes that name no moments. */
+const unknown = (): Moment => {
+  throw new ScriptBroken("the moments of this script were not looked for")
+}
+
 const faultsOf = async ({ strikes, ...script }: Case): Promise<ReadonlyArray<Entry>> =>
-  strikes === undefined ? [] : strikes(await momentsOf(script))
+  strikes === undefined ? [] : strikes(strikes.length === 0 ? unknown : await momentsOf(script))
 
 /** Tests of a group; `from` is the first of its seeds. */
 export const group = (name: string, from: number, cases: ReadonlyArray<Case>): void => {

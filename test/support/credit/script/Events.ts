@@ -27,8 +27,8 @@ export const leaves = (user: string): Step =>
     )
   )
 
-/** The user reads from where they left: these kinds, in this order, each once, and then nothing more. */
-export const comesBack = (user: string, kinds: ReadonlyArray<string>): Step =>
+/** The user reads from where they left: of the kinds that begin so these, in this order, each once, and then nothing more. */
+export const comesBack = (user: string, of: string, kinds: ReadonlyArray<string>): Step =>
   step(
     nodeOf(user),
     `${user} comes back and is told ${kinds.join(", ")}`,
@@ -36,7 +36,9 @@ export const comesBack = (user: string, kinds: ReadonlyArray<string>): Step =>
       const feed = yield* Feed
       const after = placesIn(board).get(user)
       const items = yield* feed.read({ audience: user, limit: 256, ...(after && { after }) })
-      const told = items.map((item) => (item._tag === "Event" ? item.event.kind : item._tag))
+      const told = items
+        .map((item) => (item._tag === "Event" ? item.event.kind : item._tag))
+        .filter((kind) => kind.startsWith(of))
       if (!isDeepStrictEqual(told, kinds)) board.broken = `${user} is told ${told.join(", ")}, not ${kinds.join(", ")}`
       const last = items.at(-1)?.cursor
       const more = yield* feed.read({ audience: user, limit: 256, ...(last && { after: last }) })
