@@ -20,6 +20,8 @@ export const seconds: Readonly<Record<string, number>> = {
   "test/simulation/Chain.simulation.test.ts": 100,
   "test/simulation/Credit.simulation.test.ts": 55,
   "test/simulation/LiftEverywhere.simulation.test.ts": 50,
+  "test/simulation/credit/AgentScripts.simulation.test.ts": 25,
+  "test/simulation/credit/LiftScripts.simulation.test.ts": 25,
   "test/simulation/Timers.simulation.test.ts": 50,
   "test/layers/Pglite.test.ts": 50,
   "test/mutants/Exploring.test.ts": 45,

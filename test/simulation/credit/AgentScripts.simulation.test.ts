@@ -7,18 +7,18 @@ import { Effect } from "effect"
 import { isDeepStrictEqual } from "node:util"
 import type { Fault } from "../../../src/testing/faults/FaultPlan.ts"
 import type { TraceEvent } from "../../../src/testing/world/Trace.ts"
-import type { Rule } from "../../support/credit/script/Board.ts"
 import { type Case, group } from "../../support/credit/script/Cases.ts"
 import * as Chits from "../../support/credit/script/Chits.ts"
 import * as Events from "../../support/credit/script/Events.ts"
 import { opened, tally } from "../../support/credit/script/Parties.ts"
 import * as Steps from "../../support/credit/script/Steps.ts"
+import { back, held } from "../../support/credit/script/Ways.ts"
 
 const { bothHave, pays, paysOften } = Chits
 const { begins, does, ends, has, pause } = Steps
 
 const pair = { users: ["a1", "b1"], opened: [opened] }
-const heldBack: Rule = { from: "b", to: "a", fate: "held" }
+const heldBack = held(back)
 const kill = (node: string, down: number): Fault => ({ _tag: "Kill", node, down, end: "rst" })
 
 const timeOf = (trace: ReadonlyArray<TraceEvent>, is: (event: TraceEvent) => boolean): number => {

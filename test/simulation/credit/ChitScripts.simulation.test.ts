@@ -3,32 +3,23 @@
  * receipts, come again, cross and are forged, and with nodes that forget.
  */
 import { Effect } from "effect"
-import type { Board, Heard, Kind, MessageOf, Rule } from "../../support/credit/script/Board.ts"
+import type { Board, Heard, Kind, MessageOf, Way } from "../../support/credit/script/Board.ts"
 import { type Case, group } from "../../support/credit/script/Cases.ts"
 import * as Chits from "../../support/credit/script/Chits.ts"
 import { opened, tally } from "../../support/credit/script/Parties.ts"
 import * as Steps from "../../support/credit/script/Steps.ts"
+import { back, forth, held, lost } from "../../support/credit/script/Ways.ts"
 
 const { bothHave, noted, pays } = Chits
 const { again, answered, begins, does, ends, has, must, pause, says, until } = Steps
 
 const pair = { users: ["a1", "b1"], opened: [opened] }
-const [forth, back] = [
-  { from: "a", to: "b" },
-  { from: "b", to: "a" }
-]
-const lost = (way: typeof forth, kind: Kind, times = 1): Rule => ({ ...way, kind, fate: "lost", times })
-const heldForth: Rule = { ...forth, fate: "held" }
-const heldBack: Rule = { ...back, fate: "held" }
-const lostBy = (kind: Kind, { from, to }: typeof forth, count = 1) => answered(kind, from, to, "lost", count)
+const [heldForth, heldBack] = [held(forth), held(back)]
+const lostBy = (kind: Kind, { from, to }: Way, count = 1) => answered(kind, from, to, "lost", count)
 
 /** The last message of a kind that came on a way, as a step says it again. */
 const newest =
-  <K extends Kind>(
-    kind: K,
-    { from, to }: typeof forth,
-    other: (message: MessageOf<K>) => MessageOf<K> = (same) => same
-  ) =>
+  <K extends Kind>(kind: K, { from, to }: Way, other: (message: MessageOf<K>) => MessageOf<K> = (same) => same) =>
   (board: Board) =>
     Effect.sync(() => {
       const last: (Heard & { readonly message: MessageOf<K> }) | undefined = board.heard(kind, from, to).at(-1)
@@ -163,11 +154,13 @@ const cases: ReadonlyArray<Case> = [
       pays("a1", 2n, "one"),
       pays("b1", 5n, "one"),
       ends(heldForth),
+      answered("Propose", "a", "b", "refused: conflict"),
       ends(heldBack),
       ...bothHave(5n, 1),
       Chits.hasEvidence("a1"),
       Chits.hasEvidence("b1"),
-      Steps.wasTold("a1", ["chit.conflict"], (kind) => kind === "chit.conflict")
+      Steps.isTold("a", "a1", "chit.conflict"),
+      Steps.isTold("b", "b1", "chit.conflict")
     ]
   },
   {

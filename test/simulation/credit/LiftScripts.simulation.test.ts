@@ -13,6 +13,7 @@ import type { Board, Rule } from "../../support/credit/script/Board.ts"
 import { type Case, group } from "../../support/credit/script/Cases.ts"
 import * as Lifts from "../../support/credit/script/Lifts.ts"
 import * as Steps from "../../support/credit/script/Steps.ts"
+import { held } from "../../support/credit/script/Ways.ts"
 
 const { along, comesTo, is, lastAt, stands, units } = Lifts
 const { again, awaits, begins, ends, pause, says, until } = Steps
@@ -32,13 +33,12 @@ const apart = (node: string, millis: number): Fault => ({
   side: [node]
 })
 
-const held = (from: string, to: string): Rule => ({ from, to, fate: "held" })
 /** Nobody hears a node, nor does it hear anybody. */
 const silenced = (node: string, others: ReadonlyArray<string>): ReadonlyArray<Rule> =>
-  others.flatMap((other) => [held(node, other), held(other, node)])
+  others.flatMap((other) => [held({ from: node, to: other }), held({ from: other, to: node })])
 const away = silenced("d", ["a", "b", "c"])
-const atOnce = [held("a", "b"), held("d", "b")]
-const late: Rule = { ...held("b", "c"), kind: "Promise" }
+const atOnce = [held({ from: "a", to: "b" }), held({ from: "d", to: "b" })]
+const late = held({ from: "b", to: "c" }, "Promise")
 
 /** A verdict that nobody may give any more, by the only referee. */
 const contrary = Effect.fnUntraced(function* (_: Board) {
@@ -138,7 +138,7 @@ const cases: ReadonlyArray<Case> = [
       ...away.map(begins),
       Lifts.begins({ ...one, referees: ["d"] }),
       ...comesTo(one.name, line, "promised"),
-      ...["a", "b", "c"].map((node) => Steps.operatorIsTold(node, "lift.pending")),
+      ...["a", "b", "c"].map((node) => Steps.isTold(node, "", "lift.pending")),
       ...is(one.name, line, "promised"),
       ...stands("a1", "b1", 0n, units),
       ...stands("b1", "c1", 0n, units),
@@ -173,7 +173,7 @@ const cases: ReadonlyArray<Case> = [
       Lifts.begins(one),
       ...comesTo(one.name, line, "good"),
       says("c", "a", "c says that it is void", contrary),
-      Steps.operatorIsTold("a", "lift.contradiction"),
+      Steps.isTold("a", "", "lift.contradiction"),
       ...is(one.name, line, "good"),
       awaits("a1", "the contrary verdict kept", (credit) =>
         Effect.map(credit.lift(Lifts.idOf(one.name)), (lift) => lift?.contrary?.verdict === "void")

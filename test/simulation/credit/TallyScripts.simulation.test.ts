@@ -4,21 +4,15 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Kind, Rule } from "../../support/credit/script/Board.ts"
 import { type Case, group } from "../../support/credit/script/Cases.ts"
 import * as Parties from "../../support/credit/script/Parties.ts"
 import * as Steps from "../../support/credit/script/Steps.ts"
+import { back, forth, held, lost } from "../../support/credit/script/Ways.ts"
 
 const { accepts, agreed, isNow, isStill, met, offers, ofTally, tally } = Parties
 const { again, answered, awaits, begins, does, ends, finds, has, pause, says, sees, wasTold } = Steps
 
 const users = ["a1", "b1"]
-const [forth, back] = [
-  { from: "a", to: "b" },
-  { from: "b", to: "a" }
-]
-const lost = (way: typeof forth, kind: Kind): Rule => ({ ...way, kind, fate: "lost", times: 1 })
-const held = (way: typeof forth, kind?: Kind): Rule => ({ ...way, fate: "held", ...(kind && { kind }) })
 const [heldForth, heldBack, heldTicket] = [held(forth), held(back), held(back, "Ticket")]
 
 const haveTallies = (step: typeof awaits, count: number) =>
@@ -48,6 +42,9 @@ const cases: ReadonlyArray<Case> = [
     judge: ({ board, result }) => {
       assert.strictEqual(result.figures["fault: Silence"], 1)
       assert.deepStrictEqual(board.answers("Offer", "a", "b"), ["ok"])
+      const at = (step: string) => result.trace.find(({ detail }) => detail["step"] === step)?.at ?? 0
+      // Longer than on a line that lives: until it was found out that this one does not.
+      assert.isAbove(at("until b1 sees received") - at("a1 offers"), 1_000_000)
     }
   },
   {

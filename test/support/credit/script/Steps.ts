@@ -165,13 +165,13 @@ export const answered = (kind: Kind, from: string, to: string, answer: string, c
     return board.answers(kind, from, to).filter((one) => one === answer).length >= count
   })
 
-/** The script waits until the operator of a node is told something of this kind. */
-export const operatorIsTold = (node: string, kind: string): Step =>
+/** The script waits until somebody at a node is told something of this kind: a user, or the operator, whose name is empty. */
+export const isTold = (node: string, audience: string, kind: string): Step =>
   step(
     node,
-    `until the operator of ${node} is told ${kind}`,
+    `until ${audience === "" ? "the operator" : audience} is told ${kind} at ${node}`,
     Effect.fnUntraced(function* () {
-      const items = yield* (yield* Feed).read({ audience: "", limit: 256 })
+      const items = yield* (yield* Feed).read({ audience, limit: 256 })
       return items.some((item) => item._tag === "Event" && item.event.kind === kind)
     })
   )
