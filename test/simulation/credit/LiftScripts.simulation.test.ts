@@ -9,7 +9,7 @@ import { vote } from "../../../src/protocol/credit/LiftRecord.ts"
 import { Credit } from "../../../src/services/credit/Credit.ts"
 import { Identity } from "../../../src/services/link/Identity.ts"
 import type { Fault } from "../../../src/testing/faults/FaultPlan.ts"
-import type { Board, Rule } from "../../support/credit/script/Board.ts"
+import type { Rule } from "../../support/credit/script/Board.ts"
 import { type Case, group } from "../../support/credit/script/Cases.ts"
 import * as Lifts from "../../support/credit/script/Lifts.ts"
 import * as Steps from "../../support/credit/script/Steps.ts"
@@ -41,7 +41,7 @@ const atOnce = [held({ from: "a", to: "b" }), held({ from: "d", to: "b" })]
 const late = held({ from: "b", to: "c" }, "Promise")
 
 /** A verdict that nobody may give any more, by the only referee. */
-const contrary = Effect.fnUntraced(function* (_: Board) {
+const contrary = Effect.fnUntraced(function* () {
   const lift = yield* (yield* Credit).lift(Lifts.idOf(one.name))
   const { key, sign } = yield* Identity
   if (lift === undefined) return undefined

@@ -32,7 +32,7 @@ const faultsOf = async ({ strikes, ...script }: Case): Promise<ReadonlyArray<Ent
 
 /** Tests of a group; `from` is the first of its seeds. */
 export const group = (name: string, from: number, cases: ReadonlyArray<Case>): void => {
-  describe(name, { timeout: 600_000 }, () => {
+  describe(name, { timeout: 1_200_000 }, () => {
     for (const [place, one] of cases.entries()) {
       it(one.name, async () => {
         const told = await play(one, await faultsOf(one))
