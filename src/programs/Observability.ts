@@ -3,9 +3,11 @@
  * registry of their own, so that several nodes in one process do not mix theirs.
  */
 import { Effect, Layer, Metric, References } from "effect"
+import * as ChainMetrics from "../layers/ChainMetrics.ts"
 import { DeliveryMetrics } from "../layers/DeliveryMetrics.ts"
 import * as LinkMetrics from "../layers/LinkMetrics.ts"
 import * as LinkSpans from "../layers/LinkSpans.ts"
+import * as ChainMeter from "../services/chain/ChainMeter.ts"
 import * as DeliveryMeter from "../services/delivery/DeliveryMeter.ts"
 import { LinkConfig } from "../services/link/LinkConfig.ts"
 import { LinkMeter } from "../services/link/LinkMeter.ts"
@@ -33,7 +35,8 @@ export const below = (config: Config): Layer.Layer<LinkMeter> =>
     Layer.provideMerge(LinkMeter.layer.pipe(Layer.provide(Layer.succeed(LinkConfig, Figures.link(config))))),
     Layer.provideMerge(config.otlpUrl === undefined ? untraced : Otlp.below(config.otlpUrl, config)),
     Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map())),
-    Layer.provideMerge(Layer.sync(DeliveryMeter.DeliveryMeter, DeliveryMeter.make))
+    Layer.provideMerge(Layer.sync(DeliveryMeter.DeliveryMeter, DeliveryMeter.make)),
+    Layer.provideMerge(Layer.sync(ChainMeter.ChainMeter, ChainMeter.make))
   )
 
 /** The metrics of the node, which `GET /metrics` tells, and a collector if there is one. */
@@ -41,6 +44,7 @@ export const above = (config: Config) => {
   const metrics = Layer.mergeAll(
     LinkMetrics.layer({ perPeer: config.metricsPerPeer }),
     DeliveryMetrics.layer,
+    ChainMetrics.layerIfKept,
     ProcessMetrics.layer
   )
   return config.otlpUrl === undefined ? metrics : Otlp.above(config.otlpUrl, config).pipe(Layer.provideMerge(metrics))

@@ -8,6 +8,7 @@ import { type ChainSettings, genesisOf } from "../../src/protocol/chain/Genesis.
 import { ItemPool } from "../../src/protocol/chain/ItemPool.ts"
 import { Chain, type ChainBlock } from "../../src/services/chain/Chain.ts"
 import type { ChainEvent } from "../../src/services/chain/ChainEvent.ts"
+import type { ChainFigures } from "../../src/services/chain/ChainFigures.ts"
 import type { ChainStatus } from "../../src/services/chain/ChainStatus.ts"
 import { NotProduced } from "../../src/services/chain/Producing.ts"
 import { ChainBroken, type Verified } from "../../src/services/chain/Verifying.ts"
@@ -70,11 +71,29 @@ export class StandInChain {
     }
   }
 
+  figures(): ChainFigures {
+    const { height } = this.tip
+    return {
+      height,
+      bestHeight: height,
+      behind: 0,
+      tipTime: undefined,
+      perSecond: 0,
+      held: 0,
+      heldBytes: 0,
+      bodies: { taken: 0, bytes: 0, unneeded: 0, wrong: 0 },
+      peers: { ahead: 0, level: 0, behind: 0, silent: 0 },
+      waiting: this.#pool.size,
+      isRefused: false
+    }
+  }
+
   get service(): Chain["Service"] {
     return Chain.of({
       settings,
       tip: () => this.tip,
       status: () => this.status(),
+      figures: () => this.figures(),
       events: Stream.fromPubSub(this.#events),
       submit: (item) => Effect.suspend(() => this.#pool.add(item) ?? Effect.void),
       produce: Effect.suspend(() => {

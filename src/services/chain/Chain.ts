@@ -16,6 +16,7 @@ import type { Transactions } from "../Transactions.ts"
 import type { Applied } from "./Applying.ts"
 import { BlockStore } from "./BlockStore.ts"
 import type { ChainEvent } from "./ChainEvent.ts"
+import { type ChainFigures, figuresOf } from "./ChainFigures.ts"
 import { type ChainStatus, statusOf } from "./ChainStatus.ts"
 import type { HeaderStore } from "./HeaderStore.ts"
 import type { ChainMismatch } from "./HeaderTurn.ts"
@@ -47,6 +48,8 @@ export class Chain extends Context.Service<
     /** The block that was applied last. */
     readonly tip: () => Applied
     readonly status: () => ChainStatus
+    /** The same in numbers, and more of them, for metrics. */
+    readonly figures: () => ChainFigures
     /** What happens from now on. A reader that falls behind misses the oldest. */
     readonly events: Stream.Stream<ChainEvent>
     /** Waits for a block that this node makes, in memory: lost with the process, and given back by a reorganisation. */
@@ -86,6 +89,7 @@ const make = Effect.fnUntraced(function* <R>({ keep, ledger, produce, settings }
     settings,
     tip: blocks.applied,
     status: () => statusOf(settings, native, produce === true),
+    figures: () => figuresOf(native),
     events: native.events,
     submit: (item) => Effect.suspend(() => producing.pool.add(item) ?? Effect.void),
     produce: producing.produce(),

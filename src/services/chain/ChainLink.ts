@@ -11,6 +11,7 @@ import * as ChainMessage from "../../protocol/chain/ChainMessage.ts"
 import { type Frame, nameOf } from "../../protocol/link/Frame.ts"
 import type { Alarms } from "../link/Alarms.ts"
 import type { Session } from "../link/Session.ts"
+import type { Penalty } from "./ChainMeter.ts"
 import { read as readHeader } from "./HeaderTurn.ts"
 import { Latest } from "./Latest.ts"
 import type { NativeBlocks, NativeHeaders, NativeRules } from "./NativeParts.ts"
@@ -29,6 +30,8 @@ export interface Options {
   readonly claimed: (id: string, by: Holder) => Effect.Effect<void>
   /** The last headers up to the block that was applied last; none if that is the first one. */
   readonly line: () => ReadonlyArray<BlockHeader>
+  /** The session with a peer ends for something that it must not do. */
+  readonly penalised: (why: Penalty) => void
 }
 
 type Of<Tag extends ChainMessage.ChainMessage["_tag"]> = Extract<ChainMessage.ChainMessage, { readonly _tag: Tag }>
@@ -45,7 +48,7 @@ const nothing = (question: Question): ChainMessage.ChainMessage =>
 
 export type ChainLink = ReturnType<typeof make>
 
-export const make = ({ alarms, blocks, claimed, fork, headers, heightOf, line, rules }: Options) => {
+export const make = ({ alarms, blocks, claimed, fork, headers, heightOf, line, penalised, rules }: Options) => {
   const neighbours = new Map<Session, Neighbour>()
   let ids = 0
 
@@ -158,13 +161,16 @@ export const make = ({ alarms, blocks, claimed, fork, headers, heightOf, line, r
       )
     })
     const { id } = neighbour
-    const charge = (detail: string) => fork(session.close("violation", detail))
+    const charge = (why: Penalty, detail: string) => {
+      penalised(why)
+      fork(session.close("violation", detail))
+    }
     const about = { id, remote: session.remote }
     neighbours.set(session, neighbour)
     blocks.joined(
       {
         ...about,
-        charge,
+        charge: (detail) => charge("body", detail),
         ask: (request, wanted) => {
           neighbour.wants.set(request, wanted)
           return send(session, { _tag: "Want", request, ids: wanted })
@@ -175,7 +181,7 @@ export const make = ({ alarms, blocks, claimed, fork, headers, heightOf, line, r
     headers.joined({
       ...about,
       isChosen: session.direction === "outbound",
-      charge: (_fault, detail) => charge(detail),
+      charge,
       ask: (locator) => {
         if (neighbour.hasAsked) return Effect.void
         neighbour.hasAsked = true
@@ -184,6 +190,14 @@ export const make = ({ alarms, blocks, claimed, fork, headers, heightOf, line, r
     })
     fork(place(neighbour))
     return neighbour
+  }
+
+  const received = (session: Session, frame: Frame): string | undefined => {
+    const neighbour = neighbours.get(session)
+    if (neighbour === undefined) return `${nameOf(frame.kind)} came from a node that has not said that it has a chain`
+    const message = ChainMessage.decode(frame)
+    if (message === undefined) return `${nameOf(frame.kind)} is nothing of a chain`
+    return Result.isFailure(message) ? message.failure.message : sorted(neighbour, message.success)
   }
 
   const leave = ({ id, session }: Neighbour): void => {
@@ -209,12 +223,11 @@ export const make = ({ alarms, blocks, claimed, fork, headers, heightOf, line, r
         yield* Effect.forkScoped(Effect.forever(answers, { disableYield: true }))
       })
     },
+    /** A sentence says why the session ends: the peer has said what it must not say. */
     receive: (session: Session, frame: Frame): string | undefined => {
-      const neighbour = neighbours.get(session)
-      if (neighbour === undefined) return `${nameOf(frame.kind)} came from a node that has not said that it has a chain`
-      const message = ChainMessage.decode(frame)
-      if (message === undefined) return `${nameOf(frame.kind)} is nothing of a chain`
-      return Result.isFailure(message) ? message.failure.message : sorted(neighbour, message.success)
+      const objection = received(session, frame)
+      if (objection !== undefined) penalised("message")
+      return objection
     },
     /** The best chain of headers has changed: some peers have blocks on it that they did not have on the last one. */
     replace: (): void => {

@@ -13,6 +13,7 @@ import { Alarms } from "../link/Alarms.ts"
 import { Identity } from "../link/Identity.ts"
 import * as BlockSync from "./BlockSync.ts"
 import type { ChainEvent } from "./ChainEvent.ts"
+import { ChainMeter } from "./ChainMeter.ts"
 import * as ChainLink from "./ChainLink.ts"
 import * as HeaderChain from "./HeaderChain.ts"
 import { HeaderStore } from "./HeaderStore.ts"
@@ -56,9 +57,11 @@ export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Opt
   const alarms = yield* Alarms.make
   const fork = yield* FiberSet.makeRuntime<never, void>()
   const events = yield* PubSub.sliding<ChainEvent>(keptEvents)
+  const meter = yield* ChainMeter
   const store = yield* HeaderStore
   const chain = yield* HeaderChain.make(rules)
   const tell = (event: ChainEvent): void => {
+    meter.told(event)
     PubSub.publishUnsafe(events, event)
     if (event._tag === "Tip") link.tell(line())
     if (event._tag === "Reorganised") producing.reorganised(event.fork)
@@ -71,7 +74,7 @@ export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Opt
     policy: asking,
     // A tip may come with so many headers, and again and again while this node is behind.
     news: { most: mostTip + 1, forFault: Number.POSITIVE_INFINITY },
-    passedOver: () => undefined,
+    passedOver: meter.unanswered,
     changed: ({ fork }) => {
       blocks.changed(fork)
       link.replace()
@@ -110,12 +113,27 @@ export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Opt
     const holders = [...link.neighbours()].filter(({ id }) => first.holders.includes(id))
     return { id: first.id, holders: holders.map(({ id, session }) => ({ peer: session.peer, session: id })) }
   }
-  const withheld = yield* Withheld.make({ policy: Withheld.defaults, awaited, hold, release })
+  const withheld = yield* Withheld.make({
+    policy: Withheld.defaults,
+    awaited,
+    hold: (id) => Effect.andThen(Effect.sync(meter.setAside), hold(id)),
+    release
+  })
   const claimed = (id: string, by: Withheld.Holder): Effect.Effect<void> => {
     const held = chain.heldOf(id)
     return held === undefined ? Effect.void : withheld.claimed(held, by)
   }
-  const link = ChainLink.make({ rules, headers, blocks, alarms, fork, heightOf, claimed, line })
+  const link = ChainLink.make({
+    rules,
+    headers,
+    blocks,
+    alarms,
+    fork,
+    heightOf,
+    claimed,
+    line,
+    penalised: meter.penalised
+  })
   /** The block behind which this node has begun to wait for those that say nothing. */
   let waits: { readonly tip: string; readonly since: number } | undefined
   /** Who comes again and again without a word delays each block by `answerMillis` at the most. */
@@ -132,7 +150,10 @@ export const make = Effect.fnUntraced(function* ({ keep, ledger, settings }: Opt
     headers,
     blocks,
     unanswered,
-    produced: (header, body) => link.tell([header], body)
+    produced: (header, body) => {
+      meter.produced()
+      link.tell([header], body)
+    }
   })
 
   return { rules, objection, chain, blocks, link, producing, withheld, events: Stream.fromPubSub(events) }
