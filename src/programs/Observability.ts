@@ -4,10 +4,12 @@
  */
 import { Effect, Layer, Metric, References } from "effect"
 import * as ChainMetrics from "../layers/ChainMetrics.ts"
+import { CreditMetrics } from "../layers/CreditMetrics.ts"
 import { DeliveryMetrics } from "../layers/DeliveryMetrics.ts"
 import * as LinkMetrics from "../layers/LinkMetrics.ts"
 import * as LinkSpans from "../layers/LinkSpans.ts"
 import * as ChainMeter from "../services/chain/ChainMeter.ts"
+import * as CreditMeter from "../services/credit/CreditMeter.ts"
 import * as DeliveryMeter from "../services/delivery/DeliveryMeter.ts"
 import { LinkConfig } from "../services/link/LinkConfig.ts"
 import { LinkMeter } from "../services/link/LinkMeter.ts"
@@ -36,7 +38,8 @@ export const below = (config: Config): Layer.Layer<LinkMeter> =>
     Layer.provideMerge(config.otlpUrl === undefined ? untraced : Otlp.below(config.otlpUrl, config)),
     Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map())),
     Layer.provideMerge(Layer.sync(DeliveryMeter.DeliveryMeter, DeliveryMeter.make)),
-    Layer.provideMerge(Layer.sync(ChainMeter.ChainMeter, ChainMeter.make))
+    Layer.provideMerge(Layer.sync(ChainMeter.ChainMeter, ChainMeter.make)),
+    Layer.provideMerge(Layer.sync(CreditMeter.CreditMeter, CreditMeter.make))
   )
 
 /** The metrics of the node, which `GET /metrics` tells, and a collector if there is one. */
@@ -45,6 +48,7 @@ export const above = (config: Config) => {
     LinkMetrics.layer({ perPeer: config.metricsPerPeer }),
     DeliveryMetrics.layer,
     ChainMetrics.layerIfKept,
+    CreditMetrics.layerIfKept,
     ProcessMetrics.layer
   )
   return config.otlpUrl === undefined ? metrics : Otlp.above(config.otlpUrl, config).pipe(Layer.provideMerge(metrics))

@@ -9,6 +9,7 @@ import { Duration, Effect, Layer, Redacted, Schedule } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientError } from "effect/http"
 import { OtlpExporter, OtlpLogger, OtlpMetrics, OtlpSerialization, OtlpTracer } from "effect/observability"
 import * as os from "node:os"
+import { CreditMetrics } from "../layers/CreditMetrics.ts"
 import { DeliveryMetrics } from "../layers/DeliveryMetrics.ts"
 import { LinkMetrics } from "../layers/LinkMetrics.ts"
 import { LinkTracer } from "../layers/LinkSpans.ts"
@@ -111,12 +112,17 @@ export const below = (url: string, config: Settings): Layer.Layer<never> => {
 }
 
 /** On top of the node and its metrics, which are sent until it ends. */
-export const above = (url: string, config: Settings): Layer.Layer<never, never, DeliveryMetrics | LinkMetrics> => {
+export const above = (
+  url: string,
+  config: Settings
+): Layer.Layer<never, never, CreditMetrics | DeliveryMetrics | LinkMetrics> => {
   const { to, ...options } = common(url, config)
   const refreshing = Layer.effectDiscard(
     Effect.gen(function* () {
       const delivery = yield* DeliveryMetrics
-      yield* Effect.forkScoped(Effect.repeat(delivery.refresh, Schedule.spaced(options.exportInterval)))
+      const credit = yield* CreditMetrics
+      const refresh = Effect.all([delivery.refresh, credit.refresh], { concurrency: 2 })
+      yield* Effect.forkScoped(Effect.repeat(refresh, Schedule.spaced(options.exportInterval)))
     })
   )
   return Layer.merge(OtlpMetrics.layer({ ...to("/v1/metrics"), ...options }), refreshing).pipe(Layer.provide(carrier))

@@ -9,6 +9,7 @@ import type { LiftRecord } from "../../protocol/credit/LiftRecord.ts"
 import { isQuiet } from "../../protocol/credit/Quiet.ts"
 import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
+import type { Mark } from "./CreditMeter.ts"
 
 /** When a lift, a query or a payment of this node, or what is shared with another one, is to be looked at again; never without a time. */
 export interface Wake {
@@ -28,6 +29,8 @@ export interface Answer {
   readonly owing: ReadonlyArray<NodeKey>
   /** Queries that have begun here and were stored anew, and lifts that have begun here and ended: a payment may have waited for that. */
   readonly changed: ReadonlyArray<LiftId>
+  /** What the meter counts once the transaction has committed. */
+  readonly marks: ReadonlyArray<Mark>
   /** What the sender of the message, or the user, is told: it did not fit, or only in part. */
   readonly unfit?: Unfit
 }
@@ -35,7 +38,7 @@ export interface Answer {
 /** A piece of work of a desk, inside the caller's transaction. */
 export type Work<R = never, A = Answer> = Effect.Effect<A, SqlError, R>
 
-export const nothing: Answer = { actions: [], records: [], wakes: [], owing: [], changed: [] }
+export const nothing: Answer = { actions: [], records: [], wakes: [], owing: [], changed: [], marks: [] }
 
 export const acting = (actions: ReadonlyArray<Action>): Answer => ({ ...nothing, actions })
 
@@ -61,6 +64,7 @@ export const both = (one: Answer, other: Answer): Answer => {
     wakes: [...one.wakes, ...other.wakes],
     owing: [...one.owing, ...other.owing],
     changed: [...one.changed, ...other.changed],
+    marks: [...one.marks, ...other.marks],
     ...(unfit === undefined ? {} : { unfit })
   }
 }

@@ -8,6 +8,7 @@ import * as ChainEvent from "../../protocol/credit/ChainEvent.ts"
 import { alarm, type ChainResult, type Evidence, type Reading } from "../../protocol/credit/ChainStep.ts"
 import * as Chit from "../../protocol/credit/Chit.ts"
 import type { Entry } from "../../protocol/credit/ChitLog.ts"
+import type { ChitState } from "../../protocol/credit/ChitState.ts"
 import { closeIfDone } from "../../protocol/credit/Closing.ts"
 import type { CreditMessage } from "../../protocol/credit/CreditMessage.ts"
 import * as FoilChain from "../../protocol/credit/FoilChain.ts"
@@ -20,6 +21,7 @@ import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Identity } from "../link/Identity.ts"
 import { Records } from "../Records.ts"
 import { acting, type Answer, both, nothing, owingFor, refusing } from "./Answer.ts"
+import type { Mark } from "./CreditMeter.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Halves from "./Halves.ts"
 
@@ -64,8 +66,20 @@ const keep = Effect.fnUntraced(function* ({ holder, id }: TallyHalf, all: Readon
 const agreeing = ({ objection, ...half }: TallyHalf): TallyHalf =>
   objection === undefined || isQuiet(half) ? half : { ...half, objection }
 
+/** A chit that has got its place now. How long it was good before is told of those of this side's that the other side orders. */
+const placing = (half: TallyHalf, before: ChitState | undefined, chit: ChitState, now: number): ReadonlyArray<Mark> => {
+  if (chit.index === undefined || before?.index !== undefined) return []
+  const isOwn = half.side === "stock" && chit.core.by === "stock" && before?.status === "good"
+  return [{ _tag: "Placed", millis: isOwn ? Math.max(0, now - before.changed) : undefined }]
+}
+
 /** Stores what a step says. The half is locked. */
-const take = Effect.fnUntraced(function* (half: TallyHalf, result: ChainResult, now: number) {
+const take = Effect.fnUntraced(function* (
+  half: TallyHalf,
+  result: ChainResult,
+  { known }: ChainEvent.Loaded,
+  now: number
+) {
   const records = yield* Records
   yield* keep(half, result.evidence, now)
   if (result._tag === "Unfit") return refusing(result)
@@ -79,7 +93,8 @@ const take = Effect.fnUntraced(function* (half: TallyHalf, result: ChainResult, 
     ...nothing,
     actions: [...result.actions, ...told, ...(closed?.actions ?? [])],
     records: result.records,
-    owing: owingFor(state, half)
+    owing: owingFor(state, half),
+    marks: result.chits.flatMap((chit) => placing(half, known.get(chit.core.uuid), chit, now))
   }
   return result.refused === undefined ? answer : both(answer, refusing(result.refused))
 })
@@ -99,7 +114,7 @@ export const book = Effect.fnUntraced(function* (half: TallyHalf, entry: Entry) 
   const loaded = yield* Halves.load(half, { chits: [entry.chit.core.uuid], indexes: [] })
   const event: ChainEvent.Good = { _tag: "Good", entry, loaded, now }
   const result = half.side === "foil" ? FoilChain.step(half, event) : StockChain.step(half, event)
-  return yield* take(half, result, now)
+  return yield* take(half, result, loaded, now)
 })
 
 /** The lifts whose chits a message brings are claimed before the half is locked, as everybody does who has to do with both. */
@@ -121,14 +136,14 @@ export const hear = Effect.fnUntraced(function* (message: Message, from: NodeKey
     message._tag === "Entered" || message._tag === "Fetch"
       ? StockChain.step(half, { _tag: "Received", from, message, loaded, now })
       : FoilChain.step(half, { _tag: "Received", from, message, loaded, now })
-  return yield* take(half, result, now)
+  return yield* take(half, result, loaded, now)
 })
 
 /** Foil has refused chits of these ids, because it has others under them. The half is stock's, and locked. */
 export const conflicted = Effect.fnUntraced(function* (half: TallyHalf, ids: ReadonlyArray<Chit.ChitId>) {
   const now = yield* Clock.currentTimeMillis
   const loaded = yield* Halves.load(half, { chits: ids, indexes: [] })
-  return yield* take(half, StockChain.step(half, { _tag: "Conflicted", loaded, now }), now)
+  return yield* take(half, StockChain.step(half, { _tag: "Conflicted", loaded, now }), loaded, now)
 })
 
 /** The partner's node refuses what this half has to say, for a reason that is told once. The half is locked. */

@@ -4,7 +4,7 @@
  * A command is one transaction. What it brings about at other nodes comes later: it is told in the feed (the user's id is the audience)
  * and seen in the views. Amounts are milli-CHIP.
  */
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Exit, Layer, Option } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Cuid } from "../../protocol/credit/Chad.ts"
 import type { ChitId } from "../../protocol/credit/Chit.ts"
@@ -24,6 +24,7 @@ import * as CommandDesk from "./CommandDesk.ts"
 import * as CommandKeys from "./CommandKeys.ts"
 import { CreditConfig, placeOf } from "./CreditConfig.ts"
 import * as CreditProtocol from "./CreditProtocol.ts"
+import { CreditMeter, type Meter } from "./CreditMeter.ts"
 import type { Evidence, Payment, Request, User } from "./CreditTables.ts"
 import * as CreditViews from "./CreditViews.ts"
 import type { Place } from "./Users.ts"
@@ -102,14 +103,30 @@ const performOnce = Effect.fnUntraced(function* (user: Cuid, command: Command, k
   return done
 })
 
+type Failed = CreditRefused | CommandKeyTaken | SqlError
+
+/** Counts how a command has ended; one that was interrupted, or is a defect, counts as failed. */
+const counted =
+  (meter: Meter, { _tag }: Command) =>
+  (exit: Exit.Exit<Done, Failed>): Effect.Effect<void> =>
+    Effect.sync(() => {
+      const error = Option.getOrUndefined(Exit.findErrorOption(exit))
+      if (Exit.isSuccess(exit)) meter.commanded(_tag, "done")
+      else if (error?._tag === "CreditRefused") {
+        meter.commanded(_tag, error.outcome, error.outcome === "refused" ? error.reason : undefined)
+      } else if (error?._tag === "CommandKeyTaken") meter.commanded(_tag, "refused", "key-taken")
+      else meter.commanded(_tag, "failed")
+    })
+
 const make = Effect.gen(function* () {
   const context = yield* Effect.context<CreditProtocol.Services>()
   const within = Contention.within(yield* Transactions)
   const { address } = yield* Node
+  const meter = yield* CreditMeter
   const place = placeOf(yield* CreditConfig, address)
   const run = Effect.fn("Credit.run")(function* (user: Cuid, command: Command, key?: string) {
     const work = key === undefined ? perform(user, command, place) : performOnce(user, command, key, place)
-    return yield* Effect.provide(within(work), context)
+    return yield* Effect.provide(within(work), context).pipe(Effect.onExit(counted(meter, command)))
   })
   return Credit.of({ run, ...(yield* CreditViews.make) })
 })

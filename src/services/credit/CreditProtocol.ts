@@ -20,9 +20,11 @@ import type { Identity } from "../link/Identity.ts"
 import type { PeerBook } from "../link/PeerBook.ts"
 import { maxPage } from "../RecordTable.ts"
 import { Records } from "../Records.ts"
+import { Transactions } from "../Transactions.ts"
 import type { Answer, Wake, Work } from "./Answer.ts"
 import * as Concerns from "./Concerns.ts"
 import * as CreditAudit from "./CreditAudit.ts"
+import { CreditMeter, type MessageOutcome } from "./CreditMeter.ts"
 import * as CreditOutcomes from "./CreditOutcomes.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Desks from "./Desks.ts"
@@ -48,7 +50,16 @@ const subjectOf = (message: CreditMessage): string => {
 }
 
 /** What the protocol needs around it, and the commands of users as well. */
-export type Services = Records | Identity | Feed | Delivery | Timers | SecureRandom.SecureRandom | PeerBook | Keyring
+export type Services =
+  | Records
+  | Transactions
+  | Identity
+  | Feed
+  | Delivery
+  | Timers
+  | SecureRandom.SecureRandom
+  | PeerBook
+  | Keyring
 
 const Timer = Schema.Union([
   Schema.TaggedStruct("Lift", { lift: LiftId }),
@@ -90,9 +101,11 @@ const send = Effect.fnUntraced(function* (
 /** Does what a desk's answer asks for, in the caller's transaction. */
 export const perform = Effect.fnUntraced(function* (answer: Answer): Effect.fn.Return<void, SqlError, Services> {
   const context = yield* Effect.context<Delivery | PeerBook | Records | Timers>()
+  const { afterCommit } = yield* Transactions
   yield* Post.perform(answer, {
     send: (to, message) => Effect.provide(send(to, message), context),
-    wake: (one) => Effect.provide(wake(one), context)
+    wake: (one) => Effect.provide(wake(one), context),
+    afterCommit: (count) => afterCommit(Effect.sync(count))
   })
 })
 
@@ -101,11 +114,27 @@ const handle = Effect.fnUntraced(function* (
   { peer }: Protocol.Origin
 ): Effect.fn.Return<void | Protocol.Nevertheless, Protocol.Rejected | SqlError, Services> {
   const answer = yield* Desks.hear(message, peer)
-  if (answer.unfit !== undefined && isToWait(message, answer.unfit)) return yield* Protocol.Rejected.later("1 minute")
+  const meter = yield* CreditMeter
+  const { unfit } = answer
+  if (unfit !== undefined && isToWait(message, unfit)) {
+    meter.heard(message._tag, "busy", unfit.reason)
+    return yield* Protocol.Rejected.later("1 minute")
+  }
   yield* perform(answer)
+  const { afterCommit } = yield* Transactions
+  yield* afterCommit(Effect.sync(() => meter.heard(message._tag, outcomeName(unfit), refusalOf(unfit))))
   if (answer.unfit === undefined) return undefined
   return new Protocol.Nevertheless(new Protocol.Rejected({ outcome: CreditOutcomes.outcomeOf(answer.unfit) }))
 })
+
+const outcomeName = (unfit: Unfit | undefined): MessageOutcome => {
+  if (unfit === undefined) return "ok"
+  return unfit.reason === busyReason ? "busy" : unfit.outcome
+}
+
+/** Why a message is refused, if it is. */
+const refusalOf = (unfit: Unfit | undefined): string | undefined =>
+  unfit?.outcome === "refused" ? unfit.reason : undefined
 
 const waiting: ReadonlySet<string> = new Set(["Ticket", "Offer", "Open", "Prepare", "Decide"] satisfies ReadonlyArray<
   CreditMessage["_tag"]

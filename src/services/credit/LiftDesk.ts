@@ -22,6 +22,7 @@ import { Records } from "../Records.ts"
 import { type Answer, acting, both, nothing, refusing } from "./Answer.ts"
 import * as ChainDesk from "./ChainDesk.ts"
 import { CreditConfig } from "./CreditConfig.ts"
+import type { Mark } from "./CreditMeter.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Halves from "./Halves.ts"
 
@@ -126,6 +127,13 @@ const settle = Effect.fnUntraced(function* (record: LiftRecord, end: End, isHeld
   return booked
 })
 
+/** The lift has come to this status at this node. */
+const markOf = Effect.fnUntraced(function* ({ plan, status }: LiftState, now: number) {
+  const isOrigin = plan.payor.agent === (yield* Identity).key
+  const mark: Mark = { _tag: "Lift", status, isOrigin, millis: Math.max(0, now - plan.date) }
+  return mark
+})
+
 /** Stores what a step says, with all that it moves. */
 const take = Effect.fnUntraced(function* (before: LiftState | undefined, result: LiftEvent.LiftStepped | Unfit) {
   if (result._tag === "Unfit") return refusing(result)
@@ -137,6 +145,7 @@ const take = Effect.fnUntraced(function* (before: LiftState | undefined, result:
   let answer: Answer = {
     ...acting(actions),
     wakes: [{ what: "lift", id: plan.lift, at: wakeAt }],
+    marks: before?.status === state.status ? [] : [yield* markOf(state, now)],
     changed: record === undefined ? [] : [plan.lift]
   }
   for (const end of inOrder(plan, result.release)) answer = both(answer, yield* release(plan, end, now))

@@ -31,14 +31,16 @@ const put = Effect.fnUntraced(function* (payment: Tables.Payment, ...answers: Re
 })
 
 /** Over: its timer is not needed any more, and the user is told. */
-const end = (payment: Tables.Payment, status: "good" | "void" | "failed", reason?: string) => {
+const end = Effect.fnUntraced(function* (payment: Tables.Payment, status: "good" | "void" | "failed", reason?: string) {
   const ended: Tables.Payment = { ...payment, status, ...(reason === undefined ? {} : { reason }) }
+  const now = yield* Clock.currentTimeMillis
   const answer: Answer = {
     ...acting([Payments.tell(ended)]),
-    wakes: [{ what: "payment", id: payment.lift, at: undefined }]
+    wakes: [{ what: "payment", id: payment.lift, at: undefined }],
+    marks: [{ _tag: "Payment", status, millis: Math.max(0, now - payment.begun) }]
   }
-  return put(ended, answer)
-}
+  return yield* put(ended, answer)
+})
 
 /** No way is left: void if there has been a lift. */
 const giveUp = Effect.fnUntraced(function* (payment: Tables.Payment, reason: string) {

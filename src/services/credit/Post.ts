@@ -9,6 +9,7 @@ import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Feed } from "../delivery/Feed.ts"
 import { Identity } from "../link/Identity.ts"
 import type { Answer, Wake, Work } from "./Answer.ts"
+import { CreditMeter } from "./CreditMeter.ts"
 import * as CreditOutcomes from "./CreditOutcomes.ts"
 import * as Desks from "./Desks.ts"
 import * as PaymentDesk from "./PaymentDesk.ts"
@@ -22,6 +23,8 @@ export interface Ways {
   readonly send: (to: NodeKey, message: CreditMessage) => Work<never, void>
   /** Sets the timer, or takes it back where there is no time. */
   readonly wake: (wake: Wake) => Work<never, void>
+  /** Runs once the transaction has committed. */
+  readonly afterCommit: (count: () => void) => Work<never, void>
 }
 
 type Told = Extract<Action, { readonly _tag: "Tell" }>
@@ -34,13 +37,17 @@ const event = ({ body, kind, subject, user }: Told) => ({
   body
 })
 
-export const perform = Effect.fnUntraced(function* (answer: Answer, { send, wake }: Ways) {
+export const perform = Effect.fnUntraced(function* (answer: Answer, { afterCommit, send, wake }: Ways) {
   const { key: me } = yield* Identity
   const feed = yield* Feed
   const own: Array<CreditMessage> = []
   const owed = new Set<NodeKey>()
-  const take = Effect.fnUntraced(function* ({ actions, changed, owing, records, wakes }: Answer) {
+  const meter = yield* CreditMeter
+  const counted: Array<() => void> = []
+  const take = Effect.fnUntraced(function* ({ actions, changed, marks, owing, records, wakes }: Answer) {
     for (const peer of owing) owed.add(peer)
+    for (const mark of marks) counted.push(() => meter.marked(mark))
+    for (const action of actions) if (action._tag === "Tell") counted.push(() => meter.told(action))
     yield* feed.append(actions.flatMap((action) => (action._tag === "Tell" ? [event(action)] : [])))
     for (const action of actions) {
       if (action._tag !== "Send") continue
@@ -66,6 +73,7 @@ export const perform = Effect.fnUntraced(function* (answer: Answer, { send, wake
     yield* follow(heard)
     yield* follow(yield* CreditOutcomes.hear(message, CreditOutcomes.outcomeOf(heard.unfit), me))
   }
+  if (counted.length > 0) yield* afterCommit(() => counted.forEach((count) => count()))
   // In one order, so that two transactions do not wait for each other.
   for (const peer of [...owed].toSorted()) for (const one of yield* RepairDesk.soon(peer)) yield* wake(one)
 })

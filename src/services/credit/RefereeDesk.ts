@@ -9,8 +9,9 @@ import type { RefereeState } from "../../protocol/credit/RefereeState.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Identity } from "../link/Identity.ts"
 import { Records } from "../Records.ts"
-import { acting, refusing } from "./Answer.ts"
+import { acting, type Answer, refusing } from "./Answer.ts"
 import { CreditConfig } from "./CreditConfig.ts"
+import type { Mark } from "./CreditMeter.ts"
 import * as Tables from "./CreditTables.ts"
 import { busy, isUndecided } from "./Quotas.ts"
 
@@ -37,6 +38,16 @@ export const isConcerned = Effect.fnUntraced(function* (message: Message) {
 const isSigned = ({ ready, record, voted }: RefereeState): boolean =>
   ready !== undefined || voted !== undefined || record !== undefined
 
+/** A vote is one for each ballot; what it was told is decided once. */
+const marksOf = (before: RefereeState | undefined, { record, voted }: RefereeState): ReadonlyArray<Mark> => [
+  ...(voted === undefined || voted.sign === before?.voted?.sign
+    ? []
+    : [{ _tag: "Vote", verdict: voted.verdict } as const]),
+  ...(record === undefined || before?.record !== undefined
+    ? []
+    : [{ _tag: "Decision", verdict: record.verdict } as const])
+]
+
 /** What another node says to this referee, or this node to itself. */
 export const hear = Effect.fnUntraced(function* (message: Message, from: NodeKey) {
   const records = yield* Records
@@ -51,5 +62,6 @@ export const hear = Effect.fnUntraced(function* (message: Message, from: NodeKey
   const result = RefereeMachine.step({ key, sign, decidesFor: decides }, state, { from, message, now })
   if (result._tag === "Unfit") return refusing(result)
   if (isSigned(result.state)) yield* records.put(Tables.referees, result.state)
-  return acting(result.actions)
+  const answer: Answer = { ...acting(result.actions), marks: marksOf(state, result.state) }
+  return answer
 })

@@ -18,6 +18,7 @@ import { Records } from "../Records.ts"
 import { type Answer, nothing, type Wake } from "./Answer.ts"
 import * as ChainDesk from "./ChainDesk.ts"
 import { CreditConfig } from "./CreditConfig.ts"
+import type { Mark } from "./CreditMeter.ts"
 import * as Tables from "./CreditTables.ts"
 
 /** Halves that one round looks at, and those that it speaks for, at most. */
@@ -144,6 +145,7 @@ export const round = Effect.fnUntraced(function* (peer: NodeKey) {
   const next: Tables.Repair = yield* after(row, met, last)
   yield* records.put(Tables.repairs, next)
   const actions = messages.flat().map((message) => ({ _tag: "Send", to: peer, message }) as const)
-  const answer: Answer = { ...nothing, actions, wakes: [wakeOf(next)] }
+  const mark: Mark = { _tag: "Repair", isCheck: stand.isCheck, messages: actions.length }
+  const answer: Answer = { ...nothing, actions, wakes: [wakeOf(next)], marks: [mark] }
   return answer
 })
