@@ -5,6 +5,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { readFileSync } from "node:fs"
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { PeerView } from "../../src/programs/http/Models.ts"
@@ -39,7 +40,18 @@ beforeAll(async () => {
   stopping.push(() => receiver.stop())
   const start = (name: string, ...args: ReadonlyArray<string>) =>
     startNode(at(name), ["--listen", "127.0.0.1:0", "--otlp-interval", "1s", ...args])
-  alice = await start("alice", "--api", address, "--otlp-url", VictoriaMetrics.otlpOf(victoria), "--metrics-per-peer")
+  const chain = at("chain.json")
+  await writeFile(chain, JSON.stringify({ id: "seen", time: 1_700_000_000_000, intervalMillis: 500 }))
+  const makes = ["--chain", chain, "--produce"]
+  alice = await start(
+    "alice",
+    ...makes,
+    "--api",
+    address,
+    "--otlp-url",
+    VictoriaMetrics.otlpOf(victoria),
+    "--metrics-per-peer"
+  )
   stopping.push(() => alice.process.stop())
   const header = ["--otlp-header", "authorization=Bearer sesame"]
   bob = await start("bob", "--connect", alice.address, "--otlp-url", receiver.url, ...header)
@@ -51,6 +63,8 @@ afterAll(async () => {
   await folder.remove()
 })
 
+const isAbove = (value: number) => (samples: ReadonlyArray<{ readonly value: number }>) =>
+  (samples[0]?.value ?? Number.NEGATIVE_INFINITY) > value
 const is = (value: number) => (samples: ReadonlyArray<{ readonly value: number }>) => samples[0]?.value === value
 const peersOf = async ({ data }: ReadyNode) => {
   const { stdout } = await holdfast(["peers", "--json", "--data", data])
@@ -89,13 +103,30 @@ describe("a Prometheus server", () => {
     await prometheus.until('holdfast_database_up{job="scraped"}', is(1))
   })
 
+  it("has how the chain of the node goes on, and what its users do with credit", async () => {
+    await prometheus.until('holdfast_chain_height{job="scraped"}', isAbove(2))
+    await prometheus.until('holdfast_chain_blocks_produced_total{job="scraped"}', isAbove(2))
+    await prometheus.until('holdfast_chain_behind_blocks{job="scraped"}', is(0))
+    const ann = ["--data", alice.data]
+    await holdfast(["user", "add", "ann", "--name", "Ann", ...ann])
+    const done = 'holdfast_credit_commands_total{job="scraped",kind="PutUser",result="done"}'
+    await prometheus.until(done, is(1))
+    await prometheus.until('holdfast_credit_waiting{job="scraped",what="lift.promised"}', is(0))
+    const series = 'count({__name__=~"holdfast_(credit|chain)_.*",job="scraped"})'
+    const [count] = await prometheus.query(series)
+    assert.isAbove(count?.value ?? 0, 100)
+    assert.isBelow(count?.value ?? Number.POSITIVE_INFINITY, 1_000)
+  })
+
   it("reads the types and the descriptions of all of them", async () => {
     const metadata = await Prometheus.metadata(prometheus)
     const ours = Object.entries(metadata).filter(([name]) => name.startsWith("holdfast_"))
     assert.isAbove(ours.length, 30)
     for (const [name, [about]] of ours) {
       assert.isAbove(about?.help.length ?? 0, 5, name)
-      const isHistogram = /_duration_seconds$|_trip_seconds$|_batch_messages$|_group_messages$/.test(name)
+      const isHistogram = /_duration_seconds$|_trip_seconds$|_depth_blocks$|_batch_messages$|_group_messages$/.test(
+        name
+      )
       const type = name.endsWith("_total") ? "counter" : isHistogram ? "histogram" : "gauge"
       if (!name.startsWith("holdfast_link_peer_")) assert.strictEqual(about?.type, type, name)
     }
