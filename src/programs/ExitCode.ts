@@ -64,6 +64,7 @@ const byTag: Readonly<Record<string, number>> = {
   TokenRefused: ExitCode.refused,
   ListenFailed: ExitCode.address,
   ApiUnavailable: ExitCode.address,
+  BitcoinMetricsUnavailable: ExitCode.address,
   DataFolderLocked: ExitCode.folder,
   DataFolderNotWritable: ExitCode.folder,
   IdentityExposed: ExitCode.folder,

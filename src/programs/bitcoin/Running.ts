@@ -42,6 +42,8 @@ export interface Options {
   readonly changes?: Changes | undefined
   /** How long a dial may take, in milliseconds. */
   readonly dialTimeout: number
+  /** Where its metrics are told, if they are. */
+  readonly metrics?: Whom["connect"][number] | undefined
   readonly onEvent: (event: PeerEvent) => void
 }
 
@@ -76,6 +78,7 @@ export const withManager = <A, E, R>(options: Options, effect: Effect.Effect<A, 
     // Loaded now: no other command needs it, and the database engine takes its time.
     const session = yield* Effect.promise(() => import("./Session.ts"))
     const config = configOf(options.whom, options.changes)
-    const layer = session.layer({ config, folder: yield* folder, dialTimeout: options.dialTimeout })
+    const { dialTimeout, metrics } = options
+    const layer = session.layer({ config, folder: yield* folder, dialTimeout, metrics })
     return yield* Effect.andThen(begin(options), effect).pipe(Effect.provide(layer))
   })

@@ -11,10 +11,12 @@ import * as ResolverDns from "../../layers/ResolverDns.ts"
 import * as StoresMemory from "../../layers/StoresMemory.ts"
 import * as StoresSql from "../../layers/StoresSql.ts"
 import * as TransportTcp from "../../layers/TransportTcp.ts"
+import type { Endpoint } from "../../protocol/Address.ts"
 import type { Config } from "../../services/bitcoin/Config.ts"
 import { Manager } from "../../services/bitcoin/Manager.ts"
 import { Bans, make as makeBans } from "../../services/link/Bans.ts"
 import { files } from "../FolderFiles.ts"
+import * as MetricsPort from "./MetricsPort.ts"
 
 const platform = Layer.merge(NodeServices.layer, SecureRandom.layerWebCrypto)
 
@@ -39,11 +41,15 @@ export interface Options {
   readonly folder: string | undefined
   /** How long a dial may take, in milliseconds. */
   readonly dialTimeout: number
+  /** Where its metrics are told, if they are. */
+  readonly metrics?: Endpoint | undefined
 }
 
 /** `Manager`, with the stores behind it. */
-export const layer = ({ config, dialTimeout, folder }: Options) =>
+export const layer = ({ config, dialTimeout, folder, metrics }: Options) =>
   Manager.layer(config).pipe(
     Layer.provide(Layer.mergeAll(TransportTcp.layerWith({ dialTimeout }), ResolverDns.layer, bans)),
+    Layer.merge(MetricsPort.serving(metrics)),
+    Layer.provide(MetricsPort.counting),
     Layer.provideMerge(stores(folder))
   )

@@ -19,6 +19,7 @@ const dialTimeout = 10_000
 interface Given extends Whom {
   readonly follow: boolean
   readonly listen: Whom["connect"][number] | undefined
+  readonly metrics: Whom["connect"][number] | undefined
   readonly timeout: number
 }
 
@@ -48,7 +49,7 @@ const following = Effect.fnUntraced(function* (network: string) {
 })
 
 const sync = Effect.fnUntraced(function* (given: Given) {
-  const { follow, listen, network } = given
+  const { follow, listen, metrics, network } = given
   let reach = Reach.initial
   const program = Effect.gen(function* () {
     const { blocks, headers } = yield* parts
@@ -62,7 +63,7 @@ const sync = Effect.fnUntraced(function* (given: Given) {
   const onEvent = (event: Parameters<typeof Reach.note>[1]): void => {
     reach = Reach.note(reach, event)
   }
-  return yield* withManager({ whom: given, changes, dialTimeout, onEvent }, program)
+  return yield* withManager({ whom: given, changes, dialTimeout, metrics, onEvent }, program)
 })
 
 export const SyncCommand = Command.make(
@@ -76,6 +77,7 @@ export const SyncCommand = Command.make(
       Flag.withDefault(false)
     ),
     listen: Flags.listen("Let other nodes in here, and give them headers and blocks"),
+    metrics: Flags.metrics,
     timeout: Flags.timeout("Give up when nothing new has come for so long (default 2m)", 120_000)
   },
   Effect.fnUntraced(function* (given) {

@@ -51,11 +51,12 @@ const print = (events: Queue.Queue<Dated>, isJson: boolean): Effect.Effect<never
 interface Given extends Whom {
   readonly target: number | undefined
   readonly listen: Whom["connect"][number] | undefined
+  readonly metrics: Whom["connect"][number] | undefined
   readonly timeout: number | undefined
 }
 
 const watch = Effect.fnUntraced(function* (given: Given) {
-  const { listen, target, timeout } = given
+  const { listen, metrics, target, timeout } = given
   const root = yield* Root
   const clock = yield* Clock.Clock
   const events = yield* Queue.sliding<Dated>(mostWaiting)
@@ -68,7 +69,7 @@ const watch = Effect.fnUntraced(function* (given: Given) {
   })
   const changes = { target, listen }
   return yield* withManager(
-    { whom: given, changes, dialTimeout, onEvent },
+    { whom: given, changes, dialTimeout, metrics, onEvent },
     timeout === undefined ? shown : Effect.timeoutOption(shown, timeout)
   )
 }, untilSignal)
@@ -79,6 +80,7 @@ export const WatchCommand = Command.make(
     ...whom,
     target: Flags.optionally(Flags.count("target", "How many connections there shall be (default 8)", 1, 100)),
     listen: Flags.listen("Let other nodes in here, and give them headers"),
+    metrics: Flags.metrics,
     timeout: Flags.optionally(Flags.duration("timeout", "End after so long (default: when it is told to stop)"))
   },
   Effect.fnUntraced(function* (given) {

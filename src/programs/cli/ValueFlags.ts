@@ -36,5 +36,14 @@ export const listen = (what: string): Flag.Flag<Endpoint | undefined> =>
     )
   )
 
+/** Where to tell metrics, if they are to be told. */
+export const metrics: Flag.Flag<Endpoint | undefined> = Flag.String("metrics").pipe(
+  Flag.withMetavar("<host:port>"),
+  Flag.withDescription("Tell metrics of the peers there, at /metrics, to whoever asks"),
+  Flag.withSchema(SettingValue.endpoint),
+  Flag.optional,
+  Flag.map(Option.getOrUndefined)
+)
+
 export const optionally = <A>(flag: Flag.Flag<A>): Flag.Flag<A | undefined> =>
   flag.pipe(Flag.optional, Flag.map(Option.getOrUndefined))

@@ -282,6 +282,20 @@ describe("holdfast bitcoin watch", () => {
     assert.isTrue(lines(stdout).some(({ _tag, to }) => _tag === "Changed" && to === "Connected"))
   })
 
+  it("tells metrics of its peers to whoever asks for them, and nothing else", async () => {
+    const at = `127.0.0.1:${await freePort()}`
+    const watching = running(...words("watch", "--connect", node.at, "--metrics", at))
+    await watching.line(`${node.at} is connected`)
+    const answer = await fetch(`http://${at}/metrics`)
+    const told = (await answer.text()).split("\n")
+    assert.include(told, "holdfast_bitcoin_peers 1")
+    assert.include(told, 'holdfast_bitcoin_dials_total{result="connected"} 1')
+    assert.match(answer.headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/)
+    assert.strictEqual((await fetch(`http://${at}/`)).status, 404)
+    await failing(bitcoin("watch", "--connect", node.at, "--metrics", at), 5, at, "--metrics")
+    await watching.stop()
+  })
+
   it("prints sentences without a terminal", async () => {
     const watching = running(...words("watch", "--connect", node.at))
     await watching.line(`${node.at} is connected`)
