@@ -10,6 +10,8 @@ import * as CreditMeter from "../../src/services/credit/CreditMeter.ts"
 import { Records } from "../../src/services/Records.ts"
 import { MemoryNetwork } from "../../src/testing/TransportMemory.ts"
 import * as People from "../support/credit/CreditPeople.ts"
+import { hostOf, keyOf } from "../support/LinkNode.ts"
+import { pass } from "../support/VirtualTime.ts"
 
 const includes = (text: string, lines: ReadonlyArray<string>): void => {
   for (const line of lines) assert.include(text.split("\n"), line)
@@ -170,6 +172,44 @@ describe("the metrics of credit", () => {
             'holdfast_credit_waiting{what="chit.asked"} 0',
             'holdfast_credit_waiting_oldest_age_seconds{what="chit.asked"} 0',
             "holdfast_credit_waiting_read_age_seconds 0"
+          ])
+        })
+      )
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("show a lift that nobody decides, once, and for how long it holds value", () =>
+    Effect.gen(function* () {
+      const network = new MemoryNetwork()
+      const meter = CreditMeter.make()
+      const joining = People.join({ network, seed: 1, name: "ann" })
+      const ann = yield* Effect.provideService(joining, CreditMeter.CreditMeter, meter)
+      const bob = yield* People.join({ network, seed: 2, name: "bob", to: [ann] })
+      yield* People.open(bob, ann)
+      // Nobody is there.
+      const referees = [{ key: keyOf(9), host: hostOf(9), port: 4000 }]
+      yield* ann.does({ _tag: "PayOver", to: bob.person, units: 70n, referees })
+      yield* pass("5 minutes")
+      const records = yield* ann.node.run(Effect.map(Records, (found) => found))
+      yield* exposed(records, meter, ({ refresh, scrape }) =>
+        Effect.gen(function* () {
+          yield* refresh
+          includes(yield* scrape, [
+            'holdfast_credit_lifts_total{role="origin",status="promised"} 1',
+            'holdfast_credit_lifts_total{role="origin",status="good"} 0',
+            'holdfast_credit_payment_duration_seconds_count{result="good"} 0',
+            'holdfast_credit_waiting{what="lift.promised"} 1',
+            'holdfast_credit_waiting{what="payment.lifting"} 1',
+            'holdfast_credit_waiting{what="lift.pending"} 0',
+            'holdfast_credit_waiting_oldest_age_seconds{what="lift.promised"} 300',
+            'holdfast_credit_waiting_oldest_age_seconds{what="payment.lifting"} 300'
+          ])
+          yield* pass("15 minutes")
+          yield* refresh
+          includes(yield* scrape, [
+            'holdfast_credit_lifts_total{role="origin",status="promised"} 1',
+            'holdfast_credit_waiting{what="lift.pending"} 1',
+            'holdfast_credit_events_total{audience="operator",kind="lift.pending"} 1'
           ])
         })
       )
