@@ -11,9 +11,27 @@ import { print } from "./Root.ts"
 import { green, red } from "./Style.ts"
 import { ago, lasting, list } from "./Table.ts"
 
+/** Things that need attention, and how many of them are counted. */
+interface Waiting {
+  /** `most` stands for as many or more. */
+  readonly count: number
+  readonly operator: number
+  /** Milliseconds since 1970, of the oldest. */
+  readonly since?: number
+}
+const most = 100
+
+type Shown = Health & { readonly waiting?: Waiting; readonly chain?: ChainStatus }
+
+const waitingText = ({ count, operator, since = 0 }: Waiting, now: number): string => {
+  if (count === 0) return "nothing"
+  const all = `${count === most ? `${most} or more` : count} ${count === 1 ? "thing" : "things"}`
+  return `${all}, ${operator} for the operator, the oldest for ${lasting(now - since)}: see holdfast attention`
+}
+
 const describe =
   (now: number) =>
-  ({ chain, ...health }: Health & { readonly chain?: ChainStatus }): string =>
+  ({ chain, waiting, ...health }: Shown): string =>
     list([
       ["Status", health.status === "ok" ? green("ok") : red(`degraded: ${health.problem}`)],
       ["Node", health.node],
@@ -33,8 +51,19 @@ const describe =
             ] as const
           ]
         : []),
+      ...(waiting === undefined ? [] : [["Waiting", waitingText(waiting, now)] as const]),
       ...(chain === undefined ? [] : [["Chain", brief(chain)] as const])
     ])
+
+/** What needs attention, of users as well; nothing is asked of a database that does not answer. */
+const waitingOf = Effect.fnUntraced(function* ({ status }: Health) {
+  if (status !== "ok") return {}
+  const { items } = yield* ask((client) => client.attention({ query: { limit: most } }))
+  const operator = items.filter(({ audience }) => audience === "").length
+  const [oldest] = items
+  const waiting: Waiting = { count: items.length, operator, ...(oldest && { since: oldest.since }) }
+  return { waiting }
+})
 
 export const StatusCommand = Command.make(
   "status",
@@ -46,9 +75,12 @@ export const StatusCommand = Command.make(
       "NotFound",
       () => Effect.succeed(undefined)
     )
-    yield* print(chain === undefined ? health : { ...health, chain }, describe(yield* Clock.currentTimeMillis))
+    const shown: Shown = { ...health, ...(yield* waitingOf(health)), ...(chain === undefined ? {} : { chain }) }
+    yield* print(shown, describe(yield* Clock.currentTimeMillis))
   })
 ).pipe(
-  Command.withDescription("Show how the node is: its database, its sessions, what it owes, the height of its chain"),
+  Command.withDescription(
+    "Show how the node is: its database, its sessions, what it owes, what waits, the height of its chain"
+  ),
   Command.withExamples([{ command: "holdfast status" }])
 )

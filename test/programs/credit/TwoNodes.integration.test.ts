@@ -55,6 +55,8 @@ describe("credit of two nodes", () => {
     await bob.hears("bob", "tally.received")
     const waiting = await bob.json(AttentionList, "attention", "--for", "bob")
     assert.deepInclude(waiting.items[0], { protocol: "credit", audience: "bob" })
+    assert.match(await bob.says("status"), /^Waiting +1 thing, 0 for the operator, the oldest for .*: see/m)
+    assert.match(await alice.says("status"), /^Waiting +nothing$/m)
     await bob.kill()
     await bob.start()
     assert.include(await bob.says("tally", "status", "alice"), "an offer that waits for your answer")
