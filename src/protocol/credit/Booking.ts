@@ -104,13 +104,21 @@ export class Booking {
     return undefined
   }
 
-  /** A chit that is good and had a place behind `after` gets the next one. */
-  move(state: ChitState): Fault | undefined {
-    if (this.#chits.has(state.core.uuid)) return "twice"
+  /** A good chit loses its place, which was behind `after`, until it gets another one. */
+  displace(state: ChitState): void {
+    const { hash: _hash, head: _head, index: _index, ...rest } = state
+    this.#unplaced++
+    // What it has set cannot be taken out of what all have set together.
+    if (state.core.type === "set") this.#isUnset = true
+    this.#chits.set(state.core.uuid, { ...rest, changed: this.#now })
+  }
+
+  /** A good chit that has lost its place gets the next one. */
+  move(state: ChitState): void {
+    this.#unplaced--
     this.#at = next(this.#at, state)
     this.#write(entryOf(state), state, this.#at)
     this.#set(state.core)
-    return undefined
   }
 
   /** A good chit takes no effect any more. */

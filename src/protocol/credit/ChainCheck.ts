@@ -35,7 +35,7 @@ export class ChainCheck {
   }
 
   end(): void {
-    const { chain, side } = this.#half
+    const { chain } = this.#half
     const about = nameOf(this.#half)
     if (chain === undefined || this.#ends.length === 0) {
       return this.#expect(this.#half.status !== "open", "I6", about, "It is open and has no chain.")
@@ -47,9 +47,8 @@ export class ChainCheck {
     const isInOrder = agreed <= told && told <= at.index
     this.#expect(isInOrder, "I6", about, `Agreed ${agreed}, told ${told}, placed ${at.index}.`)
     this.#expect(this.#isSet(), "I6", about, "Its settings are not those of its chain.")
-    // I7, as far as one half tells: stock has not forgotten what it still has to propose.
-    const isCounted = side === "foil" || this.#loose === unplaced
-    this.#expect(isCounted, "I7", about, `${this.#loose} good chits have no place, not ${unplaced}.`)
+    // I7, as far as one half tells: it has not forgotten what still needs a place.
+    this.#expect(this.#loose === unplaced, "I7", about, `${this.#loose} good chits have no place, not ${unplaced}.`)
   }
 
   /** I6: good chits have the places 1 to the last one, each with the hash that follows from what is before. */

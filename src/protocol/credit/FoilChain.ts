@@ -13,18 +13,20 @@ import type { ChitState } from "./ChitState.ts"
 import type { CreditMessage } from "./CreditMessage.ts"
 import { order, propose } from "./FoilOrdering.ts"
 import { agreeing, push, pushed, wondering } from "./FoilPushing.ts"
-import { adopt } from "./FoilRecovery.ts"
+import * as Recovery from "./FoilRecovery.ts"
 import * as Places from "./Places.ts"
 import type { TallyHalf } from "./TallyHalf.ts"
 
 /** Stock has everything up to a place. It counts for ever, unless stock says by `Where` that it has less. */
-const ack = (half: Begun, { loaded, message }: Received<Ack>): ChainResult => {
+const ack = (half: Begun, event: Received<Ack>): ChainResult => {
+  const { loaded, message } = event
   const { at } = message
   if (!Places.isHere(half, loaded.places, at)) return wondering(half)
   const state = agreeing(half, at)
   const { chain } = state
   const closedThere = chain.closedThere || (message.closed && at.index === chain.at.index)
   const acked = { ...state, chain: { ...chain, closedThere } }
+  if (loaded.loose.length > 0) return Recovery.order(acked, event)
   return chain.told < chain.at.index ? pushed(acked, chain.told) : done(acked)
 }
 
@@ -61,7 +63,7 @@ export const step = (half: TallyHalf, event: FoilEvent): ChainResult => {
     case "Where":
       return where(begun, { ...event, message })
     case "History":
-      return adopt(begun, { ...event, message })
+      return Recovery.adopt(begun, { ...event, message })
   }
 }
 
@@ -81,5 +83,6 @@ export const entered = (
 export const repair = ({ chain }: TallyHalf): ReadonlyArray<Reading> =>
   chain === undefined ? [] : [push(chain.agreed)]
 
-/** Stock has said to have everything. */
-export const isQuiet = ({ chain }: TallyHalf): boolean => chain === undefined || chain.agreed === chain.at.index
+/** Stock has said to have everything, and all that is good has its place. */
+export const isQuiet = ({ chain }: TallyHalf): boolean =>
+  chain === undefined || (chain.agreed === chain.at.index && chain.unplaced === 0)

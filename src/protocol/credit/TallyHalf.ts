@@ -40,7 +40,10 @@ export const Chain = Schema.Struct({
   agreed: Index,
   /** Stock: its last place, as foil's agent has signed it; none before the first chit has one, and none at foil. */
   head: Schema.optionalKey(Head),
-  /** Chits that are good at stock and have no place yet: its own, and either side's of lifts. None at foil. */
+  /**
+   * Good chits that have no place. Stock: its own, and either side's of lifts, until foil has ordered them. Foil: what it has ordered after its
+   * database was restored, while stock shows it what it had ordered before.
+   */
   unplaced: Schema.Natural,
   /** Stock has closed, as it says; foil may do so too. */
   closedThere: Schema.Boolean

@@ -4,7 +4,14 @@
  */
 import { Effect } from "effect"
 import type { Cuid } from "../../protocol/credit/Chad.ts"
-import type { Loaded, Loads } from "../../protocol/credit/ChainEvent.ts"
+import {
+  type Loaded,
+  type Loads,
+  mostLoose,
+  type Page,
+  type Recovery,
+  recoveryPages
+} from "../../protocol/credit/ChainEvent.ts"
 import type { ChitId } from "../../protocol/credit/Chit.ts"
 import type { Index, Position } from "../../protocol/credit/ChitLog.ts"
 import type { ChitState } from "../../protocol/credit/ChitState.ts"
@@ -38,17 +45,6 @@ export const placed = Effect.fnUntraced(function* ({ holder, id }: TallyHalf, af
   return yield* records.page(Tables.chits, "place", { prefix, after: [...prefix, after], limit })
 })
 
-/** All of them. */
-const behind = Effect.fnUntraced(function* (half: TallyHalf, after: Index) {
-  const all: Array<ChitState> = []
-  for (let last: Index | undefined = after; last !== undefined;) {
-    const page: ReadonlyArray<ChitState> = yield* placed(half, last, maxPage)
-    all.push(...page)
-    last = page.length === maxPage ? page.at(-1)?.index : undefined
-  }
-  return all
-})
-
 /** What both sides have set, read from the whole chain a page at a time. */
 export const sets = Effect.fnUntraced(function* (half: TallyHalf) {
   let all = Sets.none
@@ -78,13 +74,24 @@ export const chit = Effect.fnUntraced(function* ({ holder, id }: TallyHalf, uuid
   return yield* (yield* Records).get(Tables.chits, [holder, id, uuid])
 })
 
+const page = (half: TallyHalf, { after, most }: Page) => (most === 0 ? Effect.succeed([]) : placed(half, after, most))
+
+/** What foil compares with what stock shows: two pages. */
+const recovered = Effect.fnUntraced(function* (half: TallyHalf, recovery: Recovery | undefined) {
+  if (recovery === undefined || half.chain === undefined) return { behind: [], tail: [] }
+  const pages = recoveryPages(recovery, half.chain.at.index)
+  return { behind: yield* page(half, pages.behind), tail: yield* page(half, pages.tail) }
+})
+
 /** What a step of the chain has to be given. */
-export const load = Effect.fnUntraced(function* (half: TallyHalf, { behind: after, chits, indexes }: Loads) {
+export const load = Effect.fnUntraced(function* (half: TallyHalf, { chits, indexes, isRecovering, recovery }: Loads) {
   const known = yield* Effect.forEach(chits, (uuid) => chit(half, uuid))
+  const isLoose = isRecovering === true && half.chain !== undefined && half.chain.unplaced > 0
   const loaded: Loaded = {
     known: new Map(known.flatMap((one) => (one === undefined ? [] : [[one.core.uuid, one] as const]))),
     places: yield* places(half, indexes),
-    behind: after === undefined ? [] : yield* behind(half, after)
+    ...(yield* recovered(half, recovery)),
+    loose: isLoose ? yield* loose(half, mostLoose) : []
   }
   return loaded
 })

@@ -212,6 +212,50 @@ describe("the chain of a tally's chits", () => {
     assert.sameMembers(pair.stock.log.slice(80), ids(...late, pledge("stock", 200)))
   })
 
+  it("S27: a step of a recovery costs a page, and all steps together go with what was lost and ordered since", () => {
+    const costs = (lost: number, since: number) => {
+      const pair = after(3)
+      const backup = pair.foil.snapshot()
+      for (let n = 1; n <= lost; n++) pair.foil.becomes(pledge("foil", 1_000 + n))
+      pair.settle(40)
+      const confirmed = [...pair.stock.log]
+      pair.foil.restore(backup)
+      for (let n = 1; n <= since; n++) pair.foil.becomes(pledge("foil", 3_000 + n))
+      pair.lose()
+      pair.foil.rows = 0
+      pair.foil.mostRows = 0
+      pair.settle(40)
+      isOne(pair)
+      const late = Array.from({ length: since }, (_, n) => pledge("foil", 3_001 + n))
+      assert.deepStrictEqual(pair.stock.log, [...confirmed, ...ids(...late)])
+      return { most: pair.foil.mostRows, all: pair.foil.rows }
+    }
+    const [small, large] = [costs(200, 200), costs(400, 400)]
+    assert.isBelow(small.most, 450)
+    assert.isAtMost(large.most, small.most)
+    assert.isBelow(large.all, 2.2 * small.all)
+  })
+
+  it("S27: what foil has set since the restore counts again once it has its place", () => {
+    const pair = after(3)
+    const backup = pair.foil.snapshot()
+    for (let n = 4; n <= 80; n++) pair.foil.becomes(pledge("foil", n))
+    pair.settle()
+    pair.foil.restore(backup)
+    pair.foil.becomes(setting("foil", 100, { target: 5n }))
+    for (let n = 101; n <= 240; n++) pair.foil.becomes(pledge("foil", n))
+    pair.foil.becomes(setting("foil", 241, { target: 6n }))
+    pair.stock.repair()
+    pair.foil.repair()
+    while (pair.flight.length > 0) {
+      pair.deliver()
+      assert.deepStrictEqual(pair.faults(), [])
+    }
+    pair.settle(40)
+    isOne(pair)
+    assert.deepInclude(pair.foil.half.sets.foil, { target: 6n })
+  })
+
   it("S27: stock gets back from foil what its backup does not have, its own chits included", () => {
     const pair = after(3)
     const backup = pair.stock.snapshot()

@@ -3,7 +3,7 @@
  * reads and writes.
  */
 import type * as ChainEvent from "../../../src/protocol/credit/ChainEvent.ts"
-import { loads } from "../../../src/protocol/credit/ChainEvent.ts"
+import { loads, mostLoose, recoveryPages } from "../../../src/protocol/credit/ChainEvent.ts"
 import type { ChainResult, Evidence, Reading } from "../../../src/protocol/credit/ChainStep.ts"
 import type { Action, Unfit } from "../../../src/protocol/credit/Action.ts"
 import type { ChitId } from "../../../src/protocol/credit/Chit.ts"
@@ -18,6 +18,9 @@ import * as StockChain from "../../../src/protocol/credit/StockChain.ts"
 import { digest, other, type Side } from "../../../src/protocol/credit/TallyDocument.ts"
 import type { TallyHalf } from "../../../src/protocol/credit/TallyHalf.ts"
 import { agents, document, opened } from "./Parties.ts"
+
+/** What is read where nothing has to be recovered. */
+const noPages = { behind: { after: 0, most: 0 }, tail: { after: 0, most: 0 } }
 
 interface Kept {
   readonly half: TallyHalf
@@ -35,10 +38,12 @@ export class ChainSite {
   readonly records: Array<LiftRecord> = []
   /** Kinds of the events of the holder and the operator. */
   readonly told: Array<string> = []
-  /** Chits that were read and written. */
+  /** Chits that were read and written, and the most of them for one event, with the message that followed. */
   rows = 0
+  mostRows = 0
   readonly #send: (message: CreditMessage) => void
   #now = 0
+  #before = 0
 
   constructor(side: Side, send: (message: CreditMessage) => void) {
     this.side = side
@@ -124,8 +129,9 @@ export class ChainSite {
     return states
   }
 
-  #load({ behind, chits, indexes }: ChainEvent.Loads): ChainEvent.Loaded {
+  #load({ chits, indexes, isRecovering = false, recovery }: ChainEvent.Loads): ChainEvent.Loaded {
     this.#now++
+    this.#before = this.rows
     const known = new Map<ChitId, ChitState>()
     for (const id of chits) {
       const state = this.chits.get(id)
@@ -133,7 +139,20 @@ export class ChainSite {
       this.rows++
     }
     const places = indexes.flatMap((index) => this.place(index) ?? [])
-    return { known, places, behind: behind === undefined ? [] : this.#between(behind, this.log.length) }
+    const { behind, tail } = recovery === undefined ? noPages : recoveryPages(recovery, this.chain.at.index)
+    return {
+      known,
+      places,
+      behind: this.#between(behind.after, behind.after + behind.most),
+      tail: this.#between(tail.after, tail.after + tail.most),
+      loose: isRecovering ? this.#loose().slice(0, mostLoose) : []
+    }
+  }
+
+  /** Good chits without a place, the oldest first. */
+  #loose(): ReadonlyArray<ChitState> {
+    const loose = [...this.chits.values()].filter((one) => one.status === "good" && one.index === undefined)
+    return loose.toSorted((one, two) => one.core.date - two.core.date)
   }
 
   #perform(event: ChainEvent.FoilEvent | ChainEvent.StockEvent): ChainResult {
@@ -147,6 +166,7 @@ export class ChainSite {
       if (result.reading !== undefined) this.#read(result.reading)
       this.#close()
     }
+    this.mostRows = Math.max(this.mostRows, this.rows - this.#before)
     return result
   }
 
@@ -181,6 +201,7 @@ export class ChainSite {
 
   #store(half: TallyHalf, chits: ReadonlyArray<ChitState>): void {
     this.half = half
+    this.log.length = Math.min(this.log.length, this.chain.at.index)
     for (const state of chits) {
       this.rows++
       this.chits.set(state.core.uuid, state)
@@ -214,8 +235,7 @@ export class ChainSite {
         return
       }
       case "Propose": {
-        const waiting = [...this.chits.values()].filter((one) => one.status === "good" && one.index === undefined)
-        for (const message of StockChain.proposals(this.half, waiting.slice(0, reading.most))) this.#send(message)
+        for (const message of StockChain.proposals(this.half, this.#loose().slice(0, reading.most))) this.#send(message)
       }
     }
   }
