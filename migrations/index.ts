@@ -19,6 +19,7 @@ import createBitcoinPeers from "./0012_create_bitcoin_peers.ts"
 import createChainHeaders from "./0013_create_chain_headers.ts"
 import createChainBlocks from "./0014_create_chain_blocks.ts"
 import createCredit from "./0015_create_credit.ts"
+import createCreditHorizons from "./0016_create_credit_horizons.ts"
 
 /** Name to effect: four digits, what it does. Run by `holdfast/layers/Migrations`. */
 export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>>> = {
@@ -36,5 +37,6 @@ export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, S
   "0012_create_bitcoin_peers": createBitcoinPeers,
   "0013_create_chain_headers": createChainHeaders,
   "0014_create_chain_blocks": createChainBlocks,
-  "0015_create_credit": createCredit
+  "0015_create_credit": createCredit,
+  "0016_create_credit_horizons": createCreditHorizons
 }

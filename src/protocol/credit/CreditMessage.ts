@@ -142,11 +142,14 @@ export const Voted = message("Voted", {
   verdict: LiftRecord.Verdict,
   vote: LiftRecord.Vote
 })
-/** The referee does not vote so, now or ever: it is in a later ballot, there is no reason for that verdict, or the time is over by its clock. */
+/**
+ * The referee does not vote so, now or ever: it is in a later ballot, there is no reason for that verdict, the time is over by its clock, or
+ * its database was restored, and it may have voted otherwise.
+ */
 export const Unvoted = message("Unvoted", {
   ...Digested,
   ballot: LiftRecord.Ballot,
-  why: Schema.Literals(["later-ballot", "too-early", "too-late", "no-evidence", "declined"]),
+  why: Schema.Literals(["later-ballot", "too-early", "too-late", "no-evidence", "declined", "forgotten"]),
   later: Schema.optionalKey(LiftRecord.Ballot)
 })
 

@@ -37,10 +37,11 @@ export const onRefusal = (
   )
 }
 
-/** Another node of the plan asks for its end. */
+/** Another node of the plan, or a referee that may have forgotten it, asks for its end. */
 export const onInquire = (state: LiftState | undefined, from: NodeKey, plan: string): LiftStepped | Unfit => {
   if (state === undefined || state.digest !== plan) return unfit("stale", "unknown-lift", "nothing is known of it")
-  const mayAsk = LiftPlan.nodes(state.plan).includes(from)
+  const { plan: known } = state
+  const mayAsk = LiftPlan.nodes(known).includes(from) || known.referees.some(({ key }) => key === from)
   if (!mayAsk) return unfit("refused", "not-in-plan", "the plan does not name the sender")
   return still(state, state.record === undefined ? [] : [send(from, { _tag: "Ended", record: state.record })])
 }

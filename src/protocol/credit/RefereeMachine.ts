@@ -17,6 +17,7 @@ import { send } from "./LiftEvent.ts"
 import { isAgainst, isPromised, isReady, onePer, readiness, withPromises } from "./LiftEvidence.ts"
 import * as LiftPlan from "./LiftPlan.ts"
 import { type Ballot, isBefore, isValid, type Promised, vote } from "./LiftRecord.ts"
+import { type Held, hold, mayBegin, mostAheadMillis } from "./RefereeMemory.ts"
 import type { RefereeState } from "./RefereeState.ts"
 import { isSigned } from "./Signature.ts"
 import type { Signer } from "./Signer.ts"
@@ -33,16 +34,11 @@ export interface Event {
 /** A referee, and whose lifts its operator lets it decide on; everybody's unless said. */
 export interface Referee extends Signer {
   readonly decidesFor?: (originator: NodeKey) => boolean
+  /** It may have forgotten its votes on plans up to this date, milliseconds since 1970. */
+  readonly forgottenUntil?: number
 }
 
 type Answer = Stepped<RefereeState> | Unfit
-
-/** Rounds that are begun at once, and in a minute: more are nobody's who asks as it should, and would leave none to others. */
-const roundsAtOnce = 256
-const roundsAMinute = 8
-
-const mayBegin = ({ by, round }: Ballot, { date }: LiftPlan.LiftPlan, from: NodeKey, now: number): boolean =>
-  by === from && round > 0 && round <= roundsAtOnce + roundsAMinute * Math.max(0, (now - date) / 60_000)
 
 const votedAgain = (state: RefereeState, voted: NonNullable<RefereeState["voted"]>, me: NodeKey): CreditMessage => ({
   _tag: "Voted",
@@ -169,8 +165,10 @@ const stranger = (
     return unfit("refused", "no-referee", "the plan does not name this node")
   if (!LiftPlan.nodes(plan).includes(from)) return unfit("refused", "not-in-plan", "the plan does not name the sender")
   const isFirst = message._tag === "Decide" && ballot.round === 0 && ballot.by === undefined
-  if (!isFirst && !mayBegin(ballot, plan, from, now))
+  if (!isFirst && !mayBegin(ballot, plan, state, { from, now }))
     return unfit("refused", "bad-ballot", "the sender cannot begin this ballot")
+  if (plan.date > now + mostAheadMillis)
+    return unfit("refused", "ahead", "the plan's date has not come yet by this referee's clock")
   const isAuthorised = state !== undefined || isSigned(plan.payorKey, "lift", digest, authority)
   return isAuthorised ? undefined : unfit("refused", "bad-authority", "the payor has not signed the plan")
 }
@@ -189,7 +187,13 @@ export const step = (me: Referee, state: RefereeState | undefined, event: Event)
   if (state?.record !== undefined) return stepped(state, send(from, { _tag: "Ended", record: state.record }))
   const { authority, plan } = message
   const known: RefereeState = state ?? { plan, authority, digest: LiftPlan.digest(plan), asker: from, promises: [] }
+  const { forgottenUntil } = me
+  const held: Held =
+    forgottenUntil === undefined || plan.date > forgottenUntil
+      ? { state: known }
+      : hold(known, forgottenUntil, me.key, { ...event, message })
+  if (held.answer !== undefined) return stepped(held.state, ...held.answer)
   return message._tag === "Prepare"
-    ? onPrepare(me, known, { ...event, message })
-    : onDecide(me, known, { ...event, message })
+    ? onPrepare(me, held.state, { ...event, message })
+    : onDecide(me, held.state, { ...event, message })
 }

@@ -34,6 +34,7 @@ import * as PaymentDesk from "./PaymentDesk.ts"
 import * as Post from "./Post.ts"
 import { busyReason } from "./Quotas.ts"
 import * as Reach from "./Reach.ts"
+import * as RefereeDesk from "./RefereeDesk.ts"
 import * as RepairDesk from "./RepairDesk.ts"
 import * as RouteDesk from "./RouteDesk.ts"
 import * as TicketDesk from "./TicketDesk.ts"
@@ -175,6 +176,7 @@ export const Credit: Protocol.Protocol<"credit", CreditMessage, Services, typeof
   subject: subjectOf,
   handle,
   pending,
+  onRestored: RefereeDesk.forget,
   audit: CreditAudit.checks,
   attention: Concerns.all,
   timers: Timer,

@@ -229,7 +229,13 @@ export const commands = Records.table("credit_commands", {
   indexes: { at: ({ at }) => [at] }
 })
 
-/** All of them, for the migration. */
+/** Until when this node, as a referee, may have forgotten what it has signed. */
+export const Horizon = Schema.Struct({ of: Schema.Literal("referee"), until: Instant })
+export type Horizon = typeof Horizon.Type
+
+export const horizons = Records.table("credit_horizons", { row: Horizon, key: ({ of }) => [of] })
+
+/** All of them, for the migrations. */
 export const all = [
   users,
   halves,
@@ -243,5 +249,6 @@ export const all = [
   routes,
   payments,
   commands,
-  repairs
+  repairs,
+  horizons
 ]

@@ -188,15 +188,26 @@ export const begin = Effect.fnUntraced(function* ({ authority, plan }: LiftPlan.
   return yield* take(state, LiftMachine.step(here, state, event))
 })
 
-const passing = (tag: "Abort" | "Wake") =>
-  Effect.fnUntraced(function* (id: LiftPlan.LiftId) {
-    const state = yield* known(id)
-    const now = yield* Clock.currentTimeMillis
-    const random = yield* Random.next
-    return yield* take(state, LiftMachine.step(yield* site, state, { _tag: tag, now, random }))
-  })
+const passing = Effect.fnUntraced(function* (id: LiftPlan.LiftId, tag: "Abort" | "Wake") {
+  const state = yield* known(id)
+  const now = yield* Clock.currentTimeMillis
+  if (tag === "Wake" && state?.status === "promised" && now - (state.wakeAt ?? now) > awayMillis) {
+    const later = { ...state, wakeAt: now + backMillis }
+    yield* (yield* Records).put(Tables.lifts, later)
+    return { ...nothing, wakes: [{ what: "lift", id, at: later.wakeAt }] } satisfies Answer
+  }
+  const random = yield* Random.next
+  return yield* take(state, LiftMachine.step(yield* site, state, { _tag: tag, now, random }))
+})
+
+/**
+ * A node that comes to ask so much too late was away, and asks a little later: by then its links are back, and if its database was restored a
+ * peer has shown that, so that it does not vote as a referee on what it has forgotten.
+ */
+const awayMillis = 10_000
+const backMillis = 5_000
 
 /** The payor does not want it any more. */
-export const abort = passing("Abort")
+export const abort = (id: LiftPlan.LiftId) => passing(id, "Abort")
 /** The time to ask has come. */
-export const wake = passing("Wake")
+export const wake = (id: LiftPlan.LiftId) => passing(id, "Wake")

@@ -4,6 +4,7 @@
 import { Clock, Effect } from "effect"
 import type { CreditMessage } from "../../protocol/credit/CreditMessage.ts"
 import type { LiftId } from "../../protocol/credit/LiftPlan.ts"
+import { mostAheadMillis } from "../../protocol/credit/RefereeMemory.ts"
 import * as RefereeMachine from "../../protocol/credit/RefereeMachine.ts"
 import type { RefereeState } from "../../protocol/credit/RefereeState.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
@@ -35,8 +36,21 @@ export const isConcerned = Effect.fnUntraced(function* (message: Message) {
 })
 
 /** Whether there is anything to remember of it: what was asked in vain need not be kept. */
-const isSigned = ({ ready, record, voted }: RefereeState): boolean =>
-  ready !== undefined || voted !== undefined || record !== undefined
+const isSigned = ({ ready, recall, record, voted }: RefereeState): boolean =>
+  ready !== undefined || recall !== undefined || voted !== undefined || record !== undefined
+
+/** This node's database was restored: what it has signed of plans up to now it may have forgotten. */
+export const forget = Effect.gen(function* () {
+  const until = (yield* Clock.currentTimeMillis) + mostAheadMillis
+  const row: Tables.Horizon = { of: "referee", until }
+  yield* (yield* Records).put(Tables.horizons, row)
+})
+
+/** Plans of these dates may have been voted on, and that forgotten; none where the database never was restored. */
+const horizon = Effect.gen(function* () {
+  const row = yield* (yield* Records).get(Tables.horizons, ["referee"])
+  return row === undefined ? {} : { forgottenUntil: row.until }
+})
 
 /** A vote is one for each ballot; what it was told is decided once. */
 const marksOf = (before: RefereeState | undefined, { record, voted }: RefereeState): ReadonlyArray<Mark> => [
@@ -59,7 +73,8 @@ export const hear = Effect.fnUntraced(function* (message: Message, from: NodeKey
   const now = yield* Clock.currentTimeMillis
   const { decidesFor } = yield* CreditConfig
   const decides = (node: NodeKey): boolean => node === key || decidesFor === "everybody" || decidesFor.has(node)
-  const result = RefereeMachine.step({ key, sign, decidesFor: decides }, state, { from, message, now })
+  const me = { key, sign, decidesFor: decides, ...(yield* horizon) }
+  const result = RefereeMachine.step(me, state, { from, message, now })
   if (result._tag === "Unfit") return refusing(result)
   if (isSigned(result.state)) yield* records.put(Tables.referees, result.state)
   const answer: Answer = { ...acting(result.actions), marks: marksOf(state, result.state) }

@@ -143,6 +143,11 @@ export interface Definition<A, R> {
    * handler must see from its own state that it is done.
    */
   readonly pending?: (peer: NodeKey) => Effect.Effect<ReadonlyArray<A>, SqlError, R>
+  /**
+   * This node's own database was restored from a backup, as a peer has just shown: it has forgotten what it has said since then. In the
+   * transaction that begins the new stream, before anything else of that peer is handled; again with every peer that shows it.
+   */
+  readonly onRestored?: Effect.Effect<void, SqlError, R>
   /** What must not be in its state, for the audit of the node: see `ProtocolAudit`. */
   readonly audit?: ReadonlyArray<Examination<R>>
 }
@@ -162,6 +167,7 @@ export interface Handled<R> {
   readonly attention: Effect.Effect<ReadonlyArray<Concern>, SqlError, R> | undefined
   readonly onTimer: OnTimer<R> | undefined
   readonly pending: (peer: NodeKey) => Effect.Effect<ReadonlyArray<Prepared>, SqlError, R>
+  readonly onRestored: Effect.Effect<void, SqlError, R>
   readonly audit: ReadonlyArray<Examination<R>>
 }
 
@@ -198,6 +204,7 @@ export const make = <const Name extends string, A, I, R = never, T = never, J = 
     isStillNecessary,
     onExpired,
     onOutcome,
+    onRestored = Effect.void,
     pending,
     subject
   } = definition
@@ -254,6 +261,7 @@ export const make = <const Name extends string, A, I, R = never, T = never, J = 
       attention,
       audit,
       onTimer,
+      onRestored,
       pending: (peer) =>
         pending === undefined ? Effect.succeed([]) : Effect.map(pending(peer), (all) => all.map(prepare))
     }

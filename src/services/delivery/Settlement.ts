@@ -143,6 +143,10 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
     if (sending.stream !== old.stream) return
     yield* store.restart(link, yield* random.uuidV4(), resumption.position)
     yield* pending(link)
+    if (resumption._tag === "SelfRestored")
+      yield* Effect.forEach(protocols.values(), (protocol) => Effect.provide(protocol.onRestored, context), {
+        discard: true
+      })
     const older = resumption._tag === "PeerRestored" ? link.peer : identity.key
     const body = {
       peer: link.peer,

@@ -24,6 +24,7 @@ export const handledWith = <Base, R>(protocol: Handled<Base | R>, own: Context.C
     attention: attention === undefined ? undefined : put(attention),
     onTimer: onTimer === undefined ? undefined : (payload, timer) => put(onTimer(payload, timer)),
     pending: (peer) => put(protocol.pending(peer)),
+    onRestored: put(protocol.onRestored),
     audit: protocol.audit.map(({ flaws, what }) => ({
       what,
       flaws: Stream.updateContext(flaws, (around: Context.Context<Base>) => Context.merge(around, own))

@@ -15,7 +15,8 @@ const words = (state: ReadonlyArray<string> = []) => {
   const protocol = Protocol.make("words", {
     messages: Schema.String,
     handle: (word) => Effect.sync(() => void handled.push(word)),
-    pending: () => Effect.succeed(state)
+    pending: () => Effect.succeed(state),
+    onRestored: Effect.sync(() => void handled.push("restored"))
   })
   return { handled, protocol }
 }
@@ -70,6 +71,30 @@ describe("a database that was restored", () => {
       assert.deepStrictEqual([...after.handled].sort(), ["one", "three", "two"])
       assert.deepStrictEqual(yield* kinds(a), ["link.restored"])
       assert.deepStrictEqual(yield* Context.get(a.context, RetryStore).owed({ limit: 10 }), [])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("is told to its own protocols before anything else that comes from whoever shows it", () =>
+    Effect.gen(function* () {
+      const [here, there] = [words(), words()]
+      const database = yield* MemoryDatabase.make
+      const a = { seed: 1, database, protocols: [here.protocol.handled] }
+      const other = { seed: 2, database: yield* MemoryDatabase.make, protocols: [there.protocol.handled] }
+      const b = yield* DeliveryNode.start(other)
+      const first = yield* DeliveryNode.start(a)
+      yield* session(first, b)
+      const early = database.snapshot()
+      yield* Context.get(first.context, Delivery).send(DeliveryNode.keyOf(b), here.protocol, "forgotten")
+      yield* session(first, b)
+      assert.deepStrictEqual([here.handled, there.handled], [[], ["forgotten"]])
+      early()
+      const second = yield* DeliveryNode.start(a)
+      yield* Context.get(b.context, Delivery).send(DeliveryNode.keyOf(second), there.protocol, "asked")
+      yield* session(second, b)
+      yield* session(second, b)
+      assert.strictEqual(here.handled[0], "restored")
+      assert.include(here.handled, "asked")
+      assert.notInclude(there.handled, "restored")
     }).pipe(Effect.scoped)
   )
 

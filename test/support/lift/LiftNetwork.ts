@@ -9,6 +9,7 @@ import * as LiftMachine from "../../../src/protocol/credit/LiftMachine.ts"
 import type { LiftPlan } from "../../../src/protocol/credit/LiftPlan.ts"
 import type { LiftState } from "../../../src/protocol/credit/LiftState.ts"
 import * as RefereeMachine from "../../../src/protocol/credit/RefereeMachine.ts"
+import { mostAheadMillis } from "../../../src/protocol/credit/RefereeMemory.ts"
 import type { RefereeState } from "../../../src/protocol/credit/RefereeState.ts"
 import { date, foundAt, keyOf, planOf, type Shape, signed, siteOf } from "./LiftLab.ts"
 
@@ -42,6 +43,8 @@ export class LiftNetwork {
   readonly declining = new Set<string>()
   /** By how many milliseconds the clocks of referees are ahead. */
   readonly ahead = new Map<string, number>()
+  /** Until when referees may have forgotten what they have signed. */
+  readonly horizons = new Map<string, number>()
   readonly letters: Array<Letter> = []
   /** Everything that was ever sent. */
   readonly post: Array<Letter> = []
@@ -87,7 +90,9 @@ export class LiftNetwork {
   take({ from, message, to }: Letter): void {
     if (this.#shape.referees.includes(to) && isForReferee(message)) {
       const event = { from: keyOf(from), message, now: this.now + (this.ahead.get(to) ?? 0) }
-      const referee = { ...siteOf(to), decidesFor: () => !this.declining.has(to) }
+      const until = this.horizons.get(to)
+      const horizon = until === undefined ? {} : { forgottenUntil: until }
+      const referee = { ...siteOf(to), decidesFor: () => !this.declining.has(to), ...horizon }
       const done = RefereeMachine.step(referee, this.referees.get(to), event)
       if (done._tag === "Stepped") {
         this.referees.set(to, done.state)
@@ -97,6 +102,12 @@ export class LiftNetwork {
     if (!this.nodes.includes(to) || !isForNode(message)) return
     const found = foundAt(this.plan, keyOf(to)).map((one) => ({ ...one, hasRoom: !this.full.has(to) }))
     this.lift(to, { _tag: "Heard", from: keyOf(from), message, found, now: this.now, random: 0 })
+  }
+
+  /** The database of a referee is put back to before it was asked, and it knows that. */
+  forgets(name: string): void {
+    this.referees.delete(name)
+    this.horizons.set(name, this.now + mostAheadMillis)
   }
 
   /** Takes all messages for those who are there. */
