@@ -79,6 +79,8 @@ export const hearRefusal = (
   if (message.revision !== half.revision) return late(half, `Revision ${half.revision} is here.`)
   const kind = message._tag === "Refuse" ? "tally.refused" : "tally.revised"
   if (half.status === "void" && half.wish === "withdraw") return stepped(ended(half))
+  if (isOpened(half) && !isForgotten(half))
+    return answering(late(half, "The tally is open for good."), ...sendOpen(half, true))
   if (half.status !== "offered" && !isForgotten(half)) return late(half, "No offer of this revision waits.")
   const { chain: _, ...state } = ended(half)
   return stepped(state, tell(state, kind))

@@ -2,7 +2,8 @@
  * How a tally opens: by the signatures of both parties on one document. Whoever sees both has it open, also after having taken
  * the offer back or offered something newer, because the partner has accepted in time: so both come to the same.
  *
- * Only what the partner has said never to have signed stays void.
+ * Only what the partner has said never to have signed stays void, unless the tally was open at both: then a party that has refused had forgotten
+ * that with its database, and what both have signed binds.
  */
 import { answering, stepped, unfit } from "./Action.ts"
 import type { Certificate } from "./Certificate.ts"
@@ -81,7 +82,8 @@ export const hearOpen = (half: TallyHalf | undefined, event: Heard<typeof Messag
   const wrong = strange(half, document, side, me) ?? foreignDocument(half, event)
   if (wrong !== undefined) return wrong
   if (half?.document !== undefined && isOpened(half)) return known(half, half.document, event)
-  if (half?.status === "void" && half.wish === undefined && document.revision <= half.revision) {
+  // Once the partner has heard that it is open it is so for good: a half that has refused since has forgotten that.
+  if (!message.heard && half?.status === "void" && half.wish === undefined && document.revision <= half.revision) {
     const refuse = { _tag: "Refuse", tally: half.id, by: side, revision: document.revision } as const
     const why = unfit("refused", "refused-before", "The partner has refused this revision.", placeOf(half))
     return answering(why, ...send(half, refuse))
@@ -125,17 +127,21 @@ const known = (half: TallyHalf, here: Document.TallyDocument, event: Heard<typeo
   return answering(unfit("stale", "open", "The tally is open already.", placeOf(half)), ...answer)
 }
 
+/** Whether it is the one that does not count, of two documents that both parties have signed. */
+const isLess = (one: Document.TallyDocument, two: Document.TallyDocument): boolean =>
+  one.revision < two.revision || (one.revision === two.revision && Document.digest(one) < Document.digest(two))
+
 /**
- * Both have signed another document as well, which takes a party whose database was restored. The later one counts at both, as long
- * as nothing is written on the other.
+ * Both have signed another document as well, which takes a party whose database was restored. The later one counts at both, of one revision that
+ * with the greater digest, as long as nothing is written on the other.
  */
 const another = (half: TallyHalf, here: Document.TallyDocument, event: Heard<typeof Message.Open.Type>): TallyStep => {
   const { message, own } = event
   const { document, signs } = message
   const why = unfit("refused", "another-document", "The tally is open with another document.", placeOf(half))
   if (!isSignedByBoth(half, message, own)) return why
-  if (document.revision < here.revision) return answering(why, ...sendOpen(half, false))
-  if (document.revision === here.revision || !isUnwritten(half))
+  if (isLess(document, here)) return answering(why, ...sendOpen(half, false))
+  if (!isUnwritten(half))
     return answering(why, tell(half, "tally.trouble", { reason: "another-document", offered: document.revision }))
   const state = opened(half, document, signs)
   return stepped(state, ...(message.heard ? [] : sendOpen(state, true)), tell(state, "tally.open"))

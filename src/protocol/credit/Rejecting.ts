@@ -4,7 +4,7 @@
  */
 import { stepped, unfit } from "./Action.ts"
 import type * as Message from "./CreditMessage.ts"
-import { isOpened, isUnwritten, sendOpen, settled } from "./Opening.ts"
+import { isOpened, sendOpen, settled } from "./Opening.ts"
 import { placeOf } from "./PartyCheck.ts"
 import { tell, type TallyStep } from "./TallyEvent.ts"
 import type { TallyHalf } from "./TallyHalf.ts"
@@ -29,7 +29,7 @@ export const rejected = (half: TallyHalf, message: Said, reason: string): TallyS
 const unopened = (half: TallyHalf, { document }: typeof Message.Open.Type, reason: string): TallyStep => {
   if (!isOpened(half) || half.revision !== document.revision) return late(half, "Another document counts.")
   // The partner's own message says what is to be done about that.
-  if (reason === "refused-before" && isUnwritten(half)) return late(half, "The partner has refused.")
+  if (reason === "refused-before") return late(half, "The partner has refused.")
   const state = settled(half)
   return stepped(state, tell(state, "tally.trouble", { reason }))
 }

@@ -66,21 +66,52 @@ describe("two halves of a tally", () => {
 
     it.prop(
       `S27: come to one verdict after the database of one was restored, where the offer of ${first} stands`,
-      [Steps, Schema.Int],
-      ([before, n]) => {
+      [Steps, Schema.Int, Steps],
+      ([before, n, after]) => {
         const lab = labs[first]
         const past: Array<Pair> = [lab.drafted]
         for (const step of before) past.push(walk(lab, past.at(-1)!, step))
         const side: Document.Side = n % 2 === 0 ? "stock" : "foil"
         const backup = past[Math.abs(n) % past.length]!
-        // What was under way then does not come any more: delivery begins anew with a restored peer.
-        const pair: Pair = { ...past.at(-1)!, [side]: backup[side], sent: { stock: [], foil: [] } }
-        const ends = [decided(lab, pair, "Refuse", retold), decided(lab, pair, "Accept", retold)]
-        for (const end of ends) assert.include(["open", "nothing"], verdict(...halves(end)))
+        // What it has sent and not delivered is gone with its database; what was sent to it may come yet.
+        const { sent, ...ends } = past.at(-1)!
+        let pair: Pair = { ...ends, [side]: backup[side], sent: { stock: [], foil: [], [side]: sent[side] } }
+        for (const step of after) pair = walk(lab, pair, step)
+        for (const name of ["Refuse", "Accept"] as const)
+          assert.include(["open", "nothing"], verdict(...halves(decided(lab, pair, name, retold))))
       },
       arbitrary
     )
   }
+
+  it("S27: stay open where one has forgotten that, and has been told old things of an offer that was taken back", () => {
+    const lab = labs.stock
+    const asked = lab.commands(lab.drafted, "stock", "Offer")
+    const offered = lab.hears(asked, "foil", first("foil", asked))
+    const crossed = lab.commands(lab.commands(offered, "stock", "Withdraw"), "foil", "Accept")
+    const open = lab.repair(crossed)
+    assert.strictEqual(verdict(...halves(open)), "open")
+    let late: Pair = { ...open, foil: undefined, sent: { stock: [], foil: crossed.sent.foil } }
+    for (const message of crossed.sent.foil) late = lab.hears(late, "foil", message)
+    assert.strictEqual(late.foil?.status, "void")
+    assert.strictEqual(verdict(...halves(decided(lab, late, "Refuse", retold))), "open")
+  })
+
+  it("S27: come to one of two documents of one revision that both have signed", () => {
+    const lab = labs.foil
+    let pair = lab.commands(lab.drafted, "stock", "Offer")
+    pair = lab.hears(pair, "foil", first("foil", pair))
+    pair = lab.commands(lab.commands(pair, "foil", "Offer"), "stock", "Offer")
+    pair = lab.hears(pair, "stock", first("stock", pair))
+    const [, crossing] = pair.sent.foil
+    assert.strictEqual(pair.stock?.status, "received")
+    pair = lab.commands({ ...pair, foil: undefined }, "stock", "Accept")
+    pair = lab.commands(lab.hears(pair, "foil", crossing!), "foil", "Accept")
+    assert.isTrue(isTorn(pair.stock, pair.foil))
+    assert.strictEqual(verdict(...halves(lab.repair(pair, retold))), "open")
+  })
 })
 
+/** The first message that was ever sent to a side. */
+const first = (side: Document.Side, { sent }: Pair) => sent[side][0]!
 const halves = ({ foil, stock }: Pair) => [stock, foil] as const

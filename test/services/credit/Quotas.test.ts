@@ -1,6 +1,7 @@
 /** What one other node can have a node keep, and what becomes of what is more. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { TestClock } from "effect/testing"
 import { Cuid } from "../../../src/protocol/credit/Chad.ts"
 import type { CreditMessage } from "../../../src/protocol/credit/CreditMessage.ts"
 import type * as LiftPlan from "../../../src/protocol/credit/LiftPlan.ts"
@@ -175,6 +176,7 @@ const rowOf = (node: CreditNode.CreditNode, { lift }: LiftPlan.LiftPlan) =>
 describe("a referee", () => {
   it.effect("takes so many undecided lifts of one node, and others again once they are decided", () =>
     Effect.gen(function* () {
+      yield* TestClock.setTime(lifted("stock", 1).record.plan.date)
       const node = yield* CreditNode.start({ network: new MemoryNetwork(), seed: 5, config: { mostPlans: 2 } })
       const hear = (message: CreditMessage, from = agents.stock.key) => node.command(Desks.hear(message, from))
       const answers = [yield* hear(prepare(1)), yield* hear(prepare(2)), yield* hear(prepare(3))]
@@ -193,8 +195,9 @@ describe("a referee", () => {
 
   it.effect("keeps nothing of a lift of which it has signed nothing", () =>
     Effect.gen(function* () {
-      const node = yield* CreditNode.start({ network: new MemoryNetwork(), seed: 5 })
       const { authority, plan } = lifted("stock", 1).record
+      yield* TestClock.setTime(plan.date)
+      const node = yield* CreditNode.start({ network: new MemoryNetwork(), seed: 5 })
       const ballot = { round: 0 } as const
       const vain: CreditMessage = { _tag: "Decide", plan, authority, ballot, verdict: "good", promises: [], ready: [] }
       assert.isUndefined(yield* node.command(Desks.hear(vain, agents.stock.key)))
