@@ -111,6 +111,32 @@ describe("a query where nothing is lost", () => {
   })
 })
 
+describe("a query where people have more tallies than are asked over", () => {
+  it("finds whom two of forty can pay, who have twenty tallies with room each", () => {
+    for (let seed = 1; seed <= 6; seed++) {
+      const random = seeded(seed)
+      const world = new RouteWorld(random)
+      const people = Array.from({ length: 40 }, (_, n) => person("u", `node ${n}`))
+      const any = (from = 0): Person => people[from + Math.floor(random() * (people.length - from))]!
+      const some = (): bigint => BigInt(5 + Math.floor(random() * 40))
+      for (let n = 0; n < 400; n++) {
+        const [stock, foil] = [any(), any()]
+        if (stock !== foil) world.draw({ id: tallyId(n), stock, foil, limits: { stock: some(), foil: some() } })
+      }
+      const sought = person("u", "sought")
+      for (let n = 400; n < 402; n++)
+        world.draw({ id: tallyId(n), stock: any(1), foil: sought, limits: { stock: 0n, foil: 5n } })
+      const query = world.begin(people[0]!, { find: sought }, 5n)
+      world.settle()
+      assert.strictEqual(world.state(people[0]!, query)?.status, "found", `seed ${seed}`)
+      assertBounded(
+        { world, people, origin: people[0]!, query, units: 5n, isNear: true, end: sought, isCircle: false },
+        1
+      )
+    }
+  })
+})
+
 describe("a query where messages are lost", () => {
   it("ends with none or a true way, and leaves nothing behind", () => {
     let found = 0
