@@ -9,6 +9,8 @@ import * as path from "node:path"
 import { End } from "../../../bench/End.ts"
 import * as Address from "../../../src/protocol/Address.ts"
 import type { ChainSettings } from "../../../src/protocol/chain/Genesis.ts"
+import { files } from "../../../src/programs/FolderFiles.ts"
+import { copyTo } from "../EmbeddedDatabase.ts"
 import type { Functions, Opening } from "./ChainEnd.ts"
 import type { Place } from "./Place.ts"
 
@@ -93,7 +95,12 @@ export const make = Effect.fnUntraced(function* (createDatabase: () => Promise<s
     node: async (driver: Driver): Promise<ChainNode> => {
       const name = `node${++count}`
       const database = driver === "postgres" ? await createDatabase() : undefined
-      const node = new ChainNode(name, { data: path.join(root, name), database }, driver)
+      const data = path.join(root, name)
+      if (driver === "pglite") {
+        await fs.mkdir(data, { mode: 0o700 })
+        await Effect.runPromise(copyTo(path.join(data, files.database)))
+      }
+      const node = new ChainNode(name, { data, database }, driver)
       all.push(node)
       return node
     }

@@ -5,10 +5,11 @@
 import { type ChildProcess, fork } from "node:child_process"
 import * as os from "node:os"
 import * as path from "node:path"
-import { fileURLToPath } from "node:url"
 import { Schema } from "effect"
+import { bundled } from "../Bundled.ts"
 import { type Assignment, decodeReport, type Order, type Weight } from "./Talk.ts"
 
+const program = await bundled("test/support/crashing/node.ts")
 /** How long anything that has to happen may take, in milliseconds. It ends what hangs; a busy machine never reaches it. */
 const patience = 180_000
 /** Log lines of one life that are kept for whoever asks why. */
@@ -113,9 +114,8 @@ export class NodeProcess {
   #begin(assignment: Assignment): void {
     this.#life = born()
     this.#lines = []
-    const program = fileURLToPath(new URL("node.ts", import.meta.url))
     const child = fork(program, [JSON.stringify(assignment)], {
-      // Lives are short: most of one would go into loading modules and optimising the embedded database.
+      // Lives are short: most of one would go into optimising the embedded database.
       execArgv: ["--liftoff-only", "--expose-gc"],
       env: { NODE_COMPILE_CACHE: path.join(os.tmpdir(), "holdfast-test-compile-cache"), ...process.env },
       stdio: ["ignore", "pipe", "pipe", "ipc"]

@@ -11,6 +11,7 @@ import * as path from "node:path"
 import * as Pglite from "../../../src/layers/Pglite.ts"
 import * as Postgres from "../../../src/layers/Postgres.ts"
 import { files } from "../../../src/programs/FolderFiles.ts"
+import { copyTo } from "../EmbeddedDatabase.ts"
 import { freePort } from "../FreePort.ts"
 import { createDatabase, dropDatabase, type Server, start as startServer } from "../PostgresServer.ts"
 import type { Books } from "./Accounting.ts"
@@ -104,6 +105,7 @@ export const prepare = async (driver: Driver, given?: string): Promise<Place> =>
   const own = driver === "postgres" && given === undefined ? await startServer({ own: true }) : undefined
   const server = driver === "postgres" ? (given ?? own?.url) : undefined
   const database = server === undefined ? undefined : await createDatabase(server)
+  if (driver === "pglite") await Effect.runPromise(copyTo(path.join(data, files.database)))
   await using({ data, database }, make)
   return {
     data,
