@@ -137,9 +137,12 @@ export class HoldfastProcess {
   }
 }
 
+/** What Node is told where a life is short: most of it would go into optimising the embedded database. */
+const shortLife = ["--liftoff-only"]
+
 /** Runs a command to its end. */
 export const holdfast = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}): Promise<End> =>
-  new HoldfastProcess(args, env).ended
+  new HoldfastProcess(args, env, "holdfast", shortLife).ended
 
 export interface ReadyNode extends Ready {
   readonly process: HoldfastProcess
@@ -156,19 +159,19 @@ export const readyNode = async (process: HoldfastProcess): Promise<ReadyNode> =>
   ...readyIn(await process.line('"node"'))
 })
 
-/** Puts an empty database into a data folder that has none, which takes a fraction of what the node's making it would. */
-const prepare = async (data: string): Promise<void> => {
-  if (existsSync(join(data, files.database))) return
+/** A data folder, with an empty database if it had none, which takes a fraction of what making it there would. */
+export const withDatabase = async (data: string): Promise<string> => {
+  if (existsSync(join(data, files.database))) return data
   await mkdir(data, { recursive: true, mode: 0o700 })
   await Effect.runPromise(copyTo(join(data, files.database)))
+  return data
 }
 
 /** Starts a node in a folder and waits until it says that it is ready. */
 export const startNode = async (data: string, args: ReadonlyArray<string> = []): Promise<ReadyNode> => {
-  await prepare(data)
+  await withDatabase(data)
   const words = ["start", "--data", data, "--json", "--heartbeat", "fast", ...args]
-  // Its life is short: most of it would go into optimising the embedded database.
-  return readyNode(new HoldfastProcess(words, {}, "holdfast", ["--liftoff-only"]))
+  return readyNode(new HoldfastProcess(words, {}, "holdfast", shortLife))
 }
 
 /** A folder that goes away with the test file. */

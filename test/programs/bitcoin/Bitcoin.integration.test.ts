@@ -13,7 +13,7 @@ import * as Miner from "../../support/BitcoinMiner.ts"
 import { type Impostor, impostor, serve, type Server } from "../../support/BitcoinServer.ts"
 import { networkNamed } from "../../support/BitcoinVectors.ts"
 import { freePort } from "../../support/FreePort.ts"
-import { type End, holdfast, HoldfastProcess, temporaryFolder } from "../HoldfastProcess.ts"
+import { type End, holdfast, HoldfastProcess, temporaryFolder, withDatabase } from "../HoldfastProcess.ts"
 
 const net = networkNamed("bsv-regtest")
 const headers = Miner.chain(net.first, 4_100, { network: net })
@@ -201,7 +201,7 @@ describe("holdfast bitcoin sync", () => {
   const source = () => serve(all, { services: Service.network, blocks: (id) => Effect.succeed(chain.find(id)) })
 
   it("fetches all, keeps them, goes on in the next run, and gives them to another", async () => {
-    const kept = ["--data", join(folder.path, "synced")]
+    const kept = ["--data", await withDatabase(join(folder.path, "synced"))]
     const giver = await source()
     const { header } = chain.tip
     const expected = { _tag: "Tip", network: "bsv-regtest", height: 300, id: header.id, time: header.time }
@@ -249,7 +249,8 @@ describe("holdfast bitcoin peers", () => {
         { ...entry, port: 0 }
       ])
     )
-    const take = (file: string) => bitcoin("peers", "--data", join(folder.path, "imported"), "--json", "--import", file)
+    const data = await withDatabase(join(folder.path, "imported"))
+    const take = (file: string) => bitcoin("peers", "--data", data, "--json", "--import", file)
     const { stderr } = await failing(take(bad!), 2, "entry 2 of the peer file")
     assert.lengthOf(lines(stderr), 1)
     assert.deepStrictEqual(lines(await succeeding(take(good!))), [

@@ -6,15 +6,18 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, FileSystem, Layer, Schema } from "effect"
 import { TestConsole } from "effect/testing"
+import { join } from "node:path"
 import { DataFolder } from "../../../src/layers/DataFolder.ts"
 import { services } from "../../../src/programs/cli/CommandLine.ts"
 import { run } from "../../../src/programs/cli/Holdfast.ts"
 import { load } from "../../../src/programs/Config.ts"
 import { ExitCode, foreseen } from "../../../src/programs/ExitCode.ts"
+import { files } from "../../../src/programs/FolderFiles.ts"
 import { BlockPage } from "../../../src/programs/http/ChainModels.ts"
 import * as Start from "../../../src/programs/Start.ts"
 import { Chain } from "../../../src/services/chain/Chain.ts"
 import { ChainBroken } from "../../../src/services/chain/Verifying.ts"
+import { copyTo } from "../../support/EmbeddedDatabase.ts"
 import { peerAt, StandInChain } from "../../support/StandInChain.ts"
 
 const standIn = new StandInChain()
@@ -24,6 +27,7 @@ const nodeWith = <A>(chain: Layer.Layer<A>) =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const data = yield* fs.makeTempDirectoryScoped({ prefix: "holdfast-chain-" })
+      yield* copyTo(join(data, files.database))
       const config = yield* load({ flags: { listen: "127.0.0.1:0", logLevel: "error" }, data, env: {} })
       return Layer.provideMerge(Start.node(config), Layer.merge(Start.standing(config), chain))
     })

@@ -6,6 +6,7 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Layer, Schema } from "effect"
 import * as http from "node:http"
+import { join } from "node:path"
 import { DataFolder } from "../../../src/layers/DataFolder.ts"
 import { load } from "../../../src/programs/Config.ts"
 import { files } from "../../../src/programs/FolderFiles.ts"
@@ -31,6 +32,7 @@ import { NodeKey } from "../../../src/protocol/NodeKey.ts"
 import { Feed } from "../../../src/services/delivery/Feed.ts"
 import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
 import { Node } from "../../../src/services/Node.ts"
+import { copyTo } from "../../support/EmbeddedDatabase.ts"
 
 const stranger = NodeKey.make("ab".repeat(32))
 
@@ -38,6 +40,7 @@ const node = Layer.unwrap(
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     const data = yield* fs.makeTempDirectoryScoped({ prefix: "holdfast-api-" })
+    yield* copyTo(join(data, files.database))
     const config = yield* load({ flags: { listen: "127.0.0.1:0", logLevel: "error" }, data, env: {} })
     return Layer.provideMerge(Start.node(config), Start.standing(config))
   })
