@@ -3,32 +3,21 @@
  * under the same plan.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema, Semaphore } from "effect"
-import { execFile } from "node:child_process"
-import { fileURLToPath } from "node:url"
-import { promisify } from "node:util"
+import { Schema } from "effect"
 import { describe as wordsOf, held, Verdict } from "../../src/testing/cluster/Verdict.ts"
+import { leaks } from "./Leaks.ts"
 import { mutants } from "./Mutants.ts"
 import { brokenBy, isFor, read, runFor, simulationFor, stored } from "./Stored.ts"
+import { turns } from "./Turns.ts"
 
-const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const run = promisify(execFile)
 const Replayed = Schema.Struct({ seed: Schema.Int, verdict: Verdict })
 const decode = Schema.decodeUnknownPromise(Schema.fromJsonString(Replayed))
 
-/** What the stored plan shows in a process that has the bug. */
-const replay = async (name: string): Promise<typeof Replayed.Type> => {
-  const { stdout } = await run(process.execPath, ["--import", here("load.ts"), here("replay.ts")], {
-    env: { ...process.env, MUTANT: name }
-  })
-  return decode(stdout)
-}
-
-/** A process is a core's work. */
-const cores = Semaphore.makeUnsafe(2)
-
 describe("planted bugs", () => {
   const names = stored()
+  // What leaks into its process must leak into no other run.
+  const lonely = leaks.map(({ name }) => name).filter((name) => names.includes(name))
+  const replay = turns("replay.ts", names, lonely)
 
   it("are found, twenty at least", () => {
     assert.isAtLeast(names.length, 20)
@@ -51,7 +40,7 @@ describe("planted bugs", () => {
     })
 
     it.concurrent(`${mutant.name} is found by its plan, which finds nothing without it: ${property}`, async () => {
-      const found = await Effect.runPromise(cores.withPermit(Effect.promise(() => replay(mutant.name))))
+      const found = await decode(await replay(mutant.name))
       assert.strictEqual(brokenBy(found.verdict), property, wordsOf(found.verdict))
       const clean = await runFor(mutant, simulationFor(mutant), found.seed, plan)
       assert.deepStrictEqual(clean.verdict, held)

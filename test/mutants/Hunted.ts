@@ -1,24 +1,19 @@
 /**
- * The tests of a family of planted bugs: each is listed, fits its file, and is found by a process that loads the code with it.
+ * The tests of a family of planted bugs: each is listed, fits its file, and is found by a program that loads the code with it.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema, Semaphore } from "effect"
-import { execFile } from "node:child_process"
+import { Schema } from "effect"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { promisify } from "node:util"
 import { families } from "./Families.ts"
 import { plant, type Planted } from "./Mutant.ts"
 import { mutants as simulated } from "./Mutants.ts"
+import { turns } from "./Turns.ts"
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const run = promisify(execFile)
 const Found = Schema.Struct({ seeds: Schema.optionalKey(Schema.Int), found: Schema.NullOr(Schema.String) })
 type Found = typeof Found.Type
 const decode = Schema.decodeUnknownPromise(Schema.fromJsonString(Found))
-
-/** A process is a core's work. */
-const cores = Semaphore.makeUnsafe(2)
 
 interface Listed extends Planted {
   readonly what: string
@@ -39,11 +34,8 @@ export interface Hunted {
 }
 
 export const hunted = ({ check, clean, mutants, of, program, shows }: Hunted): void => {
-  const hunt = (name: string): Promise<Found> => {
-    const env = { ...process.env, MUTANT: name }
-    const hunting = Effect.promise(() => run(process.execPath, ["--import", here("load.ts"), here(program)], { env }))
-    return Effect.runPromise(cores.withPermit(hunting)).then(({ stdout }) => decode(stdout))
-  }
+  const printed = turns(program, ["", ...mutants.map(({ name }) => name)])
+  const hunt = async (name: string): Promise<Found> => decode(await printed(name))
 
   describe(`the planted bugs of ${of}`, () => {
     it("have names that no other one has, and are at least one for everything that shows them", () => {

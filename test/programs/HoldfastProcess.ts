@@ -17,9 +17,9 @@ import { copyTo } from "../support/EmbeddedDatabase.ts"
 const sourceOf = (name: string): string => fileURLToPath(new URL(`../../src/programs/${name}.ts`, import.meta.url))
 const bundle = await bundled("src/programs/cli.ts")
 
-/** What runs these words. `sim` runs from its sources: it loads scenarios, which must share its modules. */
+/** What runs these words: the sources where a scenario is loaded, which must share the modules of who loads it. */
 const programs = {
-  holdfast: ([command]: ReadonlyArray<string>): string => (command === "sim" ? sourceOf("cli") : bundle),
+  holdfast: (words: ReadonlyArray<string>): string => (words.includes("--scenario") ? sourceOf("cli") : bundle),
   "fault-proxy": (): string => sourceOf("fault-proxy")
 }
 
