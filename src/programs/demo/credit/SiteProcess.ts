@@ -32,15 +32,16 @@ export interface Options {
   readonly onDeath: (error: DemoFailed) => void
 }
 
-/** Starts it, and waits until its node is ready: what can be done to it. */
+/** Starts it, with the flags of this process for Node as other nodes of demos have them, and waits until its node is ready: what can be done to it. */
 export const start = Effect.fnUntraced(function* ({ name, onDeath, place, settings }: Options) {
   const ready = Deferred.makeUnsafe<void, DemoFailed>()
+  const words = ["start", "--data", place.data, "--json", ...settings]
   const started = yield* Child.start({
     name,
     log: place.log,
     stopWithin: "2 minutes",
     start: (log) =>
-      ChildProcess.spawn(process.execPath, [holdfast, "start", "--data", place.data, "--json", ...settings], {
+      ChildProcess.spawn(process.execPath, [...process.execArgv, holdfast, ...words], {
         env: environment(place.database),
         stdio: ["ignore", "pipe", log]
       }),
