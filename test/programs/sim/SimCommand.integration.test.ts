@@ -57,26 +57,10 @@ const childrenOf = (pid: number): ReadonlyArray<number> =>
     .filter((child) => child > 0)
 
 describe("sim with arguments that it cannot use", () => {
+  // Others of these kinds are in Usage.test.ts, in one process.
   const cases: ReadonlyArray<readonly [args: ReadonlyArray<string>, said: string]> = [
-    [["run", "--seeds", "5..1"], "the range 5..1 has no seed in it"],
     [["run", "--seeds", "many"], '"many" is no seed'],
-    [["run", "--seeds", "0..3", "--from-commit", "4f1c0de"], "with --from-commit seeds are fresh"],
-    [["run", "--from-commit", "HEAD"], "7 to 64 hexadecimal digits"],
-    [["run", "--profile", "chaos"], "all-faults"],
-    [["run", "--profil", "swarm"], "did you mean --profile?"],
-    [["run", "--jobs", "0"], "--jobs"],
-    [["run", "--nodes", "three"], "--nodes"],
-    [["run", "--seeds", "1", "--scenario", "leger"], "did you mean ledger?"],
-    [["run", "--seeds", "1", "--scenario", "./nowhere.ts"], "the file cannot be loaded"],
-    [["run", "--seeds", "1", "--scenario", `${scenarioFile}#stick`], 'exports no "stick", but broken, default'],
     [["run", "--seeds", "1", "--scenario", `${scenarioFile}#noScenario`], "is no scenario"],
-    [["replay", "./nowhere.json"], "cannot be read"],
-    [["replay", "1", "--log", "b"], "node=b"],
-    [["shrink", scenarioFile], "it is not a JSON object"],
-    [["shrink", "./nowhere.json", "--time", "soon"], "--time"],
-    [["explain", "./nowhere.json", "--node", "b"], "add --text"],
-    [["soak", "--virtual", "1s"], "1m to 365d"],
-    [["determinism", "--processes", "99"], "--processes"],
     [["rum"], "there is no command rum"]
   ]
   for (const [args, said] of cases)
