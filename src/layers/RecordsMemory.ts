@@ -8,7 +8,14 @@ import { Effect, Layer, Result } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as SortKey from "../protocol/SortKey.ts"
 import { Records } from "../services/Records.ts"
-import type { LookOptions, PageOptions, Parts, Stored, Table } from "../services/RecordTable.ts"
+import {
+  bounded,
+  type LookOptions,
+  type PageOptions,
+  type Parts,
+  type Stored,
+  type Table
+} from "../services/RecordTable.ts"
 import { MemoryDatabase, MemorySlot, type UndoLog } from "./MemoryDatabase.ts"
 import { SortedTable } from "./SortedTable.ts"
 
@@ -126,6 +133,33 @@ export const layer: Layer.Layer<Records, never, MemoryDatabase> = Layer.effect(
         })
       )
 
+    const getAll = <Row, Key extends Parts, Index extends string>(
+      table: Table<Row, Key, Index>,
+      keys: ReadonlyArray<Key>
+    ) =>
+      attempt(() =>
+        Result.flatMap(Result.all(keys.map(table.find)), (found) => {
+          const each = new Set(found)
+          bounded([...each])
+          const { byKey } = rowsOf(database, table)
+          const kept = [...each].flatMap((key) => byKey.get(SortKey.forUtf16(key)) ?? [])
+          return Result.all(kept.map((one) => read(table, one)))
+        })
+      )
+
+    const putAll = <Row, Key extends Parts, Index extends string>(
+      table: Table<Row, Key, Index>,
+      all: ReadonlyArray<Row>
+    ) =>
+      attempt(() =>
+        Result.map(Result.all(all.map((row) => keep(table, row))), (kept) => {
+          bounded(kept.map(({ key }) => key))
+          const rows = rowsOf(database, table)
+          for (const one of kept) rows.write(one)
+          slot.of(database).version++
+        })
+      )
+
     const page = <Row, Key extends Parts, Index extends string>(
       table: Table<Row, Key, Index>,
       index: Index | "key",
@@ -166,10 +200,12 @@ export const layer: Layer.Layer<Records, never, MemoryDatabase> = Layer.effect(
 
     return Records.of({
       get,
+      getAll: (table, keys) => (keys.length === 0 ? Effect.succeed([]) : getAll(table, keys)),
       lock: (table, key) => inside(get(table, key)),
       insert: (table, row) => write(table, row, (there) => !there),
       replace: (table, row) => write(table, row, (there) => there),
       put: (table, row) => Effect.asVoid(write(table, row, () => true)),
+      putAll: (table, rows) => (rows.length === 0 ? Effect.void : putAll(table, rows)),
       remove: (table, key) =>
         attempt(() =>
           Result.map(table.find(key), (found) => {

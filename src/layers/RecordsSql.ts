@@ -9,7 +9,7 @@ import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql/SqlError"
 import * as SortKey from "../protocol/SortKey.ts"
 import { columnsOf, Records } from "../services/Records.ts"
-import type { Parts, Stored, Table } from "../services/RecordTable.ts"
+import { bounded, type Parts, type Stored, type Table } from "../services/RecordTable.ts"
 import { reader } from "./SqlRow.ts"
 
 const readRows = reader(Schema.Struct({ key: Schema.String, content: Schema.Unknown }))
@@ -37,31 +37,48 @@ const storedOf = <Row, Key extends Parts, Index extends string>(
 
 interface Statements {
   readonly get: string
+  readonly getAll: string
   readonly lock: string
   readonly insert: string
   readonly replace: string
   readonly put: string
+  readonly putAll: string
   readonly remove: string
 }
 
-/** Parameters: the key, the places, the content. */
+/** Parameters: the key, the places, the content; of those for many rows the same as arrays. */
 const statementsOf = (table: { readonly name: string; readonly indexes: ReadonlyArray<string> }): Statements => {
   const columns = columnsOf(table)
   const all = ["key", ...columns, "content"]
   const given = all.map((column, at) => `$${at + 1}::${column === "content" ? "json" : "text"}`)
   const values = `INSERT INTO ${table.name} (${all.join(", ")}) VALUES (${given.join(", ")}) ON CONFLICT (key)`
+  const many = all.map((_, at) => `$${at + 1}::text[]`).join(", ")
+  const selected = all.map((column) => (column === "content" ? "content::json" : column)).join(", ")
   const set = (value: (column: string, at: number) => string): string =>
     [...columns, "content"].map((column, at) => `${column} = ${value(column, at + 1)}`).join(", ")
   const get = `SELECT key, content FROM ${table.name} WHERE key = $1::text`
+  const over = `DO UPDATE SET ${set((column) => `excluded.${column}`)}`
   return {
     get,
+    getAll: `SELECT key, content FROM ${table.name} WHERE key = ANY($1::text[])`,
     lock: `${get} FOR UPDATE`,
     insert: `${values} DO NOTHING RETURNING 1 AS done`,
     replace: `UPDATE ${table.name} SET ${set((_, at) => given[at]!)} WHERE key = $1::text RETURNING 1 AS done`,
-    put: `${values} DO UPDATE SET ${set((column) => `excluded.${column}`)}`,
+    put: `${values} ${over}`,
+    putAll: `INSERT INTO ${table.name} (${all.join(", ")})
+      SELECT ${selected} FROM unnest(${many}) AS given(${all.join(", ")}) ON CONFLICT (key) ${over}`,
     remove: `DELETE FROM ${table.name} WHERE key = $1::text RETURNING 1 AS done`
   }
 }
+
+/** What a row has in the columns of its table, in their order. */
+const columnsFor = <Row, Key extends Parts, Index extends string>(
+  table: Table<Row, Key, Index>,
+  row: Row
+): Result.Result<ReadonlyArray<string | null>, SqlError> =>
+  Result.flatMap(table.places(row), ({ key, places }) =>
+    Result.map(table.write(row), (content) => [key, ...places.map((place) => place ?? null), content])
+  )
 
 type Answered = Effect.Effect<ReadonlyArray<unknown>, SqlError>
 
@@ -106,13 +123,35 @@ export const layer: Layer.Layer<Records, never, SqlClient.SqlClient> = Layer.eff
       statement: "insert" | "replace" | "put"
     ): Answered =>
       Effect.suspend((): Answered => {
-        const places = table.places(row)
-        if (Result.isFailure(places)) return Effect.fail(places.failure)
-        const content = table.write(row)
-        if (Result.isFailure(content)) return Effect.fail(content.failure)
-        const { key, places: others } = places.success
-        const params = [key, ...others.map((place) => place ?? null), content.success]
-        return sql.unsafe(of(table)[statement], params)
+        const params = columnsFor(table, row)
+        return Result.isFailure(params)
+          ? Effect.fail(params.failure)
+          : sql.unsafe(of(table)[statement], [...params.success])
+      })
+
+    const writeAll = <Row, Key extends Parts, Index extends string>(
+      table: Table<Row, Key, Index>,
+      rows: ReadonlyArray<Row>
+    ): Answered =>
+      Effect.suspend((): Answered => {
+        const params = Result.all(rows.map((row) => columnsFor(table, row)))
+        if (Result.isFailure(params)) return Effect.fail(params.failure)
+        const written = params.success
+        const width = columnsOf(table).length + 2
+        const columns = Array.from({ length: width }, (_, at) => written.map((row) => row[at] ?? null))
+        bounded(written.map(([key]) => key))
+        return sql.unsafe(of(table).putAll, columns)
+      })
+
+    const byKeys = <Row, Key extends Parts, Index extends string>(
+      table: Table<Row, Key, Index>,
+      keys: ReadonlyArray<Key>
+    ): Answered =>
+      Effect.suspend((): Answered => {
+        const found = Result.all(keys.map(table.find))
+        if (Result.isFailure(found)) return Effect.fail(found.failure)
+        bounded([...new Set(found.success)])
+        return sql.unsafe(of(table).getAll, [found.success])
       })
 
     const first = <Row, Key extends Parts, Index extends string>(table: Table<Row, Key, Index>) =>
@@ -122,10 +161,13 @@ export const layer: Layer.Layer<Records, never, SqlClient.SqlClient> = Layer.eff
 
     return Records.of({
       get: (table, key) => Effect.flatMap(byKey(table, key, "get"), first(table)),
+      getAll: (table, keys) =>
+        keys.length === 0 ? Effect.succeed([]) : Effect.flatMap(byKeys(table, keys), (rows) => read(table, rows)),
       lock: (table, key) => inside(Effect.flatMap(byKey(table, key, "lock"), first(table))),
       insert: (table, row) => Effect.map(write(table, row, "insert"), some),
       replace: (table, row) => Effect.map(write(table, row, "replace"), some),
       put: (table, row) => Effect.asVoid(write(table, row, "put")),
+      putAll: (table, rows) => (rows.length === 0 ? Effect.void : Effect.asVoid(writeAll(table, rows))),
       remove: (table, key) => Effect.map(byKey(table, key, "remove"), some),
       page: Effect.fnUntraced(function* (table, index, options) {
         const { from, to } = yield* Effect.fromResult(table.range(options))

@@ -88,6 +88,12 @@ export interface Stored<Row> {
 /** Most rows of a page. */
 export const maxPage = 1_000
 
+/** Throws where many rows are asked for or written wrongly: too many at once, or one twice. */
+export const bounded = (keys: ReadonlyArray<unknown>): void => {
+  if (keys.length > maxPage) throw new Error(`${keys.length} rows at once, ${maxPage} are allowed`)
+  if (new Set(keys).size < keys.length) throw new Error("one row is there twice")
+}
+
 export interface Table<Row, Key extends Parts, Index extends string = never> {
   readonly name: string
   readonly indexes: ReadonlyArray<string>

@@ -2,7 +2,7 @@
  * State of protocols, kept in the node's database whatever that is: rows by their keys, in tables of their own, changed in the same
  * transactions as everything else of the node. What is written with it runs in a simulator's memory as it does on PostgreSQL.
  *
- * Every method is one statement, inside the transaction that is open or by itself. Rows are values: never change one.
+ * Every method is one statement, inside the transaction that is open or by itself; none for no rows. Rows are values: never change one.
  */
 import { Context, Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -47,6 +47,11 @@ export class Records extends Context.Service<
       table: Table<Row, Key, Index>,
       key: Key
     ) => Answer<Row | undefined>
+    /** The rows with these keys, as far as they are there, in no order: at most `maxPage` keys. More are a defect. */
+    readonly getAll: <Row, Key extends Parts, Index extends string>(
+      table: Table<Row, Key, Index>,
+      keys: ReadonlyArray<Key>
+    ) => Answer<ReadonlyArray<Row>>
     /**
      * The row as the last commit has left it; nobody else changes it before this transaction ends. A row that is not there is not
      * locked: `claim` a name for that. Outside of a transaction a defect.
@@ -69,6 +74,11 @@ export class Records extends Context.Service<
     readonly put: <Row, Key extends Parts, Index extends string>(
       table: Table<Row, Key, Index>,
       row: Row
+    ) => Answer<void>
+    /** `put` of many rows: at most `maxPage`, no two of one key. Otherwise a defect. */
+    readonly putAll: <Row, Key extends Parts, Index extends string>(
+      table: Table<Row, Key, Index>,
+      rows: ReadonlyArray<Row>
     ) => Answer<void>
     /** Whether there was such a row. */
     readonly remove: <Row, Key extends Parts, Index extends string>(

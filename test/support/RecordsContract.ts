@@ -5,7 +5,7 @@ import { assert, layer } from "@effect/vitest"
 import { Cause, Effect, Exit, type Layer, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { Records } from "../../src/services/Records.ts"
-import { maxPage, type Part } from "../../src/services/RecordTable.ts"
+import { maxKeyBytes, maxPage, type Part } from "../../src/services/RecordTable.ts"
 import { Transactions } from "../../src/services/Transactions.ts"
 import { Reopen, type Stores } from "./Stores.ts"
 
@@ -61,6 +61,47 @@ const empty = Effect.gen(function* () {
 /** The tables have to be there. */
 export const records = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
   layer(stores)(`records in ${name}`, (it) => {
+    it.effect("read and write many at once: those that are there, whatever was under their keys", () =>
+      Effect.gen(function* () {
+        yield* empty
+        const { get, getAll, page, put, putAll } = yield* Records
+        yield* put(stamps, stamp("a", 2n, { owner: "x", note: "old" }))
+        yield* putAll(stamps, [stamp("a", 1n), stamp("a", 2n, { note: "new" }), stamp("b", 1n, { owner: "y" })])
+        assert.deepStrictEqual(yield* get(stamps, ["a", 2n]), stamp("a", 2n, { note: "new" }))
+        assert.deepStrictEqual(numbers(yield* page(stamps, "owner", { limit: 9 })), [1])
+        const found = yield* getAll(stamps, [
+          ["b", 1n],
+          ["a", 3n],
+          ["a", 1n],
+          ["b", 1n]
+        ])
+        assert.sameDeepMembers([...found], [stamp("a", 1n), stamp("b", 1n, { owner: "y" })])
+        yield* putAll(stamps, [])
+        assert.deepStrictEqual(yield* getAll(stamps, []), [])
+      })
+    )
+
+    it.effect("write nothing of many rows where one cannot be, and take no row twice, nor too many", () =>
+      Effect.gen(function* () {
+        yield* empty
+        const { getAll, page, putAll } = yield* Records
+        const unfit = stamp("a".repeat(maxKeyBytes), 2n)
+        assert.strictEqual(yield* problemOf(putAll(stamps, [stamp("a", 1n), unfit])), "key unfit")
+        assert.isTrue(yield* diesOf(putAll(stamps, [stamp("a", 1n), stamp("a", 1n)])))
+        const many = Array.from({ length: maxPage + 1 }, (_, n) => stamp("a", BigInt(n)))
+        assert.isTrue(yield* diesOf(putAll(stamps, many)))
+        assert.isTrue(
+          yield* diesOf(
+            getAll(
+              stamps,
+              many.map(({ album, number }) => [album, number] as const)
+            )
+          )
+        )
+        assert.deepStrictEqual(yield* page(stamps, "key", { limit: 9 }), [])
+      })
+    )
+
     it.effect("insert what is new, replace what is there, put both, remove, and say what they did", () =>
       Effect.gen(function* () {
         yield* empty
