@@ -16,6 +16,16 @@ import { SomeUnits, Units } from "./Units.ts"
 export const ChitId = UuidText.pipe(Schema.brand("ChitId"))
 export type ChitId = typeof ChitId.Type
 
+/**
+ * The id of what a party writes. Those of version 8 are for the chits of lifts, which follow from lift and leg: a partner who could give one
+ * to a pledge beforehand would take the place of what a lift is to put there.
+ */
+export const WrittenId = ChitId.check(
+  Schema.makeFilter((id) => id[14] !== "8", {
+    message: "a UUID that is not of version 8, which the chits of lifts have"
+  })
+)
+
 /** What a side wants of its tally; what is left out stays as it is. Unilateral: the other side cannot refuse it. */
 export const Settings = Schema.Struct({
   /** The balance that the side would like to hold in its favour, milli-CHIP. */
@@ -29,7 +39,6 @@ export type Settings = typeof Settings.Type
 
 const common = {
   tally: TallyId,
-  uuid: ChitId,
   /** Who pledges, or whose setting it is. */
   by: Side,
   /** As its maker says; that of a lift's chit is the date of the lift's plan. */
@@ -39,16 +48,18 @@ const common = {
 /** A pledge of its issuer: the balance moves by `units` towards the other side. */
 export const Pledge = Schema.Struct({
   ...common,
+  uuid: WrittenId,
   type: Schema.Literal("tran"),
   units: SomeUnits,
   memo: Schema.optionalKey(shortText(1_024)),
   /** What it refers to, such as the number of an order. */
   ref: Schema.optionalKey(shortText(1_024))
 })
-export const Setting = Schema.Struct({ ...common, type: Schema.Literal("set"), sets: Settings })
+export const Setting = Schema.Struct({ ...common, uuid: WrittenId, type: Schema.Literal("set"), sets: Settings })
 /** One leg of a lift. Its id follows from the lift and the leg: see `LiftPlan`. */
 export const Lifted = Schema.Struct({
   ...common,
+  uuid: ChitId,
   type: Schema.Literal("lift"),
   units: SomeUnits,
   lift: UuidText,

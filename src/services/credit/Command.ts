@@ -8,7 +8,7 @@ import { Schema } from "effect"
 import { UuidText } from "../../protocol/Cbor.ts"
 import { Certificate, shortText } from "../../protocol/credit/Certificate.ts"
 import { Person } from "../../protocol/credit/Chad.ts"
-import { ChitId, Settings } from "../../protocol/credit/Chit.ts"
+import { ChitId, Settings, WrittenId } from "../../protocol/credit/Chit.ts"
 import { Invitation } from "../../protocol/credit/Invitation.ts"
 import { Instant } from "../../protocol/credit/Instant.ts"
 import { LiftId, Referee, SignedPlan, mostReferees } from "../../protocol/credit/LiftPlan.ts"
@@ -54,14 +54,14 @@ export const Command = Schema.Union([
   Schema.TaggedStruct("WithdrawTally", { tally: TallyId }),
   Schema.TaggedStruct("ResendTally", { tally: TallyId }),
   /** Settings of this side; `close: true` lets the tally end at zero. */
-  Schema.TaggedStruct("SetTally", { tally: TallyId, sets: Settings, chit: Schema.optionalKey(ChitId), date, sign }),
+  Schema.TaggedStruct("SetTally", { tally: TallyId, sets: Settings, chit: Schema.optionalKey(WrittenId), date, sign }),
   /** Asks the other side for a pledge; with the id of a declined invoice, asks anew. */
   Schema.TaggedStruct("Ask", {
     tally: TallyId,
     units: SomeUnits,
     memo,
     ref: memo,
-    chit: Schema.optionalKey(ChitId)
+    chit: Schema.optionalKey(WrittenId)
   }),
   Schema.TaggedStruct("Decline", { tally: TallyId, chit: ChitId, revision }),
   /** Pays unasked. */
@@ -70,7 +70,7 @@ export const Command = Schema.Union([
     units: SomeUnits,
     memo,
     ref: memo,
-    chit: Schema.optionalKey(ChitId),
+    chit: Schema.optionalKey(WrittenId),
     date,
     sign
   }),

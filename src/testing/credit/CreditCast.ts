@@ -33,10 +33,10 @@ export interface Cast {
   readonly bonds: ReadonlyArray<Bond>
 }
 
-/** A UUID of version 8 that follows from a name. */
+/** A UUID that follows from a name, in the form of version 5; those of version 8 are for the chits of lifts. */
 export const uuidOf = (name: string): string => {
   const bytes = Buffer.from(digestOf({ name }), "base64url").subarray(0, 16)
-  bytes[6] = (bytes[6]! & 0x0f) | 0x80
+  bytes[6] = (bytes[6]! & 0x0f) | 0x50
   bytes[8] = (bytes[8]! & 0x3f) | 0x80
   const hex = bytes.toString("hex")
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-")

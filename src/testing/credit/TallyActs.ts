@@ -2,7 +2,7 @@
  * What users of the scenario `credit` do on a tally: pay, ask and answer, set, and come to an agreement or not.
  */
 import type { ChitState } from "../../protocol/credit/ChitState.ts"
-import { ChitId } from "../../protocol/credit/Chit.ts"
+import { WrittenId } from "../../protocol/credit/Chit.ts"
 import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import type { Command } from "../../services/credit/Command.ts"
 import { uuidOf } from "./CreditCast.ts"
@@ -17,7 +17,7 @@ const chosen = 150_000
 export const pay = (scene: Scene): Command | undefined => {
   const { random } = scene.self
   const half = openOf(scene)
-  const chit = half && ChitId.make(uuidOf(`${half.id} ${random.below(3)}`))
+  const chit = half && WrittenId.make(uuidOf(`${half.id} ${random.below(3)}`))
   const own = chit !== undefined && random.chance(chosen) ? { chit } : {}
   return half && { _tag: "Pay", tally: half.id, units: amount(random), ...own }
 }

@@ -5,6 +5,7 @@ import * as Chit from "../../../src/protocol/credit/Chit.ts"
 import { chitOf } from "../../../src/protocol/credit/LiftPlan.ts"
 import { type Purpose, signWith } from "../../../src/protocol/credit/Signature.ts"
 import * as Units from "../../../src/protocol/credit/Units.ts"
+import { Command } from "../../../src/services/credit/Command.ts"
 import {
   entries,
   keyOf,
@@ -112,6 +113,19 @@ describe("a chit", () => {
       assert.isFalse(takes({ ...set, sets }), JSON.stringify(sets))
     }
     const lift = Schema.encodeSync(Chit.Core)(lifted)
+    assert.isTrue(takes(lift))
     for (const leg of [-1, 32, 0.5, "0"]) assert.isFalse(takes({ ...lift, leg }), String(leg))
+  })
+
+  it("that is written has no id that the chit of a lift will have, which anybody can reckon beforehand", () => {
+    for (const core of [pledge, plainPledge, setting]) {
+      const written = Schema.encodeSync(Chit.Core)(core)
+      assert.isTrue(takes(written))
+      assert.isFalse(takes({ ...written, uuid: lifted.uuid }))
+    }
+    const command = { _tag: "Pay", tally: pledge.tally, units: "1" }
+    const isCommand = (json: unknown) => Result.isSuccess(Schema.decodeUnknownResult(Command)(json))
+    assert.isTrue(isCommand({ ...command, chit: pledge.uuid }))
+    assert.isFalse(isCommand({ ...command, chit: lifted.uuid }))
   })
 })
