@@ -9,8 +9,6 @@ import { duration, type FromText, text } from "../SettingValue.ts"
 import { referee } from "../settings/CreditSettings.ts"
 import * as Value from "./CreditValue.ts"
 
-const day = 86_400_000
-
 const value = <A>(name: string, metavar: string, about: string, schema: FromText<A>) =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(about), Flag.withSchema(schema))
 
@@ -68,12 +66,12 @@ export const revision = Flags.optionally(
 
 export const money = (name: string, about: string) => Flags.optionally(value(name, "<amount>", about, Value.amount))
 
-export const life = (about: string) =>
+export const life = (about: string, mostMillis: number) =>
   Flags.optionally(
     Flag.String("life").pipe(
       Flag.withMetavar("<duration>"),
       Flag.withDescription(about),
-      Flag.withSchema(duration(1_000, 3_660 * day))
+      Flag.withSchema(duration(1_000, mostMillis))
     )
   )
 

@@ -4,7 +4,7 @@
 import { Clock, Effect, Schema } from "effect"
 import { Command } from "effect/cli"
 import type { Cuid } from "../../protocol/credit/Chad.ts"
-import { LiftId } from "../../protocol/credit/LiftPlan.ts"
+import { LiftId, longestMillis } from "../../protocol/credit/LiftPlan.ts"
 import { ask } from "../cli/Client.ts"
 import { print } from "../cli/Root.ts"
 import { dim } from "../cli/Style.ts"
@@ -46,7 +46,10 @@ const PayCommand = Command.make(
     amount: CreditFlags.amount,
     memo: CreditFlags.memo,
     ref: CreditFlags.ref,
-    life: CreditFlags.life("How long it may take, search included (default as the node is set)"),
+    life: CreditFlags.life(
+      "How long it may take, search included, a day at the most (default as the node is set)",
+      longestMillis
+    ),
     referees: CreditFlags.referees,
     noWait: CreditFlags.noWait("Do not wait for the end"),
     ...CreditFlags.doing

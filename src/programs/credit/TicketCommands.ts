@@ -6,6 +6,7 @@
 import { Effect, Result, Schema, Stdio, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Invitation from "../../protocol/credit/Invitation.ts"
+import { longestTicketMillis } from "../../services/credit/Command.ts"
 import { print } from "../cli/Root.ts"
 import { ExitCode } from "../ExitCode.ts"
 import * as Acting from "./Acting.ts"
@@ -28,7 +29,7 @@ export const TicketCommand = Command.make(
   "ticket",
   {
     tally: CreditFlags.tally,
-    life: CreditFlags.life("How long it can be used (default 2d)"),
+    life: CreditFlags.life("How long it can be used (default 2d)", longestTicketMillis),
     reuse: Flag.Boolean("reuse").pipe(
       Flag.withoutNegation,
       Flag.withDescription("Everybody who shows it gets a tally like the draft; else it is good once"),

@@ -42,6 +42,7 @@ const fresh = ({ authority, plan, promises }: Asked): Omit<LiftState, "status"> 
 /** Why this node does not promise. None if it does. */
 const objection = ({ key, rules }: Site, { found, now, plan }: Asked): string | undefined => {
   if (now > plan.expires - rules.marginMillis) return "too-late"
+  if (now < plan.expires - LiftPlan.longestMillis) return "too-long"
   return rules.accepts(plan.referees) ? problem(plan, key, found) : "referees"
 }
 

@@ -25,6 +25,12 @@ export const mostLegs = 12
 /** Referees of a lift, at most. */
 export const mostReferees = 7
 
+/**
+ * The longest time between a plan's date and its end, in milliseconds, and the longest that anybody promises ahead: what is promised is held so
+ * long where a node of the plan is silent, and referees grant rounds by the time since the date.
+ */
+export const longestMillis = 86_400_000
+
 /** A tally that value goes over, from one node's user to another's. The nodes may be one and the same. */
 export const Leg = Schema.Struct({
   tally: TallyId,
@@ -76,6 +82,9 @@ export const LiftPlan = Schema.Struct({
 }).check(
   Schema.makeFilter(({ legs, payee, payor }) => payor.agent === legs[0]?.from && payee.agent === legs.at(-1)?.to, {
     message: "the first leg begins at the payor's agent, the last one ends at the payee's"
+  }),
+  Schema.makeFilter(({ date, expires }) => expires - date <= longestMillis, {
+    message: "a plan that expires within a day of its date"
   })
 )
 export type LiftPlan = typeof LiftPlan.Type

@@ -11,7 +11,7 @@ import { Person } from "../../protocol/credit/Chad.ts"
 import { ChitId, Settings, WrittenId } from "../../protocol/credit/Chit.ts"
 import { Invitation } from "../../protocol/credit/Invitation.ts"
 import { Instant } from "../../protocol/credit/Instant.ts"
-import { LiftId, Referee, SignedPlan, mostReferees } from "../../protocol/credit/LiftPlan.ts"
+import { LiftId, longestMillis, mostReferees, Referee, SignedPlan } from "../../protocol/credit/LiftPlan.ts"
 import { QueryId } from "../../protocol/credit/Route.ts"
 import { Signature, UserKey } from "../../protocol/credit/Signature.ts"
 import { Contract, Side, TallyDocument, TallyId, Terms } from "../../protocol/credit/TallyDocument.ts"
@@ -35,8 +35,13 @@ const Wanted = {
   agree: Schema.optionalKey(Contract)
 }
 
-/** How long a ticket or a lift may take, in milliseconds. */
-const Life = Schema.Int.check(Schema.isBetween({ minimum: 1_000, maximum: 3_660 * 86_400_000 }))
+/** The longest life of a ticket, in milliseconds. */
+export const longestTicketMillis = 3_660 * 86_400_000
+
+/** How long a ticket is good, in milliseconds. */
+const TicketLife = Schema.Int.check(Schema.isBetween({ minimum: 1_000, maximum: longestTicketMillis }))
+/** How long a lift may take, in milliseconds. */
+const LiftLife = Schema.Int.check(Schema.isBetween({ minimum: 1_000, maximum: longestMillis }))
 
 export const Command = Schema.Union([
   /** Makes the user, or changes what they tell of themselves. With a key the node does not sign for them. */
@@ -44,7 +49,7 @@ export const Command = Schema.Union([
   /** Drafts a tally, or changes its draft. */
   Schema.TaggedStruct("DraftTally", { ...Wanted, tally: Schema.optionalKey(TallyId) }),
   /** A ticket for a draft: whoever shows it becomes the other party. */
-  Schema.TaggedStruct("IssueTicket", { tally: TallyId, life: Schema.optionalKey(Life), reuse: Schema.Boolean }),
+  Schema.TaggedStruct("IssueTicket", { tally: TallyId, life: Schema.optionalKey(TicketLife), reuse: Schema.Boolean }),
   Schema.TaggedStruct("ShowTicket", { invitation: Invitation, request: Schema.optionalKey(UuidText) }),
   Schema.TaggedStruct("OfferTally", { tally: TallyId, document: Schema.optionalKey(TallyDocument), sign }),
   Schema.TaggedStruct("AcceptTally", { tally: TallyId, revision, sign }),
@@ -92,7 +97,7 @@ export const Command = Schema.Union([
     /** Who decides; those that the node is configured with unless said, or else the node itself. */
     referees: Schema.optionalKey(Schema.Array(Referee).check(Schema.isMinLength(1), Schema.isMaxLength(mostReferees))),
     /** For finding the way and for all promises together. */
-    life: Schema.optionalKey(Life)
+    life: Schema.optionalKey(LiftLife)
   }),
   /** Begins a lift whose plan the payor has made and signed themselves. */
   Schema.TaggedStruct("Lift", SignedPlan.fields),

@@ -117,6 +117,7 @@ export const reasons: ReadonlyArray<string> = [
   "ticket-unknown",
   "ticket-used",
   "too-late",
+  "too-long",
   "too-much",
   "too-often",
   "trouble",

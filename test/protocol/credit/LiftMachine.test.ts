@@ -151,6 +151,7 @@ describe("promising a lift", () => {
 describe("refusing a lift", () => {
   const reasons: ReadonlyArray<readonly [string, Asked]> = [
     ["too-late", { now: expires - 1_999 }],
+    ["too-long", { now: expires - 86_400_001 }],
     ["no-room", { found: ([one, ...rest]) => [{ ...one!, hasRoom: false }, ...rest] }],
     ["no-tally", { found: ([, ...rest]) => rest }],
     ["not-joined", { found: ([one, ...rest]) => [{ ...one!, holder: Cuid.make("stranger") }, ...rest] }],
@@ -196,6 +197,7 @@ describe("refusing a lift", () => {
 
   it("begins nothing that the payor's own node would refuse", () => {
     assert.strictEqual(no(begin(line, expires)), "refused: too-late")
+    assert.strictEqual(no(begin(line, expires - 86_400_001)), "refused: too-long")
   })
 
   it("releases nothing by itself, but makes the others ask soon, and goes back to the payor's node", () => {

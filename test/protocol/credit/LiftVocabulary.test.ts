@@ -44,6 +44,12 @@ describe("a lift's plan", () => {
     assert.strictEqual(LiftPlan.majority({ ...plan, referees: plan.referees.slice(0, 1) }), 1)
   })
 
+  it("ends within a day of its date, since room is held until its end and rounds are granted from its date", () => {
+    assert.isTrue(takes({ expires: plan.date + 86_400_000 }))
+    assert.isFalse(takes({ expires: plan.date + 86_400_001 }))
+    assert.isFalse(takes({ date: 0 }))
+  })
+
   it("has twelve legs at most, and moves something", () => {
     const circle = (length: number) =>
       Array.from({ length }, (_, n) => ({
