@@ -53,7 +53,8 @@ const statementsOf = (table: { readonly name: string; readonly indexes: Readonly
   const given = all.map((column, at) => `$${at + 1}::${column === "content" ? "json" : "text"}`)
   const values = `INSERT INTO ${table.name} (${all.join(", ")}) VALUES (${given.join(", ")}) ON CONFLICT (key)`
   const many = all.map((_, at) => `$${at + 1}::text[]`).join(", ")
-  const selected = all.map((column) => (column === "content" ? "content::json" : column)).join(", ")
+  // A driver cannot tell the type of an array of nulls, and no place is empty.
+  const selected = ["key", ...columns.map((column) => `nullif(${column}, '')`), "content::json"].join(", ")
   const set = (value: (column: string, at: number) => string): string =>
     [...columns, "content"].map((column, at) => `${column} = ${value(column, at + 1)}`).join(", ")
   const get = `SELECT key, content FROM ${table.name} WHERE key = $1::text`
@@ -138,7 +139,7 @@ export const layer: Layer.Layer<Records, never, SqlClient.SqlClient> = Layer.eff
         if (Result.isFailure(params)) return Effect.fail(params.failure)
         const written = params.success
         const width = columnsOf(table).length + 2
-        const columns = Array.from({ length: width }, (_, at) => written.map((row) => row[at] ?? null))
+        const columns = Array.from({ length: width }, (_, at) => written.map((row) => row[at] ?? ""))
         bounded(written.map(([key]) => key))
         return sql.unsafe(of(table).putAll, columns)
       })

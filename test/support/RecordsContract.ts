@@ -76,6 +76,8 @@ export const records = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
           ["b", 1n]
         ])
         assert.sameDeepMembers([...found], [stamp("a", 1n), stamp("b", 1n, { owner: "y" })])
+        yield* putAll(stamps, [stamp("b", 1n), stamp("c", 1n)])
+        assert.deepStrictEqual(yield* page(stamps, "owner", { limit: 9 }), [])
         yield* putAll(stamps, [])
         assert.deepStrictEqual(yield* getAll(stamps, []), [])
       })

@@ -20,6 +20,9 @@ export interface Loaded {
   readonly loose: ReadonlyArray<ChitState>
 }
 
+/** Nothing was loaded. */
+export const unread: Loaded = { known: new Map(), places: [], behind: [], tail: [], loose: [] }
+
 /** A chit of this side's is signed, or a lift's chit is good by the verdict on its lift: then the record comes with it. */
 export interface Good {
   readonly _tag: "Good"

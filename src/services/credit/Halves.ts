@@ -56,10 +56,12 @@ export const sets = Effect.fnUntraced(function* (half: TallyHalf) {
   return all
 })
 
-/** The places of a half with these indexes, as far as it has them; place 0 is none. */
-export const places = Effect.fnUntraced(function* ({ holder, id }: TallyHalf, indexes: ReadonlyArray<Index>) {
+/** The places of a half with these indexes, as far as they have to be read: place 0 is none, and the last one is in the half. */
+export const places = Effect.fnUntraced(function* ({ chain, holder, id }: TallyHalf, indexes: ReadonlyArray<Index>) {
   const records = yield* Records
-  const found = yield* Effect.forEach(indexes, (index) =>
+  const end = chain?.at.index ?? 0
+  const inside = [...new Set(indexes)].filter((index) => index > 0 && index < end)
+  const found = yield* Effect.forEach(inside, (index) =>
     records.page(Tables.chits, "place", { prefix: [holder, id, index], limit: 1 })
   )
   return found.flat().flatMap(placeOf)
@@ -83,14 +85,30 @@ const recovered = Effect.fnUntraced(function* (half: TallyHalf, recovery: Recove
   return { behind: yield* page(half, pages.behind), tail: yield* page(half, pages.tail) }
 })
 
+/** Those of them that the half has. */
+export const chits = Effect.fnUntraced(function* ({ holder, id }: TallyHalf, uuids: ReadonlyArray<ChitId>) {
+  const records = yield* Records
+  const keys = [...new Set(uuids)].map((uuid) => [holder, id, uuid] as const)
+  const found: Array<ChitState> = []
+  for (let at = 0; at < keys.length; at += maxPage) {
+    found.push(...(yield* records.getAll(Tables.chits, keys.slice(at, at + maxPage))))
+  }
+  return new Map(found.map((one) => [one.core.uuid, one] as const))
+})
+
+/** Stores chits, each once. */
+export const store = Effect.fnUntraced(function* (all: ReadonlyArray<ChitState>) {
+  const records = yield* Records
+  for (let at = 0; at < all.length; at += maxPage) yield* records.putAll(Tables.chits, all.slice(at, at + maxPage))
+})
+
 /** What a step of the chain has to be given. */
-export const load = Effect.fnUntraced(function* (half: TallyHalf, { chits, indexes, isRecovering, recovery }: Loads) {
-  const known = yield* Effect.forEach(chits, (uuid) => chit(half, uuid))
-  const isLoose = isRecovering === true && half.chain !== undefined && half.chain.unplaced > 0
+export const load = Effect.fnUntraced(function* (half: TallyHalf, loads: Loads) {
+  const isLoose = loads.isRecovering === true && half.chain !== undefined && half.chain.unplaced > 0
   const loaded: Loaded = {
-    known: new Map(known.flatMap((one) => (one === undefined ? [] : [[one.core.uuid, one] as const]))),
-    places: yield* places(half, indexes),
-    ...(yield* recovered(half, recovery)),
+    known: yield* chits(half, loads.chits),
+    places: yield* places(half, loads.indexes),
+    ...(yield* recovered(half, loads.recovery)),
     loose: isLoose ? yield* loose(half, mostLoose) : []
   }
   return loaded
