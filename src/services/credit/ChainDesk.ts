@@ -130,7 +130,8 @@ export const book = Effect.fnUntraced(function* (half: TallyHalf, entry: Entry) 
   return wrong === undefined ? yield* finish(run, now) : yield* refuse(half, wrong, now)
 })
 
-const entriesOf = (message: Message): ReadonlyArray<Entry> =>
+/** Chits that a message brings. */
+export const entriesOf = (message: Message): ReadonlyArray<Entry> =>
   message._tag === "Propose" ? message.chits : "entries" in message ? message.entries : []
 
 /** The lifts whose chits messages bring are claimed before the half is locked, as everybody does who has to do with both. */

@@ -29,6 +29,7 @@ import * as CreditOutcomes from "./CreditOutcomes.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Desks from "./Desks.ts"
 import type { Keyring } from "./Keyring.ts"
+import * as Gathered from "./Gathered.ts"
 import * as LiftDesk from "./LiftDesk.ts"
 import * as PaymentDesk from "./PaymentDesk.ts"
 import * as Post from "./Post.ts"
@@ -90,19 +91,24 @@ const wake = Effect.fnUntraced(function* (one: Wake): Effect.fn.Return<void, Sql
   )
 })
 
-const send = Effect.fnUntraced(function* (
+/** Sends, with a note of where the node is unless that is known already. */
+const sender = (): ((
   to: NodeKey,
   message: CreditMessage
-): Effect.fn.Return<void, SqlError, Delivery | PeerBook | Records> {
-  const options = message._tag === "Ticket" ? { within: yield* TicketDesk.leftOf(message.request) } : {}
-  yield* Effect.catchTag((yield* Delivery).send(to, Credit, message, options), "MessageInvalid", Effect.die)
-  yield* Reach.introduce(to, message)
-})
+) => Effect.Effect<void, SqlError, Delivery | PeerBook | Records>) => {
+  const known = new Set<NodeKey>()
+  return Effect.fnUntraced(function* (to: NodeKey, message: CreditMessage) {
+    const options = message._tag === "Ticket" ? { within: yield* TicketDesk.leftOf(message.request) } : {}
+    yield* Effect.catchTag((yield* Delivery).send(to, Credit, message, options), "MessageInvalid", Effect.die)
+    if (!known.has(to) && (yield* Reach.introduce(to, message))) known.add(to)
+  })
+}
 
 /** Does what a desk's answer asks for, in the caller's transaction. */
 export const perform = Effect.fnUntraced(function* (answer: Answer): Effect.fn.Return<void, SqlError, Services> {
   const context = yield* Effect.context<Delivery | PeerBook | Records | Timers>()
   const { afterCommit } = yield* Transactions
+  const send = sender()
   yield* Post.perform(answer, {
     send: (to, message) => Effect.provide(send(to, message), context),
     wake: (one) => Effect.provide(wake(one), context),
@@ -136,6 +142,29 @@ const outcomeName = (unfit: Unfit | undefined): MessageOutcome => {
 /** Why a message is refused, if it is. */
 const refusalOf = (unfit: Unfit | undefined): string | undefined =>
   unfit?.outcome === "refused" ? unfit.reason : undefined
+
+/** Messages of one transaction, at most: one of a lift can take many statements. */
+const mostTogether = 64
+
+/** Nothing of this remains: each message is handled alone, and its sender told. */
+const notPlain = Protocol.Rejected.refused("not-plain", "the messages are handled one by one")
+
+/**
+ * The same for messages that came together. Those about chains of chits that follow each other are heard a tally at a time, whose
+ * half is read and written once for all of them.
+ */
+const handleAll = Effect.fnUntraced(function* (
+  received: ReadonlyArray<Protocol.Received<CreditMessage>>
+): Effect.fn.Return<void, Protocol.Rejected | SqlError, Services> {
+  for (const part of Gathered.parts(received)) {
+    const answer = part._tag === "One" ? yield* Desks.hear(part.message, part.peer) : yield* Gathered.hear(part)
+    if (answer.unfit !== undefined) return yield* notPlain
+    yield* perform(answer)
+  }
+  const meter = yield* CreditMeter
+  const { afterCommit } = yield* Transactions
+  yield* afterCommit(Effect.sync(() => received.forEach(({ message }) => meter.heard(message._tag, "ok", undefined))))
+})
 
 const waiting: ReadonlySet<string> = new Set(["Ticket", "Offer", "Open", "Prepare", "Decide"] satisfies ReadonlyArray<
   CreditMessage["_tag"]
@@ -175,6 +204,8 @@ export const Credit: Protocol.Protocol<"credit", CreditMessage, Services, typeof
   messages: CreditMessage,
   subject: subjectOf,
   handle,
+  handleAll,
+  mostTogether,
   pending,
   onRestored: RefereeDesk.forget,
   audit: CreditAudit.checks,

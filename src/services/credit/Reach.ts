@@ -39,14 +39,18 @@ export const placeOf = Effect.fnUntraced(function* (node: NodeKey, message: Cred
   return half?.partner
 })
 
-/** Notes where the node is that this message is for, unless that is known: in the transaction in which it is sent. */
+/**
+ * Notes where the node is that this message is for, unless that is known: in the transaction in which it is sent. Whether no further
+ * message can tell more.
+ */
 export const introduce = Effect.fnUntraced(function* (node: NodeKey, message: CreditMessage) {
   const book = yield* PeerBook
   const entry = yield* book.find(node)
-  if (entry !== undefined && isKnown(entry)) return
+  if (entry !== undefined && isKnown(entry)) return true
   const place = yield* placeOf(node, message)
-  if (place === undefined) return
+  if (place === undefined) return false
   const { endpoint } = entry ?? {}
-  if (endpoint?.host === place.host && endpoint.port === place.port) return
+  if (endpoint?.host === place.host && endpoint.port === place.port) return false
   yield* book.learn(node, new Endpoint({ host: place.host, port: place.port }), "advertised")
+  return false
 })

@@ -24,8 +24,8 @@ const plainly = <E, R>(handled: Effect.Effect<void | Nevertheless, E, R>): Effec
   Effect.flatMap(handled, (answer) => (answer instanceof Nevertheless ? Effect.fail(new NotPlain()) : Effect.void))
 
 export interface Handling<R> {
-  /** Whether messages of a protocol are handled together. */
-  readonly isTogether: (protocol: string) => boolean
+  /** How many messages of a protocol are handled together, at most; 0 if one after the other. */
+  readonly mostTogether: (protocol: string) => number
   /** Handles messages of one protocol, in order, as long as everything is plainly accepted. */
   readonly run: (link: Link, messages: ReadonlyArray<Fresh>) => Effect.Effect<void, SqlError | NotPlain, R>
   /** Handles one message. Every way in which it can go ends as an outcome, or fails the transaction to try again. */
@@ -100,7 +100,7 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
   })
 
   const handling: Handling<R> = {
-    isTogether: (protocol) => protocols.get(protocol)?.handleAll !== undefined,
+    mostTogether: (protocol) => protocols.get(protocol)?.mostTogether ?? 0,
     run: (link, messages) => {
       const name = messages[0]?.item.protocol ?? ""
       const handleAll = protocols.get(name)?.handleAll

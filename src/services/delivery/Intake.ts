@@ -50,9 +50,6 @@ export interface Intake {
 type Mode = "together" | "one-by-one"
 type Failure = SqlError | LinkFenced | StreamViolated | HandlingService.NotPlain
 
-/** The most messages that a protocol handles together before the time is looked at. */
-const runLimit = 512
-
 /** Builds the receiving side for `protocols`, whose services are taken from the context now. */
 export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<string, Handled<R>>) {
   const store = yield* RetryStore
@@ -122,8 +119,8 @@ export const make = Effect.fnUntraced(function* <R>(protocols: ReadonlyMap<strin
           else if (mode === "one-by-one") work.conclude(fresh, yield* handling.alone(link, fresh))
           else work.expect(fresh)
         }
-        const more = mode === "together" && !careful && handling.isTogether(item.protocol)
-        if (more && work.run.length < runLimit) continue
+        const isAlone = mode === "one-by-one" || careful
+        if (!isAlone && work.run.length < handling.mostTogether(item.protocol)) continue
         yield* work.handle(handling, link)
         if (isLate()) break
       }

@@ -58,6 +58,9 @@ export class Nevertheless {
   }
 }
 
+/** The most messages that a protocol handles together before the time is looked at. */
+const mostMessages = 512
+
 /** As much of a digest as people compare. */
 const digest = (state: Uint8Array | undefined): string =>
   state === undefined ? "" : `, state ${Hex.encode(state.subarray(0, 8))}${state.length > 8 ? "..." : ""}`
@@ -122,6 +125,8 @@ export interface Definition<A, R> {
    * statement for all of them, say. Where it fails nothing of it remains, and each is handled alone.
    */
   readonly handleAll?: (messages: ReadonlyArray<Received<A>>) => Effect.Effect<void, Rejected | SqlError, R>
+  /** How many messages `handleAll` is given at the most, 512 unless said: they are handled before the time is looked at. */
+  readonly mostTogether?: number
   /** Runs at the sender, in the transaction that settles the message. */
   readonly onOutcome?: (message: A, outcome: Outcome, to: Origin) => Effect.Effect<void, SqlError, R>
   /**
@@ -160,6 +165,8 @@ export interface Handled<R> {
   readonly handleAll:
     | ((received: ReadonlyArray<Received<Uint8Array>>) => Effect.Effect<void, Rejected | SqlError, R>)
     | undefined
+  /** Messages that are handled together, at most; 0 if it handles one after the other. */
+  readonly mostTogether: number
   readonly onOutcome: ((body: Uint8Array, outcome: Outcome, to: Origin) => Effect.Effect<void, SqlError, R>) | undefined
   /** `undefined` if it always is. */
   readonly isStillNecessary: ((body: Uint8Array, to: Addressee) => Effect.Effect<boolean, SqlError, R>) | undefined
@@ -201,6 +208,7 @@ export const make = <const Name extends string, A, I, R = never, T = never, J = 
     audit = [],
     handle,
     handleAll,
+    mostTogether = mostMessages,
     isStillNecessary,
     onExpired,
     onOutcome,
@@ -235,6 +243,7 @@ export const make = <const Name extends string, A, I, R = never, T = never, J = 
         handleAll === undefined
           ? undefined
           : (received) => Effect.flatMap(Effect.fromResult(decodeAll(received)), handleAll),
+      mostTogether: handleAll === undefined ? 0 : Math.min(mostTogether, mostMessages),
       onOutcome:
         onOutcome === undefined
           ? undefined

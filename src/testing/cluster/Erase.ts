@@ -18,6 +18,7 @@ export const handledWith = <Base, R>(protocol: Handled<Base | R>, own: Context.C
     name: protocol.name,
     handle: (body, from) => put(protocol.handle(body, from)),
     handleAll: handleAll === undefined ? undefined : (received) => put(handleAll(received)),
+    mostTogether: protocol.mostTogether,
     onOutcome: onOutcome === undefined ? undefined : (body, outcome, to) => put(onOutcome(body, outcome, to)),
     isStillNecessary: isStillNecessary === undefined ? undefined : (body, to) => put(isStillNecessary(body, to)),
     onExpired: onExpired === undefined ? undefined : (body, what) => put(onExpired(body, what)),
