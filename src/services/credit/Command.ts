@@ -5,6 +5,7 @@
  * `LiftPlan.digest` say of what.
  */
 import { Schema } from "effect"
+import type { Unfit } from "../../protocol/credit/Action.ts"
 import { UuidText } from "../../protocol/Cbor.ts"
 import { Certificate, shortText } from "../../protocol/credit/Certificate.ts"
 import { Person } from "../../protocol/credit/Chad.ts"
@@ -130,6 +131,9 @@ export class CreditRefused extends Schema.TaggedError<CreditRefused>()("CreditRe
 }) {
   override get message(): string {
     return this.detail
+  }
+  static of({ detail, outcome, reason, revision }: Unfit): CreditRefused {
+    return new CreditRefused({ detail, outcome, reason, revision })
   }
 }
 

@@ -3,9 +3,9 @@
  *
  * Runs inside the caller's transaction. Ids that are left out are made here; nobody but the user's own halves and lifts is touched.
  */
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import { SecureRandom } from "effect/crypto"
-import { unfit } from "../../protocol/credit/Action.ts"
+import { type Unfit, unfit } from "../../protocol/credit/Action.ts"
 import type { Cuid } from "../../protocol/credit/Chad.ts"
 import { ChitId } from "../../protocol/credit/Chit.ts"
 import { LiftId, type SignedPlan } from "../../protocol/credit/LiftPlan.ts"
@@ -47,7 +47,8 @@ const overtaken = (reason: string, detail: string): Outcome => ({
   done: {}
 })
 
-const unknownUser = denied("unknown-user", "nobody here has this cuid")
+const noUser = unfit("refused", "unknown-user", "nobody here has this cuid")
+const unknownUser: Outcome = { answer: refusing(noUser), done: {} }
 
 /** A new id, in the order of time. */
 const fresh = Effect.flatMap(SecureRandom.SecureRandom, (random) => random.uuidV7())
@@ -110,21 +111,44 @@ const ask = Effect.fnUntraced(function* (user: Cuid, { _tag, chit, ...asked }: O
   return naming({ tally: asked.tally, chit: uuid })(yield* InvoiceDesk.ask(user, { ...asked, uuid }))
 })
 
-/** Unasked: an id that is taken is that of something else. */
-const pay = Effect.fnUntraced(function* (user: Cuid, { _tag, chit, sign, ...paid }: Of<"Pay">) {
-  const { tally } = paid
-  const uuid = chit ?? ChitId.make(yield* fresh)
-  const half = yield* Halves.own(user, tally)
-  const known = half && (yield* Halves.chit(half, uuid))
-  if (known !== undefined) return overtaken("known-chit", `there is a chit of this id, which is ${known.status}`)
-  return naming({ tally, chit: uuid })(yield* InvoiceDesk.pay(user, { ...paid, uuid }, sign))
+/** A payment on one tally, unasked or of an invoice. */
+export type Payment = Of<"Pay"> | Of<"PayInvoice">
+
+export const isPayment = (command: Command): command is Payment =>
+  command._tag === "Pay" || command._tag === "PayInvoice"
+
+const paying = Effect.fnUntraced(function* (command: Payment) {
+  const { _tag, chit, tally: _, ...rest } = command
+  const found: InvoiceDesk.Paying =
+    chit !== undefined && _tag === "PayInvoice"
+      ? { ...rest, uuid: chit }
+      : { ...rest, uuid: chit ?? ChitId.make(yield* fresh), isNew: true }
+  return found
 })
 
-const payInvoice = Effect.fnUntraced(function* (user: Cuid, { chit, sign, tally }: Of<"PayInvoice">) {
-  const half = yield* Halves.own(user, tally)
-  const known = half && (yield* Halves.chit(half, chit))
-  if (known?.core.type !== "tran") return overtaken("unknown-chit", "there is no such invoice here")
-  return naming({ tally, chit })(yield* InvoiceDesk.pay(user, { tally, uuid: chit, units: known.core.units }, sign))
+/**
+ * Payments of one user on one tally, in their order, inside the caller's transaction: what is still to be done for all of them, and what
+ * each was about or what was wrong with it.
+ */
+export const payAll = Effect.fnUntraced(function* (user: Cuid, tally: TallyId, all: ReadonlyArray<Payment>) {
+  const row = yield* Users.get(user)
+  if (row === undefined) return { answer: nothing, outcomes: all.map(() => Result.fail(noUser)) }
+  const payings = yield* Effect.forEach(all, paying)
+  const { answer, wrong } = yield* InvoiceDesk.payAll(row, tally, payings)
+  const outcomes = payings.map(({ uuid: chit }, at): Result.Result<Done, Unfit> => {
+    const unfit = wrong[at]
+    return unfit === undefined ? Result.succeed({ tally, chit }) : Result.fail(unfit)
+  })
+  return { answer, outcomes }
+})
+
+const pay = Effect.fnUntraced(function* (user: Cuid, command: Payment) {
+  const { answer, outcomes } = yield* payAll(user, command.tally, [command])
+  const [outcome = Result.fail(noUser)] = outcomes
+  return Result.match(outcome, {
+    onFailure: (wrong): Outcome => ({ answer: refusing(wrong), done: {} }),
+    onSuccess: (done): Outcome => ({ answer, done })
+  })
 })
 
 const findWays = Effect.fnUntraced(function* (user: Cuid, { query, to, units }: Of<"FindWays">) {
@@ -170,7 +194,7 @@ const abort = Effect.fnUntraced(function* (user: Cuid, id: LiftId) {
 /** The command of a user whom this node has. */
 const known = Effect.fnUntraced(function* (
   row: Tables.User,
-  command: Exclude<Command, Of<"PutUser">>,
+  command: Exclude<Command, Of<"PutUser"> | Payment>,
   place: Users.Place | undefined
 ) {
   const user = row.certificate.chad.cuid
@@ -203,10 +227,6 @@ const known = Effect.fnUntraced(function* (
       return naming({ ...done, chit: command.chit })(
         yield* InvoiceDesk.decline(user, command.tally, command.chit, command.revision)
       )
-    case "Pay":
-      return yield* pay(user, command)
-    case "PayInvoice":
-      return yield* payInvoice(user, command)
     case "FindWays":
       return yield* findWays(user, command)
     case "PayOver":
@@ -221,6 +241,7 @@ const known = Effect.fnUntraced(function* (
 /** Does what the user wants, in the caller's transaction. `place`: where this node is reached, for certificates. */
 export const run = Effect.fnUntraced(function* (user: Cuid, command: Command, place: Users.Place | undefined) {
   if (command._tag === "PutUser") return yield* putUser(user, command, place)
+  if (isPayment(command)) return yield* pay(user, command)
   const row = yield* Users.get(user)
   return row === undefined ? unknownUser : yield* known(row, command, place)
 })

@@ -3,7 +3,7 @@
  *
  * The row is written in the transaction of the command, so that a command that was refused can be given again under its key.
  */
-import { Clock, Effect, Schema } from "effect"
+import { Clock, Effect, Result, Schema } from "effect"
 import { digestBy } from "../../protocol/credit/Canonical.ts"
 import type { Cuid } from "../../protocol/credit/Chad.ts"
 import { Records } from "../Records.ts"
@@ -23,29 +23,63 @@ const read = Schema.decodeSync(Answer)
 /** Whether a text may be the key of a command. */
 export const isKey = Schema.is(Tables.Command.fields.key.check(Schema.isMinLength(1)))
 
-/** What came of the command that the user has given under this key, if it was this one; nobody else gives one under it meanwhile. */
-export const answered = Effect.fnUntraced(function* (user: Cuid, key: string, command: Command) {
+/** A command and the key that its user has given it. */
+export interface Keyed {
+  readonly command: Command
+  readonly key: string
+}
+
+/**
+ * What came of the commands that the user has given under these keys, if it was these; nobody else gives one under them meanwhile. No two
+ * have one key.
+ */
+export const answeredAll = Effect.fnUntraced(function* (user: Cuid, all: ReadonlyArray<Keyed>) {
   const records = yield* Records
-  yield* records.claim(`credit command ${user} ${key}`)
-  const row = yield* records.get(Tables.commands, [user, key])
+  const keys = all.map(({ key }) => key)
+  // In one order, so that two transactions do not wait for each other.
+  for (const key of keys.toSorted()) yield* records.claim(`credit command ${user} ${key}`)
+  const rows = yield* records.getAll(
+    Tables.commands,
+    keys.map((key) => [user, key] as const)
+  )
   const now = yield* Clock.currentTimeMillis
-  if (row === undefined || row.at <= now - keptMillis) return undefined
-  return row.digest === digest(command) ? read(row.answer) : yield* new CommandKeyTaken({ key })
+  const known = new Map(rows.flatMap((row) => (row.at <= now - keptMillis ? [] : [[row.key, row] as const])))
+  const answers = new Map<string, Result.Result<Done, CommandKeyTaken>>()
+  for (const { command, key } of all) {
+    const row = known.get(key)
+    if (row === undefined) continue
+    const isSame = row.digest === digest(command)
+    answers.set(key, isSame ? Result.succeed(read(row.answer)) : Result.fail(new CommandKeyTaken({ key })))
+  }
+  return answers
+})
+
+/** The same of one command. */
+export const answered = Effect.fnUntraced(function* (user: Cuid, key: string, command: Command) {
+  const answer = (yield* answeredAll(user, [{ command, key }])).get(key)
+  return answer === undefined ? undefined : yield* Effect.fromResult(answer)
 })
 
 /** Forgets some of those whose time is over: more than come, so that they do not add up. */
-const forget = Effect.fnUntraced(function* (now: number) {
+const forget = Effect.fnUntraced(function* (now: number, coming: number) {
   const records = yield* Records
-  const oldest = yield* records.page(Tables.commands, "at", { limit: mostForgotten })
-  for (const { at, key, user } of oldest) {
-    if (at <= now - keptMillis) yield* records.remove(Tables.commands, [user, key])
-  }
+  const isOver = ({ at }: Tables.Command) => at <= now - keptMillis
+  const first = yield* records.page(Tables.commands, "at", { limit: 1 })
+  if (!first.some(isOver)) return
+  const oldest = yield* records.page(Tables.commands, "at", { limit: mostForgotten * coming })
+  for (const { key, user } of oldest.filter(isOver)) yield* records.remove(Tables.commands, [user, key])
 })
 
-/** Remembers what came of it. */
-export const remember = Effect.fnUntraced(function* (user: Cuid, key: string, command: Command, done: Done) {
+/** Remembers what came of them. */
+export const rememberAll = Effect.fnUntraced(function* (
+  user: Cuid,
+  all: ReadonlyArray<Keyed & { readonly done: Done }>
+) {
+  if (all.length === 0) return
   const at = yield* Clock.currentTimeMillis
-  yield* forget(at)
-  const row: Tables.Command = { user, key, digest: digest(command), answer: write(done), at }
-  yield* (yield* Records).put(Tables.commands, row)
+  yield* forget(at, all.length)
+  yield* (yield* Records).putAll(
+    Tables.commands,
+    all.map(({ command, done, key }) => ({ user, key, digest: digest(command), answer: write(done), at }))
+  )
 })

@@ -18,6 +18,7 @@ import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import type { Ticket } from "../../protocol/credit/Ticket.ts"
 import * as Contention from "../Contention.ts"
 import { Node } from "../Node.ts"
+import * as SharedCommits from "../SharedCommits.ts"
 import { Transactions } from "../Transactions.ts"
 import { type Command, type CommandKeyTaken, CreditRefused, type Done } from "./Command.ts"
 import * as CommandDesk from "./CommandDesk.ts"
@@ -27,6 +28,7 @@ import * as CreditProtocol from "./CreditProtocol.ts"
 import { CreditMeter, type Meter } from "./CreditMeter.ts"
 import type { Evidence, Payment, Request, User } from "./CreditTables.ts"
 import * as CreditViews from "./CreditViews.ts"
+import * as SharedPayments from "./SharedPayments.ts"
 import type { Place } from "./Users.ts"
 
 export { mostRows, type Paging } from "./CreditViews.ts"
@@ -39,6 +41,8 @@ export class Credit extends Context.Service<
      * Does what a user of this node wants, in one transaction, or in the caller's. Under a key it is done once: the same again, up to
      * a week later, gives the same answer. What was refused has changed nothing and can be given again under its key. A transaction of
      * its own that the database has ended for the sake of another one is run again, five times at the most; the caller's is not.
+     * Payments on one tally that come while another one is under way share a transaction, in the order in which they came, 32 at the
+     * most; one that is interrupted before its turn has changed nothing.
      */
     readonly run: (
       user: Cuid,
@@ -83,10 +87,7 @@ export class Credit extends Context.Service<
 /** Does it, and everything that follows from it here; in the caller's transaction. */
 const perform = Effect.fnUntraced(function* (user: Cuid, command: Command, place: Place | undefined) {
   const { answer, done } = yield* CommandDesk.run(user, command, place)
-  if (answer.unfit !== undefined) {
-    const { detail, outcome, reason, revision } = answer.unfit
-    return yield* new CreditRefused({ detail, outcome, reason, revision })
-  }
+  if (answer.unfit !== undefined) return yield* CreditRefused.of(answer.unfit)
   yield* CreditProtocol.perform(answer)
   return done
 })
@@ -99,7 +100,7 @@ const performOnce = Effect.fnUntraced(function* (user: Cuid, command: Command, k
   const before = yield* CommandKeys.answered(user, key, command)
   if (before !== undefined) return before
   const done = yield* perform(user, command, place)
-  yield* CommandKeys.remember(user, key, command, done)
+  yield* CommandKeys.rememberAll(user, [{ command, key, done }])
   return done
 })
 
@@ -120,11 +121,18 @@ const counted =
 
 const make = Effect.gen(function* () {
   const context = yield* Effect.context<CreditProtocol.Services>()
-  const within = Contention.within(yield* Transactions)
+  const transactions = yield* Transactions
+  const within = Contention.within(transactions)
+  const share = SharedCommits.make(transactions, SharedPayments.work)
   const { address } = yield* Node
   const meter = yield* CreditMeter
   const place = placeOf(yield* CreditConfig, address)
   const run = Effect.fn("Credit.run")(function* (user: Cuid, command: Command, key?: string) {
+    const isShared = CommandDesk.isPayment(command) && (key === undefined || CommandKeys.isKey(key))
+    if (isShared && !(yield* transactions.isOpen)) {
+      const given = { user, command, key }
+      return yield* Effect.provide(share(SharedPayments.placeOf(given), given), context)
+    }
     const work = key === undefined ? perform(user, command, place) : performOnce(user, command, key, place)
     return yield* Effect.provide(within(work), context).pipe(Effect.onExit(counted(meter, command)))
   })

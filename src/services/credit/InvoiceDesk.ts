@@ -3,10 +3,12 @@
  * into the chain.
  */
 import { Clock, Effect } from "effect"
-import { unfit } from "../../protocol/credit/Action.ts"
+import { type Unfit, unfit } from "../../protocol/credit/Action.ts"
 import * as Capacity from "../../protocol/credit/Capacity.ts"
 import type { Cuid } from "../../protocol/credit/Chad.ts"
+import type { ChainRun } from "../../protocol/credit/ChainRun.ts"
 import * as Chit from "../../protocol/credit/Chit.ts"
+import type { ChitState } from "../../protocol/credit/ChitState.ts"
 import { isClosing } from "../../protocol/credit/Closing.ts"
 import type { CreditMessage } from "../../protocol/credit/CreditMessage.ts"
 import type * as Message from "../../protocol/credit/CreditMessage.ts"
@@ -16,7 +18,7 @@ import { other, type Side, type TallyId } from "../../protocol/credit/TallyDocum
 import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Records } from "../Records.ts"
-import { acting, nothing, refusing } from "./Answer.ts"
+import { acting, type Answer, nothing, refusing } from "./Answer.ts"
 import * as ChainDesk from "./ChainDesk.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Halves from "./Halves.ts"
@@ -28,8 +30,10 @@ export type Invoiced = typeof Message.Invoice.Type | typeof Message.Decline.Type
 export const isMessage = (message: CreditMessage): message is Invoiced =>
   message._tag === "Invoice" || message._tag === "Decline"
 
-const unknownTally = refusing(unfit("stale", "unknown-tally", "there is no such tally here"))
-const unsigned = refusing(unfit("refused", "unsigned", "the holder keeps their key: bring the signature"))
+const noTally = unfit("stale", "unknown-tally", "there is no such tally here")
+const noInvoice = unfit("stale", "unknown-chit", "there is no such invoice here")
+const unknownTally = refusing(noTally)
+const unsigned = unfit("refused", "unsigned", "the holder keeps their key: bring the signature")
 
 const take = Effect.fnUntraced(function* (result: InvoiceMachine.InvoiceStep) {
   if (result._tag === "Unfit") return refusing(result)
@@ -114,32 +118,73 @@ export const decline = Effect.fnUntraced(function* (holder: Cuid, tally: TallyId
   return yield* step(half, id, { _tag: "Decline", revision, now })
 })
 
-/** Signs a chit of the holder's side, and puts it into the chain. A pledge must have room. */
-const write = Effect.fnUntraced(function* (half: TallyHalf, core: Chit.Core, brought: Signature | undefined) {
-  const user = yield* Users.get(half.holder)
-  if (user === undefined) return unknownTally
+/** Signs a chit of the holder's side, and puts it into the chain, unless something is wrong with that. A pledge must have room. */
+const write = Effect.fnUntraced(function* (
+  run: ChainRun,
+  user: Tables.User,
+  core: Chit.Core,
+  brought: Signature | undefined,
+  now: number
+) {
+  const { half } = run
   const room = Capacity.room(half, half.side, "pledge")
   if (core.type === "tran" && core.units > room) {
-    return refusing(
-      unfit("refused", "no-room", `${core.units} milli-CHIP are more than the ${room} that there is room for`)
-    )
+    return unfit("refused", "no-room", `${core.units} milli-CHIP are more than the ${room} that there is room for`)
   }
   // At zero stock closes with what it has: what foil wrote behind its own wish to close would never get there.
-  if (core.type === "set" && isClosing(half)) return refusing(unfit("refused", "closing", "the tally is to be closed"))
+  if (core.type === "set" && isClosing(half)) return unfit("refused", "closing", "the tally is to be closed")
   const sign = yield* Users.sign(user, "chit", Chit.digest(core), brought)
-  return sign === undefined ? unsigned : yield* ChainDesk.book(half, { chit: { core, sign } })
+  return sign === undefined ? unsigned : run.good({ chit: { core, sign } }, now)
 })
 
-/** The holder pays: an invoice that waits, by its id, or unasked. */
-export const pay = Effect.fnUntraced(function* (holder: Cuid, paying: Asking, brought?: Signature) {
-  const half = yield* Halves.own(holder, paying.tally)
-  if (half === undefined) return unknownTally
-  const known = yield* Halves.chit(half, paying.uuid)
-  if (known !== undefined && (known.core.by !== half.side || known.status === "good")) {
-    return refusing(unfit("stale", known.status, "no invoice of this id waits to be paid", String(known.revision)))
-  }
+/** A payment of the holder's: of an invoice that waits where there is no amount, and otherwise of either. */
+export interface Paying extends Omit<Asking, "tally" | "units"> {
+  readonly units?: bigint
+  /** Unasked: an id that is taken is that of something else. */
+  readonly isNew?: true
+  /** Of a holder who keeps their key. */
+  readonly sign?: Signature | undefined
+}
+
+const payable = (
+  { id: tally, side }: TallyHalf,
+  known: ChitState | undefined,
+  { isNew, sign: _, units, ...asking }: Paying,
+  now: number
+): Chit.Core | Unfit => {
+  if (known === undefined) return units === undefined ? noInvoice : pledgeOf({ ...asking, tally, units }, side, now)
+  const { core, revision, status } = known
+  if (isNew === true) return unfit("stale", "known-chit", `there is a chit of this id, which is ${status}`)
+  if (core.type !== "tran") return noInvoice
+  return core.by === side && status !== "good"
+    ? core
+    : unfit("stale", status, "no invoice of this id waits to be paid", String(revision))
+}
+
+/** Payments of a user on one tally, one after the other as one step: what was wrong with each, in their order, if anything was. */
+export const payAll = Effect.fnUntraced(function* (user: Tables.User, tally: TallyId, all: ReadonlyArray<Paying>) {
+  const half = yield* Halves.own(user.certificate.chad.cuid, tally)
+  const wrong: Array<Unfit | undefined> = []
+  if (half === undefined) return { answer: nothing, wrong: all.map((): Unfit | undefined => noTally) }
   const now = yield* Clock.currentTimeMillis
-  return yield* write(half, known?.core ?? pledgeOf(paying, half.side, now), brought)
+  const run = yield* ChainDesk.begin(
+    half,
+    all.map(({ uuid }) => uuid)
+  )
+  for (const paying of all) {
+    const core = payable(run.half, run.find(paying.uuid), paying, now)
+    wrong.push("_tag" in core ? core : yield* write(run, user, core, paying.sign, now))
+  }
+  const answer: Answer = wrong.includes(undefined) ? yield* ChainDesk.finish(run, now) : nothing
+  return { answer, wrong }
+})
+
+/** One payment of the holder. */
+export const pay = Effect.fnUntraced(function* (holder: Cuid, { tally, ...paying }: Asking, sign?: Signature) {
+  const user = yield* Users.get(holder)
+  if (user === undefined) return unknownTally
+  const { answer, wrong } = yield* payAll(user, tally, [{ ...paying, sign }])
+  return wrong[0] === undefined ? answer : refusing(wrong[0])
 })
 
 export interface Setting {
@@ -157,7 +202,11 @@ export const set = Effect.fnUntraced(function* (
   brought?: Signature
 ) {
   const half = yield* Halves.own(holder, tally)
-  if (half === undefined) return unknownTally
+  const user = yield* Users.get(holder)
+  if (half === undefined || user === undefined) return unknownTally
   const now = yield* Clock.currentTimeMillis
-  return yield* write(half, { type: "set", tally, uuid, by: half.side, date: date ?? now, sets }, brought)
+  const core: Chit.Core = { type: "set", tally, uuid, by: half.side, date: date ?? now, sets }
+  const run = yield* ChainDesk.begin(half, [uuid])
+  const wrong = yield* write(run, user, core, brought, now)
+  return wrong === undefined ? yield* ChainDesk.finish(run, now) : refusing(wrong)
 })
