@@ -52,7 +52,7 @@ export const credit: Area = {
   ours: [Works.contender],
   notes: [
     "Every node is a process of its own with one user and a PostgreSQL database of its own on one server, fsync on, log level Error.",
-    "A chit is a command of its own, signed and committed by itself, 64 at a time (16 with --quick). The time runs from the first command until both ends have all chits in one order and foil knows that stock has.",
+    "A chit is a command of its own, signed by itself, 64 at a time (16 with --quick): those that come together share a commit. The time runs from the first command until both ends have all chits in one order and foil knows that stock has.",
     "A lift is a payment of a user to another one over a third: the way is looked for, the lift planned, promised by three nodes, decided by the payor's, and the event that it is good is read by the payor. 16 at a time (4 with --quick) for the rate, one at a time for p50 and p99.",
     "A long tally: chits of stock, one at a time, each until both ends have it. Statements are those of both nodes, timers included, and without those of the wait, which looks at the half every 10 ms: p50 is no finer. The curve is taken once, whatever --runs says."
   ],

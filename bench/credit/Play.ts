@@ -65,7 +65,8 @@ export const chits = async (pair: Pair, by: Works.By, { chits, inFlight }: Works
   const work = Works.chits(by)
   return [
     perSecond(work, (chits / (to - from)) * 1e9),
-    less(work, Works.cpu, "us a chit", (after.cpu - before.cpu) / chits)
+    less(work, Works.cpu, "us a chit", (after.cpu - before.cpu) / chits),
+    less(work, Works.asked, "a chit", (after.statements - before.statements) / chits)
   ]
 }
 

@@ -12,6 +12,7 @@ export const long = "a new chit on a long tally"
 
 export const rate = "rate"
 export const cpu = "CPU of both nodes"
+export const asked = "statements of both nodes"
 export const statements = "statements of both nodes, longest : shortest"
 export const growth = "CPU of both nodes, longest : shortest"
 
