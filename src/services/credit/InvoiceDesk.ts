@@ -149,7 +149,7 @@ export interface Paying extends Omit<Asking, "tally" | "units"> {
 const payable = (
   { id: tally, side }: TallyHalf,
   known: ChitState | undefined,
-  { isNew, sign: _, units, ...asking }: Paying,
+  { isNew, units, ...asking }: Paying,
   now: number
 ): Chit.Core | Unfit => {
   if (known === undefined) return units === undefined ? noInvoice : pledgeOf({ ...asking, tally, units }, side, now)
