@@ -65,6 +65,7 @@ export const messageKinds: ReadonlyArray<string> = Object.keys(messages)
 
 /** Why a command or a message is refused. */
 export const reasons: ReadonlyArray<string> = [
+  "ahead",
   "another-document",
   "another-holder",
   "another-partner",
