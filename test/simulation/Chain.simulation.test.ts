@@ -31,7 +31,8 @@ describe("honest nodes come to one chain, apply each block once, and go on", { t
   it.for([
     [214115320134, "a line is silent for longer than a block is waited for"],
     [214115320238, "blocks take longer than a write may, on slow lines"],
-    [700167, "a frame fills the inbox of a session just as its handler has found nothing"]
+    [700167, "a frame fills the inbox of a session just as its handler has found nothing"],
+    [1029225047872, "the only maker with a clock near the true time has one that is 19 s slow"]
   ] as const)("in the world %i, where %s", async ([seed]) => void (await check(chain, { seeds: 1, from: seed })))
 
   it("on PostgreSQL's own database as well", async () => {

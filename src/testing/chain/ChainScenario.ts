@@ -4,12 +4,14 @@
  *
  * A node whose clock is more than a minute wrong, or whose chain is ahead of time because its clock was, is not judged: it and the
  * others refuse each other's blocks, as they must. Nor are tips, where no judged node has the body of the best header: its maker was set back to
- * an older database after it had told of the block, and the chain waits for a body that nobody gives.
+ * an older database after it had told of the block, and the chain waits for a body that nobody gives. That a chain goes on each judged node
+ * says by its own clock (`ChainAccount.ts`).
  */
 import { Clock, Effect, Stream } from "effect"
 import { Chain } from "../../services/chain/Chain.ts"
 import { Place } from "../cluster/Place.ts"
 import * as Scenario from "../cluster/Scenario.ts"
+import { type ChainAccount, compare, isTimely, oldOf } from "./ChainAccount.ts"
 import { ChainBook, createTable } from "./ChainBook.ts"
 import { castOf, misbehaves, wants } from "./ChainCast.ts"
 import { ChainStack } from "./ChainStack.ts"
@@ -19,27 +21,8 @@ import { layer } from "./SimulatedChain.ts"
 
 export const agree = "honest nodes have one chain"
 
-/** Milliseconds: by which a clock may be wrong, and within which the next block comes beside the turns of all producers. */
-const [wrongClock, patience] = [60_000, 10_000]
 /** Blocks that are compared. */
 const compared = 200
-
-/** What a node says of its chain. */
-interface Account {
-  /** Whether it is judged with the others. */
-  readonly isJudged: boolean
-  readonly tip: { readonly id: string; readonly height: number }
-  /** Ids of the last blocks, by height. */
-  readonly ids: ReadonlyMap<number, string>
-  /** What is wrong with its chain by itself. */
-  readonly wrong: string | undefined
-  /** That the last block is old. */
-  readonly old: string | undefined
-  /** The id of the best header that it knows. */
-  readonly best: string
-  /** How far tips may lie apart: a block may be on its way where they are made all the time. */
-  readonly slack: number
-}
 
 /** What the book of a node says that its chain is, and what is wrong with it. */
 const bookkeeping = Effect.fnUntraced(function* (genesis: string) {
@@ -62,50 +45,28 @@ const account = Effect.fnUntraced(function* ({ name }: Scenario.Self) {
   const place = yield* Place
   const chain = yield* Chain
   const cast = castOf(place.nodes)
-  const wrongBy = Math.abs((yield* Clock.currentTimeMillis) - place.trueMillis())
   const { best, genesis } = chain.status()
   const unverified = yield* broken()
   const tip = chain.tip()
   const blocks = yield* chain.blocks(Math.max(-1, tip.height - compared), compared + 2)
   const book = yield* bookkeeping(genesis)
   const last = blocks.at(-1)?.header
-  const age = place.trueMillis() - (last?.time ?? 0)
-  const longest = (cast.interval ?? 0) * (1 + place.nodes.length) + patience
+  const times = { clock: yield* Clock.currentTimeMillis, truth: place.trueMillis(), block: last?.time ?? 0 }
   const wrong =
     unverified ??
     book.wrong ??
     (book.top.id === last?.id ? undefined : `its program is at ${book.top.height}, and its chain at ${last?.height}`)
-  const isHonest = cast.partOf(name) === "honest"
-  const found: Account = {
-    isJudged: isHonest && wrongBy < wrongClock && age > -wrongClock,
+  const found: ChainAccount = {
+    isJudged: cast.partOf(name) === "honest" && isTimely(times),
     tip,
     ids: new Map(blocks.map(({ header }) => [header.height, header.id])),
     wrong,
-    old: cast.interval !== undefined && age > longest ? `its last block is ${age} ms old` : undefined,
+    old: oldOf(times, cast.interval, place.nodes.length),
     best: best.id,
     slack: cast.interval === undefined ? 0 : 1
   }
   return found
 })
-
-/** What keeps the chains from being one. */
-const compare = (answers: ReadonlyMap<string, Account>): string | undefined => {
-  const judged = [...answers].filter(([, { isJudged }]) => isJudged)
-  const [lowest] = judged.toSorted(([, one], [, other]) => one.tip.height - other.tip.height)
-  if (lowest === undefined) return undefined
-  for (const [name, { wrong }] of judged) if (wrong !== undefined) return `${name}: ${wrong}`
-  const all = new Set(judged.flatMap(([, { ids }]) => [...ids.values()]))
-  // Nobody gives the body of the best block: its maker has lost it with its database.
-  if (judged.some(([, { best }]) => !all.has(best))) return undefined
-  const [name, { tip }] = lowest
-  for (const [other, { ids, old, slack, tip: highest }] of judged) {
-    const there = ids.get(tip.height)
-    if (there !== tip.id) return `${name} has block ${tip.id} at ${tip.height}, and ${other} has ${there}`
-    if (highest.height - tip.height > slack) return `${name} is at ${tip.height}, and ${other} at ${highest.height}`
-    if (old !== undefined) return `${other}: ${old}`
-  }
-  return undefined
-}
 
 export const chain = Scenario.make({
   name: "chain",
