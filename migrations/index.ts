@@ -20,6 +20,7 @@ import createChainHeaders from "./0013_create_chain_headers.ts"
 import createChainBlocks from "./0014_create_chain_blocks.ts"
 import createCredit from "./0015_create_credit.ts"
 import createCreditHorizons from "./0016_create_credit_horizons.ts"
+import indexRefusedLifts from "./0017_index_refused_lifts.ts"
 
 /** Name to effect: four digits, what it does. Run by `holdfast/layers/Migrations`. */
 export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>>> = {
@@ -38,5 +39,6 @@ export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, S
   "0013_create_chain_headers": createChainHeaders,
   "0014_create_chain_blocks": createChainBlocks,
   "0015_create_credit": createCredit,
-  "0016_create_credit_horizons": createCreditHorizons
+  "0016_create_credit_horizons": createCreditHorizons,
+  "0017_index_refused_lifts": indexRefusedLifts
 }

@@ -74,10 +74,10 @@ const refusal = ({ digest, plan, reason = "" }: LiftState, { node, sign }: Again
   sign
 })
 
-const refuse = (site: Site, asked: Asked, reason: string): LiftStepped => {
+const refuse = (site: Site, asked: Asked, reason: string, asker: NodeKey): LiftStepped => {
   const digest = LiftPlan.digest(asked.plan)
   const no = against(digest, "refusal", site)
-  const { actions, state } = Judging.begin({ ...fresh(asked), status: "refused", reason, against: no }, site)
+  const { actions, state } = Judging.begin({ ...fresh(asked), status: "refused", reason, asker, against: no }, site)
   const back = before(asked.plan, site.key).filter((node) => asked.promises.some((one) => one.node === node))
   return still(state, [...back.map((node) => send(node, refusal(state, no))), ...actions])
 }
@@ -117,6 +117,13 @@ const falsehood = (
   return missing ? ["not-promised", "a node before this one has not promised"] : undefined
 }
 
+/**
+ * Whether value comes over an open tally of this node's with the sender: what a plan says of tallies anybody can write. Where there is none
+ * nothing is signed or kept, and nobody is asked.
+ */
+const isShared = (found: ReadonlyArray<Found>, from: NodeKey): boolean =>
+  found.some(({ end, partner }) => end === "to" && partner === from)
+
 /** Once more the same answer, with the promises that have come meanwhile. */
 const again = (site: Site, state: LiftState, asked: Asked, from: NodeKey): LiftStepped => {
   if (state.record !== undefined) return still(state, [send(from, { _tag: "Ended", record: state.record })])
@@ -142,8 +149,11 @@ const onPromise = (
   const lie = falsehood(site, asked, from)
   if (lie !== undefined) return unfit("refused", ...lie)
   if (state !== undefined) return again(site, state, asked, from)
+  if (!isShared(found, from)) {
+    return unfit("refused", "not-neighbour", "no open tally of the plan leads from the sender to here")
+  }
   const reason = objection(site, asked)
-  return reason === undefined ? take(site, asked) : refuse(site, asked, reason)
+  return reason === undefined ? take(site, asked) : refuse(site, asked, reason, from)
 }
 
 const onAbort = (

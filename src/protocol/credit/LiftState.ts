@@ -38,6 +38,8 @@ export const LiftState = Schema.Struct({
   status: Status,
   /** Why it was refused. */
   reason: Schema.optionalKey(shortText(64)),
+  /** Who has come with it, where this node has refused it. */
+  asker: Schema.optionalKey(NodeKey),
   /** Promises that this node has seen and checked, its own with them. */
   promises: Schema.Array(Promised).check(Schema.isMaxLength(mostLegs + 1)),
   /** Why it cannot become good, as far as somebody has signed that. */

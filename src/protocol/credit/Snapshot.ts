@@ -12,6 +12,8 @@ export interface LiftView {
   readonly plan: LiftPlan
   readonly status: "promised" | "refused" | "good" | "void"
   readonly record?: LiftRecord | undefined
+  /** Who has come with it, where it was refused. */
+  readonly asker?: NodeKey | undefined
 }
 
 /** The rows of one node, in any order. */

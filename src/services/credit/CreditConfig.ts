@@ -36,6 +36,8 @@ export interface Config extends LiftEvent.Rules {
   readonly mostByTicket: number
   /** Undecided lifts that one other node has come with to this referee; more have to wait. */
   readonly mostPlans: number
+  /** Lifts refused to one other node that are kept, at least until their plans have expired; more are refused as `busy`. Less than a thousand. */
+  readonly mostRefused: number
   readonly repair: Repairing
 }
 
@@ -61,6 +63,7 @@ export const defaults: Config = {
   mostVoid: 256,
   mostByTicket: 256,
   mostPlans: 256,
+  mostRefused: 256,
   repair: { baseMillis: 60_000, capMillis: 3_600_000, checkMillis: 86_400_000, pageMillis: 1_000 }
 }
 

@@ -171,7 +171,11 @@ export const requests = Records.table("credit_requests", {
 export const lifts = Records.table("credit_lifts", {
   row: LiftState,
   key: ({ plan }) => [plan.lift],
-  indexes: { wake: ({ plan, wakeAt }) => (wakeAt === undefined ? undefined : [wakeAt, plan.lift]) }
+  indexes: {
+    wake: ({ plan, wakeAt }) => (wakeAt === undefined ? undefined : [wakeAt, plan.lift]),
+    /** What this node has refused to another one, by the end of the plan. */
+    refused: ({ asker, plan, status }) => (asker === undefined || status === "good" ? undefined : [asker, plan.expires])
+  }
 })
 
 export const referees = Records.table("credit_referees", {

@@ -25,6 +25,7 @@ import { CreditConfig } from "./CreditConfig.ts"
 import type { Mark } from "./CreditMeter.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Halves from "./Halves.ts"
+import { busy, mayRefuse } from "./Quotas.ts"
 
 const tags: ReadonlySet<string> = new Set([
   "Promise",
@@ -170,7 +171,10 @@ export const hear = Effect.fnUntraced(function* (message: LiftEvent.Message, fro
   const all = message._tag === "Promise" && plan !== undefined ? yield* found(plan, here.key) : []
   const now = yield* Clock.currentTimeMillis
   const random = yield* Random.next
-  return yield* take(state, LiftMachine.step(here, state, { _tag: "Heard", from, message, found: all, now, random }))
+  const result = LiftMachine.step(here, state, { _tag: "Heard", from, message, found: all, now, random })
+  const isNew = result._tag === "Stepped" && result.state.asker !== undefined && state === undefined
+  if (isNew && !(yield* mayRefuse(from, now))) return busy
+  return yield* take(state, result)
 })
 
 /** The payor's node begins a lift; one whose legs are all here is over at once. */

@@ -71,3 +71,18 @@ export const isUndecided = Effect.fnUntraced(function* (from: NodeKey) {
   const some = yield* (yield* Records).page(Tables.referees, "undecided", { prefix: [from], limit })
   return some.length === limit
 })
+
+/**
+ * Whether one more lift that this node refuses to the other one can be kept. Where as many are as may be, the one whose plan has expired first is
+ * forgotten: nobody promises it any more, so that it would be refused again.
+ */
+export const mayRefuse = Effect.fnUntraced(function* (from: NodeKey, now: number) {
+  const records = yield* Records
+  const limit = atMost((yield* CreditConfig).mostRefused)
+  const page = yield* records.page(Tables.lifts, "refused", { prefix: [from], limit })
+  const [oldest] = page
+  if (oldest === undefined || page.length < limit) return true
+  if (now <= oldest.plan.expires) return false
+  yield* records.remove(Tables.lifts, [oldest.plan.lift])
+  return true
+})

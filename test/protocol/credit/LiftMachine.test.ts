@@ -153,10 +153,10 @@ describe("refusing a lift", () => {
     ["too-late", { now: expires - 1_999 }],
     ["too-long", { now: expires - 86_400_001 }],
     ["no-room", { found: ([one, ...rest]) => [{ ...one!, hasRoom: false }, ...rest] }],
-    ["no-tally", { found: ([, ...rest]) => rest }],
+    ["no-tally", { found: (all) => all.filter(({ end }) => end === "to") }],
     ["not-joined", { found: ([one, ...rest]) => [{ ...one!, holder: Cuid.make("stranger") }, ...rest] }],
     ["wrong-side", { found: (all) => all.map((one) => ({ ...one, side: one.side === "foil" ? "stock" : "foil" })) }],
-    ["wrong-partner", { found: (all) => all.map((one) => ({ ...one, partner: keyOf("D") })) }],
+    ["wrong-partner", { found: ([one, two]) => [one!, { ...two!, partner: keyOf("D") }] }],
     ["wrong-payor-key", { found: (all) => all.map((one) => ({ ...one, pledger: keyOf("D") })) }],
     [
       "not-the-payee",
@@ -183,6 +183,25 @@ describe("refusing a lift", () => {
       assert.include(sends(again.actions), `Refusal to ${asked.from ?? "A"}`)
     })
   }
+
+  it("keeps nothing of a plan whose sender shares no open tally of it with this node, and answers nobody", () => {
+    const strangers: ReadonlyArray<Asked> = [
+      { found: () => [] },
+      { found: (all) => all.filter(({ end }) => end === "from") },
+      { found: (all) => all.map((one) => ({ ...one, partner: keyOf("D") })) },
+      { found: () => [], now: expires }
+    ]
+    for (const asked of strangers) assert.strictEqual(no(ask(undefined, asked)), "refused: not-neighbour")
+    // What was answered before the tally was closed stays as it was answered.
+    const taken = ok(ask(undefined))
+    assert.deepStrictEqual(ok(ask(taken.state, { found: () => [] })).state, taken.state)
+  })
+
+  it("keeps who has come with a plan that it refuses, and not with one that it promises", () => {
+    const refused = ok(ask(undefined, { now: expires }))
+    assert.strictEqual(refused.state.asker, keyOf("A"))
+    assert.isUndefined(ok(ask(undefined)).state.asker)
+  })
 
   it("keeps to the operator's choice of referees", () => {
     const plan = planOf(line)
