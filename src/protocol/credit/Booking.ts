@@ -22,6 +22,10 @@ import * as Units from "./Units.ts"
 /** `here`: by this side, which knows; `there`: by the partner, so that people and lifts have to be told. */
 export type Origin = "here" | "there"
 
+/** It was signed here and taken back, because of another chit of its id: `takeBack`. */
+const isTakenBack = ({ core, sign, status }: ChitState): boolean =>
+  status === "void" && core.type !== "lift" && sign !== undefined
+
 export class Booking {
   readonly #half: Begun
   readonly #loaded: Loaded
@@ -90,7 +94,7 @@ export class Booking {
     const known = this.find(core.uuid)
     if (known?.index !== undefined && (known.index <= this.#floor || this.#chits.has(core.uuid))) return "twice"
     if (known !== undefined && !isSameCore(known, core)) {
-      this.conflict(entryOf(known), core)
+      this.conflict(entryOf(known), core, isTakenBack(known))
       // What it has set cannot be taken out of what all have set together.
       if (known.index !== undefined && known.core.type === "set") this.#isUnset = true
     }
@@ -129,10 +133,11 @@ export class Booking {
     this.#chits.set(known.core.uuid, { ...rest, status: "void", changed: this.#now })
   }
 
-  /** A chit that does not count beside another one of the same id. */
-  conflict(entry: Entry, counts: Chit.Core): void {
+  /** A chit that does not count beside another one of the same id. `isTold`: people have heard of it. */
+  conflict(entry: Entry, counts: Chit.Core, isTold = false): void {
     const { uuid } = entry.chit.core
     this.#evidence.push({ entry, reason: "conflict", against: Chit.digest(counts) })
+    if (isTold) return
     this.#actions.push(...alarm(this.#half, "chit.conflict", { tally: this.#half.id, chit: uuid }))
   }
 

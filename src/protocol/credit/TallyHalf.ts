@@ -85,6 +85,8 @@ export const TallyHalf = Schema.Struct({
   chain: Schema.optionalKey(Chain),
   /** Why the partner's node refuses what this half has to say, until both have the same again. */
   objection: Schema.optionalKey(shortText(64)),
+  /** Chits that take no effect and are kept to be shown; none where it is not there. */
+  evidence: Schema.optionalKey(Schema.Natural),
   /** Why a person has to look at it; nothing is written on it meanwhile. */
   trouble: Schema.optionalKey(shortText(256))
 })

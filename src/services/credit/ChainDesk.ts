@@ -6,8 +6,8 @@ import { Clock, Effect } from "effect"
 import { type Action, unfit } from "../../protocol/credit/Action.ts"
 import * as ChainEvent from "../../protocol/credit/ChainEvent.ts"
 import { ChainRun } from "../../protocol/credit/ChainRun.ts"
-import { alarm, type ChainUnfit, type Evidence, type Reading } from "../../protocol/credit/ChainStep.ts"
-import * as Chit from "../../protocol/credit/Chit.ts"
+import { alarm, type ChainUnfit, type Reading } from "../../protocol/credit/ChainStep.ts"
+import type * as Chit from "../../protocol/credit/Chit.ts"
 import type { Entry, Index } from "../../protocol/credit/ChitLog.ts"
 import type { ChitState } from "../../protocol/credit/ChitState.ts"
 import { closeIfDone } from "../../protocol/credit/Closing.ts"
@@ -24,6 +24,7 @@ import { Records } from "../Records.ts"
 import { acting, type Answer, both, nothing, owingFor, refusing } from "./Answer.ts"
 import type { Mark } from "./CreditMeter.ts"
 import * as Tables from "./CreditTables.ts"
+import * as EvidenceShelf from "./EvidenceShelf.ts"
 import * as Halves from "./Halves.ts"
 
 export type Message = ChainEvent.ToFoil | ChainEvent.ToStock
@@ -62,19 +63,10 @@ const sent = Effect.fnUntraced(function* (half: TallyHalf, readings: ReadonlyArr
   return messages.flat().flatMap((message): ReadonlyArray<Action> => send(half, message))
 })
 
-const keep = Effect.fnUntraced(function* ({ holder, id }: TallyHalf, all: ReadonlyArray<Evidence>, at: number) {
-  const records = yield* Records
-  for (const { against, entry, reason } of all) {
-    const content = Chit.digest(entry.chit.core)
-    const row = { tally: id, holder, entry, digest: content, reason, at }
-    yield* records.put(Tables.evidence, against === undefined ? row : { ...row, against })
-  }
-})
-
 /** What was wrong with the only step of a run is kept, and told. */
 const refuse = Effect.fnUntraced(function* (half: TallyHalf, wrong: ChainUnfit, now: number) {
-  yield* keep(half, wrong.evidence, now)
-  return refusing(wrong)
+  const { said } = yield* EvidenceShelf.keep(half, wrong.evidence, now)
+  return refusing({ ...wrong, actions: wrong.actions.map(said) })
 })
 
 /** A chit that has got its place now. How long it was good before is told of those of this side's that the other side orders. */
@@ -94,13 +86,13 @@ const ended = Effect.fnUntraced(function* ({ isUnset, state }: ChainRun["result"
 /** Stores what the steps of a run say, and sends it. The half is locked. */
 export const finish = Effect.fnUntraced(function* (run: ChainRun, now: number) {
   const { before, result } = run
-  yield* keep(before, result.evidence, now)
+  const { counted, said } = yield* EvidenceShelf.keep(before, result.evidence, now)
   yield* Halves.store(result.chits)
   const end = yield* ended(result)
-  yield* (yield* Records).put(Tables.halves, end.state)
+  yield* (yield* Records).put(Tables.halves, { ...end.state, ...counted })
   const answer: Answer = {
     ...nothing,
-    actions: [...result.actions, ...(yield* sent(end.state, result.readings, run)), ...end.actions],
+    actions: [...result.actions.map(said), ...(yield* sent(end.state, result.readings, run)), ...end.actions],
     records: result.records,
     owing: owingFor(end.state, before),
     marks: result.chits.flatMap((chit) => placing(before, run.was(chit.core.uuid), chit, now))

@@ -38,6 +38,10 @@ export interface Config extends LiftEvent.Rules {
   readonly mostPlans: number
   /** Lifts refused to one other node that are kept, at least until their plans have expired; more are refused as `busy`. Less than a thousand. */
   readonly mostRefused: number
+  /** Invoices of the partner's that wait on one half; more are refused as `busy`. Less than a thousand. */
+  readonly mostInvoices: number
+  /** Chits that take no effect and are kept as evidence, for one half; of more only the events tell. */
+  readonly mostEvidence: number
   readonly repair: Repairing
 }
 
@@ -64,6 +68,8 @@ export const defaults: Config = {
   mostByTicket: 256,
   mostPlans: 256,
   mostRefused: 256,
+  mostInvoices: 256,
+  mostEvidence: 256,
   repair: { baseMillis: 60_000, capMillis: 3_600_000, checkMillis: 86_400_000, pageMillis: 1_000 }
 }
 

@@ -22,6 +22,7 @@ import { acting, type Answer, nothing, refusing } from "./Answer.ts"
 import * as ChainDesk from "./ChainDesk.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Halves from "./Halves.ts"
+import { busy, isFull } from "./Quotas.ts"
 import * as Users from "./Users.ts"
 
 export type Invoiced = typeof Message.Invoice.Type | typeof Message.Decline.Type
@@ -64,6 +65,7 @@ export const hear = Effect.fnUntraced(function* (message: Invoiced, from: NodeKe
     ? yield* Halves.addressed(message.core.tally, message.core.by, from)
     : yield* declinedHalf(message.tally, message.chit, from)
   if (half === undefined) return unknownTally
+  if (isAsked && (yield* isFull(half, yield* Halves.chit(half, message.core.uuid), from))) return busy
   return yield* step(half, isAsked ? message.core.uuid : message.chit, { _tag: "Heard", from, message, now })
 })
 

@@ -8,6 +8,8 @@
  */
 import { Effect } from "effect"
 import { unfit } from "../../protocol/credit/Action.ts"
+import type { ChitState } from "../../protocol/credit/ChitState.ts"
+import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import type { Ticket } from "../../protocol/credit/Ticket.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Identity } from "../link/Identity.ts"
@@ -85,4 +87,20 @@ export const mayRefuse = Effect.fnUntraced(function* (from: NodeKey, now: number
   if (now <= oldest.plan.expires) return false
   yield* records.remove(Tables.lifts, [oldest.plan.lift])
   return true
+})
+
+/**
+ * Whether the holder of the half has as many invoices of its partner's waiting as may be, so that this chit cannot be one more. Promised lifts are
+ * read beside them, and where a page is full of both there is no room either.
+ */
+export const isFull = Effect.fnUntraced(function* (
+  { holder, id, side }: TallyHalf,
+  chit: ChitState | undefined,
+  from: NodeKey
+) {
+  if (chit?.status === "asked" || chit?.status === "good" || from === (yield* Identity).key) return false
+  const { mostInvoices } = yield* CreditConfig
+  const all = yield* (yield* Records).page(Tables.chits, "asked", { prefix: [holder, id], limit: maxPage })
+  const invoices = all.filter(({ core }) => core.type === "tran" && core.by === side)
+  return all.length === maxPage || invoices.length >= mostInvoices
 })

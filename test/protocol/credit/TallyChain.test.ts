@@ -177,6 +177,11 @@ describe("the chain of a tally's chits", () => {
         ["conflict", true]
       ]
     )
+    // The operator and the holder, once each.
+    assert.deepStrictEqual(
+      pair.stock.told.filter((kind) => kind === "chit.conflict"),
+      ["chit.conflict", "chit.conflict"]
+    )
   })
 
   it("S27: foil gets back from stock the last chits that its backup does not have, whoever has issued them", () => {
