@@ -470,6 +470,29 @@ export const settles = (name: string, stores: Layer.Layer<Stores | Reopen>) =>
       })
     )
 
+    it.effect("says which subjects have a message that waits for its receipt", () =>
+      Effect.gen(function* () {
+        const store = yield* RetryStore
+        const [peer, other] = [stranger(), stranger()]
+        const { protocol } = message(peer)
+        const sent = ["a", "b", "c", "d", "e"].map((subject) => message(peer, { subject }))
+        yield* store.enqueue([...sent, message(other, { subject: "f" })], 1_000)
+        const link = yield* store.claim(peer)
+        yield* number(store, link, { messages: 3, bytes: 1_000 }, 1_000)
+        yield* store.settle(link, { upTo: 2n, answers: [answer(2n, later(5))] }, settling(1_000))
+        yield* store.cancel(ids(sent)[2]!)
+        yield* store.cancel(ids(sent)[3]!)
+        // "a" has its receipt, "b" waits for its time, "c" and "d" were taken back, "f" is for somebody else.
+        const of = (to: typeof peer, by: string, subjects: ReadonlyArray<string>) =>
+          Effect.map(store.waiting(to, by, subjects), (found) => [...found].toSorted())
+        assert.deepStrictEqual(yield* of(peer, protocol, ["a", "b", "c", "d", "e", "f", "g"]), ["b", "e"])
+        assert.deepStrictEqual(yield* of(peer, protocol, ["a", "e"]), ["e"])
+        assert.deepStrictEqual(yield* of(peer, "another", ["b", "e"]), [])
+        assert.deepStrictEqual(yield* of(other, protocol, ["e", "f"]), ["f"])
+        assert.deepStrictEqual(yield* of(peer, protocol, []), [])
+      })
+    )
+
     it.effect("says how often messages had a number, of those that are still owed", () =>
       Effect.gen(function* () {
         const store = yield* RetryStore

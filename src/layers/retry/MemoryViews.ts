@@ -22,7 +22,7 @@ const firstBeyond = (rows: RetryRows, id: MessageId): bigint | undefined => {
 export const make = (
   { attempt }: MemoryDatabase["Service"],
   rows: RetryRows
-): Pick<RetryStore["Service"], "debtors" | "owed" | "attempts" | "totals"> => ({
+): Pick<RetryStore["Service"], "debtors" | "owed" | "waiting" | "attempts" | "totals"> => ({
   debtors: (limit, after) =>
     attempt(() => {
       const peers: Array<NodeKey> = []
@@ -45,6 +45,13 @@ export const make = (
       }
       found.sort((a, b) => (a.place < b.place ? -1 : 1))
       return Result.succeed(found.slice(0, limit).map((row): Owed => owedOf(row)))
+    }),
+
+  waiting: (peer, protocol, subjects) =>
+    attempt(() => {
+      const asked = new Set(subjects)
+      const owed = [...rows.of(peer).outbox].filter((row) => row.protocol === protocol && !row.void)
+      return Result.succeed(new Set(owed.flatMap(({ subject }) => (asked.has(subject) ? [subject] : []))))
     }),
 
   attempts: (ids) =>

@@ -15,6 +15,7 @@ const readTotals = reader(TotalsRow)
 const readPeers = reader(Schema.Struct({ peer: NodeKey }))
 const readExpired = reader(Schema.Struct({ ...OwedRow.fields, body: Schema.Uint8Array }))
 const readAttempts = reader(Schema.Struct({ id: MessageId, attempts: Schema.Int }))
+const readSubjects = reader(Schema.Struct({ subject: Schema.String }))
 const readTaken = reader(Schema.Struct({ peer: NodeKey, outcome: Schema.Literals(["cancelled", "unknown"]) }))
 
 const owedOf = ({ created_at, due_at, deadline, last_outcome, seq, ...row }: typeof OwedRow.Type): Owed => ({
@@ -35,7 +36,7 @@ const totalsOf = ({ oldest_created_at, ...row }: typeof TotalsRow.Type): LinkTot
 export const make = (
   sql: SqlClient.SqlClient,
   flush: Effect.Effect<void, SqlError>
-): Pick<RetryStore["Service"], "debtors" | "owed" | "attempts" | "totals" | "cancel" | "expire"> => {
+): Pick<RetryStore["Service"], "debtors" | "owed" | "waiting" | "attempts" | "totals" | "cancel" | "expire"> => {
   const owedColumns = sql.literal(
     "o.id, l.peer, o.protocol, o.subject, octet_length(o.body) AS bytes, o.created_at, o.due_at, o.deadline, o.seq, " +
       "o.attempts, o.last_outcome, o.void"
@@ -116,6 +117,18 @@ export const make = (
             }
           ORDER BY o.place LIMIT ${limit}`,
         (rows) => readOwed(rows).map(owedOf)
+      ),
+
+    waiting: (peer, protocol, subjects) =>
+      Effect.andThen(
+        flush,
+        Effect.map(
+          sql`
+            SELECT DISTINCT subject FROM holdfast_outbox
+            WHERE link = (SELECT id FROM holdfast_links WHERE peer = ${peer}) AND NOT void
+              AND protocol = ${protocol} AND subject = ANY(${subjects}::text[])`,
+          (rows) => new Set(readSubjects(rows).map(({ subject }) => subject))
+        )
       ),
 
     attempts: (ids) =>

@@ -2,6 +2,8 @@
  * What makes everything shared with another node come to its end though messages or databases were lost: a slow timer for each node
  * says again what is owed, as long as anything is, and looks once a day whether both still have the same.
  *
+ * Of a tally of which a message still waits for its receipt it says nothing, so that one copy waits at the most while the node is away.
+ *
  * A round looks at a page of halves and speaks for a part of them at the most; the rest is left to the next one, which follows soon.
  */
 import { Clock, Effect, Random } from "effect"
@@ -13,6 +15,7 @@ import type { TallyId } from "../../protocol/credit/TallyDocument.ts"
 import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import * as TallyMachine from "../../protocol/credit/TallyMachine.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
+import { Delivery } from "../delivery/Delivery.ts"
 import { Identity } from "../link/Identity.ts"
 import { Records } from "../Records.ts"
 import { type Answer, nothing, type Wake } from "./Answer.ts"
@@ -140,7 +143,13 @@ export const round = Effect.fnUntraced(function* (peer: NodeKey) {
   const row = (yield* records.get(Tables.repairs, [peer])) ?? { peer, attempts: 0, at: now, checked: 0 }
   const stand = beginning(row, repair.checkMillis, now)
   const { chosen, last } = yield* looked(peer, stand)
-  const messages = yield* Effect.forEach(chosen, again)
+  // What is said of a tally is heard in its order: behind what still waits for its receipt nothing has to be said again.
+  const held = yield* (yield* Delivery).waiting(
+    peer,
+    "credit",
+    chosen.map(({ id }) => id)
+  )
+  const messages = yield* Effect.forEach(chosen, (half) => (held.has(half.id) ? Effect.succeed([]) : again(half)))
   const met: Standing = { ...stand, isQuiet: stand.isQuiet && chosen.every(isQuiet) }
   const next: Tables.Repair = yield* after(row, met, last)
   yield* records.put(Tables.repairs, next)

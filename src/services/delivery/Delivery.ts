@@ -63,6 +63,15 @@ export class Delivery extends Context.Service<
       options?: SendOptions
     ) => Effect.Effect<MessageId, MessageInvalid | SqlError>
     /**
+     * Which of these subjects of a protocol have a message to the peer that has no receipt yet, within the caller's transaction: what is said again
+     * only has to be said again where none has. It costs what looking through all that is owed to the peer does.
+     */
+    readonly waiting: (
+      peer: NodeKey,
+      protocol: string,
+      subjects: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlySet<string>, SqlError>
+    /**
      * Takes a message back within the caller's transaction, which is where it became unnecessary. `cancelled`: its peer
      * will never handle it; `unknown`: it has been offered, and may have taken effect; `undefined`: it is owed no more.
      */
@@ -123,6 +132,7 @@ const make = Effect.gen(function* () {
       if (taken !== undefined) yield* transactions.afterCommit(wakes.wake(taken.peer))
       return taken?.outcome
     }),
+    waiting: store.waiting,
     send: Effect.fn("Delivery.send")(function* (peer, protocol, message, options) {
       const outgoing = yield* prepare(peer, protocol, message, options)
       yield* enqueue([outgoing])

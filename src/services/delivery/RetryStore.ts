@@ -276,6 +276,15 @@ export class RetryStore extends Context.Service<
       readonly after?: MessageId | undefined
       readonly limit: number
     }) => Effect.Effect<ReadonlyArray<Owed>, SqlError>
+    /**
+     * Joins. Which of these subjects of the protocol have a message that is owed to the peer and was not taken back. It costs what looking
+     * through all that is owed to the peer does.
+     */
+    readonly waiting: (
+      peer: NodeKey,
+      protocol: string,
+      subjects: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlySet<string>, SqlError>
     /** Joins. How often each of these messages has had a number; those that are owed no more are left out. */
     readonly attempts: (ids: ReadonlyArray<MessageId>) => Effect.Effect<ReadonlyMap<MessageId, number>, SqlError>
     /** Totals of every link this database knows; at most `limit`. */

@@ -8,6 +8,7 @@ import * as CreditProtocol from "../../../src/services/credit/CreditProtocol.ts"
 import * as Tables from "../../../src/services/credit/CreditTables.ts"
 import * as InvoiceDesk from "../../../src/services/credit/InvoiceDesk.ts"
 import * as RepairDesk from "../../../src/services/credit/RepairDesk.ts"
+import { RetryStore } from "../../../src/services/delivery/RetryStore.ts"
 import { Records } from "../../../src/services/Records.ts"
 import { net, open, type Party, start, startRestorable } from "../../support/credit/CreditParty.ts"
 import { uuid } from "../../support/credit/Parties.ts"
@@ -22,6 +23,18 @@ const paysUnheard = ({ node, user }: Party, tally: TallyId, n: number) =>
       assert.isUndefined(answer.unfit)
       yield* CreditProtocol.perform({ ...answer, actions: [] })
     })
+  )
+
+const pays = ({ node, user }: Party, tally: TallyId, n: number) =>
+  Effect.asVoid(
+    node.command(InvoiceDesk.pay(Cuid.make(user), { tally, uuid: ChitId.make(uuid(7, n)), units: BigInt(n) }))
+  )
+
+/** Messages to the peer that wait for their receipts. */
+const waiting = ({ node }: Party, peer: Party) =>
+  Effect.map(
+    node.run(Effect.flatMap(RetryStore, (store) => store.owed({ peer: peer.node.key, limit: 100 }))),
+    (owed) => owed.length
   )
 
 const rowOf = ({ node }: Party, peer: Party) =>
@@ -49,6 +62,30 @@ describe("what is owed to another node", () => {
         yield* paysUnheard(payer, tally, 7)
         yield* pass("2 minutes")
         for (const party of [ann!, bob!]) assert.deepStrictEqual(yield* net(party, tally), ["open", sum, 0n])
+      }).pipe(Effect.scoped)
+    )
+
+  for (const side of ["stock", "foil"] as const)
+    it.effect(`waits once in the outbox, however long the other node is away, at ${side}`, () =>
+      Effect.gen(function* () {
+        const { ann, bob, life, revive } = yield* startRestorable
+        const tally = yield* side === "stock" ? open(ann, bob, 1) : open(bob, ann, 1)
+        const foil = side === "stock" ? bob : ann
+        yield* paysUnheard(foil, tally, 50)
+        yield* pass("2 minutes")
+        yield* Scope.close(life, Exit.void)
+        // The first one is said at once, the other one by the timer.
+        yield* pays(ann, tally, 7)
+        yield* paysUnheard(ann, tally, 8)
+        const before = yield* waiting(ann, bob)
+        assert.isAbove(before, 0)
+        yield* pass("12 hours")
+        assert.strictEqual(yield* waiting(ann, bob), before)
+        yield* revive
+        yield* pass("2 hours")
+        const sum = side === "stock" ? 35n : 65n
+        for (const party of [ann, bob]) assert.deepStrictEqual(yield* net(party, tally), ["open", sum, 0n])
+        assert.strictEqual(yield* waiting(ann, bob), 0)
       }).pipe(Effect.scoped)
     )
 
