@@ -72,7 +72,7 @@ const commands = Root.pipe(
     completions((): Command.Command.Any => commands)
   ]),
   Command.withDescription(
-    "Nodes that stay connected, and messages that arrive once.\n\n" +
+    "Nodes that stay connected, messages that arrive once, and users who give each other credit.\n\n" +
       "  All commands but start, init, chain init, bitcoin and sim ask the node that runs on the data folder.\n\n" +
       `  ${meaning}`
   )

@@ -14,7 +14,7 @@ import { settingFlags } from "./SettingFlags.ts"
 import { bold } from "./Style.ts"
 import { list } from "./Table.ts"
 
-const banner = (start: typeof Start, ready: Start.Ready): string => {
+const banner = (start: typeof Start, ready: Start.Ready, isCredit: boolean): string => {
   const second = start.secondNode(ready, process.env)
   const address = ready.address ?? "none: this node does not listen"
   const lines = list([
@@ -22,7 +22,8 @@ const banner = (start: typeof Start, ready: Start.Ready): string => {
     ["Address", start.isVague(address) ? `${address}  (say what others shall dial with --advertise)` : address],
     ["Data", ready.data],
     ["Database", ready.database],
-    ["API", `${ready.api}  (token in ${ready.token})`]
+    ["API", `${ready.api}  (token in ${ready.token})`],
+    ["Credit", isCredit ? "kept for the node's users  (add one with holdfast user add <cuid>)" : "not kept"]
   ])
   return second === undefined ? lines : `${lines}\n\nConnect a second node from another terminal:\n  ${second}\n`
 }
@@ -52,14 +53,14 @@ export const StartCommand = Command.make(
     const start = yield* Effect.promise(() => import("../Start.ts"))
     const logging = Logging.make(config)
     const onReady = (ready: Start.Ready) =>
-      Effect.andThen(Console.log(root.json ? json(ready) : banner(start, ready)), logging.open)
+      Effect.andThen(Console.log(root.json ? json(ready) : banner(start, ready, config.credit)), logging.open)
     return yield* start
       .run(config, { onReady, onStandby: logging.open })
       .pipe(Effect.provide(logging.layer), Effect.ensuring(logging.open), untilSignal)
   })
 ).pipe(
   Command.withDescription(
-    "Run a node until it is told to stop.\n\n" +
+    "Run a node until it is told to stop. Its users give each other credit (holdfast user add), unless --no-credit says not to.\n\n" +
       "  Every setting is taken from its flag, else from the environment variable in brackets, else from holdfast.json\n" +
       "  in the data folder (its name in camel case: heartbeat, dialTimeout, peers, databaseUrl), else it has its default.\n\n" +
       `  ${meaning}`

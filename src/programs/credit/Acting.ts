@@ -32,7 +32,8 @@ export class TallyUnclear extends Schema.TaggedError<TallyUnclear>()("CreditTall
     const name = printable(this.text).slice(0, 80)
     const see = `See them with: holdfast tally list --user ${this.user}`
     return this.tallies.length === 0
-      ? `${this.user} has no tally whose id begins with "${name}", and none with a partner ${name}. ${see}`
+      ? `${this.user} has no tally whose id begins with "${name}", and none with a partner ${name}. ${see}. ` +
+          `To open one: holdfast tally draft --user ${this.user} --limit <amount>, and holdfast tally ticket prints what the other party shows`
       : `Several tallies of ${this.user} are meant by "${name}": ${this.tallies.slice(0, 8).join(", ")}. Give more of the id. ${see}`
   }
 }

@@ -29,7 +29,9 @@ const readUnits = (text: string): bigint | undefined => {
   return units === undefined || units < 0n ? undefined : units
 }
 
-const written = "in CHIP with three decimals at the most, such as 12.5, or in milli-CHIP, such as 12500m"
+const written =
+  "in CHIP with three decimals at the most, such as 12.5, or in milli-CHIP, such as 12500m, " +
+  `and no more than ${Money.format(Money.most)} CHIP`
 
 /** An amount, which may be nothing. */
 export const amount: FromText<bigint> = fromText(`an amount ${written}`, readUnits, Money.format)

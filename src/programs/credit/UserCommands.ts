@@ -3,19 +3,39 @@
  */
 import { Clock, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as Chad from "../../protocol/credit/Chad.ts"
 import type { Cuid } from "../../protocol/credit/Chad.ts"
+import type { UserKey } from "../../protocol/credit/Signature.ts"
 import { ask } from "../cli/Client.ts"
 import { print } from "../cli/Root.ts"
 import { dim } from "../cli/Style.ts"
 import * as Flags from "../cli/ValueFlags.ts"
+import type { User } from "../http/CreditModels.ts"
 import { choice, text } from "../SettingValue.ts"
 import * as Acting from "./Acting.ts"
 import * as CreditFlags from "./CreditFlags.ts"
 import * as CreditText from "./CreditText.ts"
 import * as Value from "./CreditValue.ts"
+import * as UserText from "./UserText.ts"
 
 const about = (user: Cuid) => ask((client) => client.credit.user({ params: { user } }))
+
+interface Wanted {
+  readonly name: string | undefined
+  readonly type: "person" | "organisation" | undefined
+  readonly key: UserKey | undefined
+}
+
+/** What the user tells from now on: what is not said stays as it was, and a user who signs themselves goes on to do so. */
+const profileOf = (cuid: Cuid, known: User | undefined, { key, name, type }: Wanted) => {
+  const { chad: _chad, date: _date, public: former, ...told } = known?.certificate ?? {}
+  const own = key ?? (known?.isKept === false ? former : undefined)
+  return {
+    ...told,
+    name: name ?? known?.certificate.name ?? cuid,
+    type: type ?? known?.certificate.type ?? ("person" as const),
+    ...(own === undefined ? {} : { key: own })
+  }
+}
 
 const AddCommand = Command.make(
   "add",
@@ -24,26 +44,25 @@ const AddCommand = Command.make(
     name: Flags.optionally(
       Flag.String("name").pipe(
         Flag.withMetavar("<text>"),
-        Flag.withDescription("What the user is called (default the cuid)"),
+        Flag.withDescription("What the user is called (default what is there already, or the cuid)"),
         Flag.withSchema(text("a name", 256))
       )
     ),
-    type: Flag.String("type").pipe(
-      Flag.withMetavar("<type>"),
-      Flag.withDescription("person or organisation (default person)"),
-      Flag.withSchema(choice(["person", "organisation"])),
-      Flag.withDefault("person" as const)
+    type: Flags.optionally(
+      Flag.String("type").pipe(
+        Flag.withMetavar("<type>"),
+        Flag.withDescription("person or organisation (default what is there already, or person)"),
+        Flag.withSchema(choice(["person", "organisation"]))
+      )
     ),
     signsWith: CreditFlags.userKey,
     key: CreditFlags.doing.key
   },
   Effect.fnUntraced(function* ({ cuid, key, name, signsWith, type }) {
-    const own = signsWith === undefined ? {} : { key: signsWith }
-    yield* Acting.run(cuid, { _tag: "PutUser", name: name ?? cuid, type, ...own }, key)
-    yield* print(
-      yield* about(cuid),
-      ({ certificate }) => `${cuid} is a user of this node. Their address: ${Chad.format(certificate.chad)}`
-    )
+    const known = yield* Effect.catchTag(about(cuid), "NotFound", () => Effect.succeed(undefined))
+    const profile = profileOf(cuid, known, { name, type, key: signsWith })
+    yield* Acting.run(cuid, { _tag: "PutUser", ...profile }, key)
+    yield* print(yield* about(cuid), ({ certificate }) => UserText.added(known?.certificate, certificate))
   })
 ).pipe(
   Command.withDescription(

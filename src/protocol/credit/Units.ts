@@ -10,7 +10,9 @@ export const most = 2n ** 61n - 1n
 
 /** One amount, one text: no zeros in front, no `-0`. Its length is bounded before it is read, which for long ones takes long. */
 const AmountText = Schema.String.check(
-  Schema.isPattern(/^(?:0|-?[1-9][0-9]{0,18})$/, { message: "an amount is a whole number in decimal digits" })
+  Schema.isPattern(/^(?:0|-?[1-9][0-9]{0,18})$/, {
+    message: `an amount is a whole number in decimal digits, at most ${most} milli-CHIP`
+  })
 )
 
 const amount = (minimum: bigint, message: string) =>

@@ -206,3 +206,21 @@ describe("the help", () => {
       })
     )
 })
+
+describe("an amount that is too great", () => {
+  const greatest = "2305843009213693.951"
+  refuses(["pay", "bob", "2305843009213694"], ["2305843009213694", greatest])
+  refuses(["chit", "ask", "bob", "9999999999999999999999m"], [greatest])
+  refuses(["tally", "draft", "--limit", "2305843009213693952m"], ["--limit", greatest])
+})
+
+describe("the help of all commands", () => {
+  for (const words of [["--help"], ["start", "--help"]])
+    it.effect(`says in its first lines that there is credit: ${words.join(" ")}`, () =>
+      Effect.gen(function* () {
+        assert.isUndefined(yield* failure(...words))
+        const text = (yield* TestConsole.logLines).join("\n")
+        assert.include(text.split("\n").slice(0, 4).join("\n"), "credit")
+      })
+    )
+})

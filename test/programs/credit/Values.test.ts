@@ -2,13 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import * as Value from "../../../src/programs/credit/CreditValue.ts"
 import { balanceOf, chip, exact, limitsOf } from "../../../src/programs/credit/CreditText.ts"
-import { meant } from "../../../src/programs/credit/Acting.ts"
+import { meant, TallyUnclear } from "../../../src/programs/credit/Acting.ts"
+import * as UserText from "../../../src/programs/credit/UserText.ts"
 import { referee } from "../../../src/programs/settings/CreditSettings.ts"
 import type { FromText } from "../../../src/programs/SettingValue.ts"
 import { Cuid } from "../../../src/protocol/credit/Chad.ts"
 import { ChitId } from "../../../src/protocol/credit/Chit.ts"
 import { TallyId } from "../../../src/protocol/credit/TallyDocument.ts"
 import type { TallyHalf } from "../../../src/protocol/credit/TallyHalf.ts"
+import { most, Units } from "../../../src/protocol/credit/Units.ts"
 import { NodeKey } from "../../../src/protocol/NodeKey.ts"
 
 const read = <A>(schema: FromText<A>, text: string): A | undefined =>
@@ -25,6 +27,8 @@ describe("what commands of credit take", () => {
       ["0.001", 1n],
       ["1m", 1n],
       [" 7 ", 7_000n],
+      ["2305843009213693.951", most],
+      ["2305843009213693951m", most],
       ["0", 0n]
     ] as const
     for (const [text, units] of amounts) assert.strictEqual(read(Value.amount, text), units)
@@ -39,12 +43,24 @@ describe("what commands of credit take", () => {
       "m",
       "0x1",
       "9".repeat(20),
+      "2305843009213693.952",
+      "2305843009213693952m",
       `${"9".repeat(19)}m`
     ])
       assert.isUndefined(read(Value.amount, text), text)
     assert.isUndefined(read(Value.someAmount, "0"))
     assert.isUndefined(read(Value.someAmount, "0m"))
     assert.strictEqual(read(Value.someAmount, "1m"), 1n)
+  })
+
+  it("amounts that are too great are refused with the greatest there is", () => {
+    for (const schema of [Value.amount, Value.someAmount, Value.paid]) {
+      for (const text of ["2305843009213693.952", "9".repeat(30), `${"9".repeat(30)}m`])
+        assert.throws(() => Schema.decodeUnknownSync(schema)(text), /2305843009213693\.951/)
+    }
+    // As in the requests of programs.
+    assert.throws(() => Schema.decodeUnknownSync(Units)("9".repeat(30)), /2305843009213693951/)
+    assert.throws(() => Schema.decodeUnknownSync(Units)("2305843009213693952"), /2305843009213693951/)
   })
 
   it("whom to pay is an address, with or without where it is reached, or a circle", () => {
@@ -101,5 +117,36 @@ describe("how tallies are shown", () => {
     assert.deepStrictEqual(meant(all, "01"), [old, now])
     assert.deepStrictEqual(meant(all, ""), [])
     assert.deepStrictEqual(meant(all, "dave"), [])
+  })
+})
+
+describe("what people are told", () => {
+  it("how to open a tally, where there is none with whom is meant", () => {
+    const { message } = new TallyUnclear({ text: "bob", user: "alice", tallies: [] })
+    for (const part of [
+      "none with a partner bob",
+      "holdfast tally draft --user alice --limit",
+      "holdfast tally ticket"
+    ])
+      assert.include(message, part)
+  })
+
+  it("what was there of a user who is added again, and what has changed", () => {
+    const certificate = (name: string, type: "person" | "organisation" = "person") => ({
+      date: 0,
+      chad: { cuid, agent, host: "127.0.0.1", port: 4000 },
+      type,
+      name,
+      public: agent
+    })
+    const told = UserText.added(undefined, certificate("Carol"))
+    assert.include(told, "carol is a user of this node.")
+    assert.notInclude(told, "already")
+    const same = UserText.added(certificate("Carol"), certificate("Carol"))
+    for (const part of ["already", 'name "Carol"', "person", "holdfast user add carol --name"])
+      assert.include(same, part)
+    const other = UserText.added(certificate("Carol"), certificate("Caro", "organisation"))
+    for (const part of ["already", 'name "Carol" is now "Caro"', "person is now organisation"])
+      assert.include(other, part)
   })
 })

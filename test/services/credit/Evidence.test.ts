@@ -101,4 +101,19 @@ describe("a partner", () => {
       assert.notStrictEqual(yield* bob.node.command(Desks.hear(again, ann.node.key)), "busy")
     }).pipe(Effect.scoped)
   )
+
+  it.effect("is still paid an invoice that was declined, once and by its id (I12)", () =>
+    Effect.gen(function* () {
+      const { ann, bob, tally } = yield* startWith({})
+      yield* ann.node.command(InvoiceDesk.ask(ann_, { tally, uuid: chit(1), units: 5n }))
+      yield* soon
+      assert.isUndefined(yield* bob.node.command(InvoiceDesk.decline(bob_, tally, chit(1), 1)))
+      yield* soon
+      const pays = bob.node.command(InvoiceDesk.pay(bob_, { tally, uuid: chit(1), units: 5n }))
+      assert.isUndefined(yield* pays)
+      assert.strictEqual(yield* pays, "good")
+      yield* soon
+      assert.strictEqual((yield* ann.node.half("ann", tally))?.sums.net, 5n)
+    }).pipe(Effect.scoped)
+  )
 })
