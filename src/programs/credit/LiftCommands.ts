@@ -8,7 +8,6 @@ import { LiftId, longestMillis } from "../../protocol/credit/LiftPlan.ts"
 import { ask } from "../cli/Client.ts"
 import { print } from "../cli/Root.ts"
 import { dim } from "../cli/Style.ts"
-import { printable } from "../cli/Table.ts"
 import { ExitCode } from "../ExitCode.ts"
 import * as Acting from "./Acting.ts"
 import * as CreditFlags from "./CreditFlags.ts"
@@ -34,7 +33,7 @@ export class NotPaid extends Schema.TaggedError<NotPaid>()("CreditNotPaid", {
 }) {
   readonly exitCode = ExitCode.refused
   override get message(): string {
-    const why = this.reason === "" ? "" : `: ${printable(this.reason)}`
+    const why = this.reason === "" ? "" : `: ${LiftText.why(this.reason)}`
     return `Nothing was paid by ${this.lift}${why}. Try again, or see what there is room for: holdfast route find`
   }
 }

@@ -66,6 +66,12 @@ export const payments = (items: ReadonlyArray<Payment>, now: number): string =>
         ])
       )
 
+/** Why nothing was paid, with what may help where that is not clear from the name. */
+export const why = (reason: string): string =>
+  reason === "too-late"
+    ? "too-late (by the clock of a node on the way its time was over or far ahead: most likely that clock or this node's is wrong)"
+    : printable(reason)
+
 /** One payment, and the lift that carries it, once there is one. */
 export const payment = ({
   lift,
@@ -82,7 +88,7 @@ export const payment = ({
     ["To", person(payment.to)],
     ["Amount", exact(payment.units)]
   ]
-  if (payment.reason !== undefined) rows.push(["Why", printable(payment.reason)])
+  if (payment.reason !== undefined) rows.push(["Why", why(payment.reason)])
   if (payment.memo !== undefined) rows.push(["Memo", printable(payment.memo)])
   if (payment.ref !== undefined) rows.push(["Ref", printable(payment.ref)])
   if (!isOver(payment)) rows.push(["Time left", ahead(payment.expires, now)])

@@ -32,7 +32,7 @@ export const onRefusal = (
   const { asking, staggerMillis } = site.rules
   const soon = now + asking.baseMillis + staggerMillis * place(plan, site.key)
   return still(
-    { ...state, against: no, wakeAt: Math.min(state.wakeAt ?? soon, soon) },
+    { ...state, against: no, reason: message.reason, wakeAt: Math.min(state.wakeAt ?? soon, soon) },
     told.map((node) => send(node, message))
   )
 }

@@ -36,7 +36,7 @@ export const LiftState = Schema.Struct({
   /** Of the plan. */
   digest: Digest,
   status: Status,
-  /** Why it was refused. */
+  /** Why it was refused: here, or as is said by the node that has. */
   reason: Schema.optionalKey(shortText(64)),
   /** Who has come with it, where this node has refused it. */
   asker: Schema.optionalKey(NodeKey),

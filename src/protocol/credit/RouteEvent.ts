@@ -45,6 +45,8 @@ export interface Found extends Received {
 }
 export interface None extends Received {
   readonly _tag: "None"
+  /** Who was asked has refused the query because of its time. */
+  readonly isUntimely?: boolean
   readonly message: typeof CreditMessage.None.Type
 }
 /** `wakeAt` of the state has come. */

@@ -102,7 +102,8 @@ export const found = (state: RouteState, event: Found, options: Options): RouteS
 
 export const none = (state: RouteState, event: None, options: Options): RouteStep => {
   const next = Branches.denied(state, event)
-  return "_tag" in next ? next : over(next, event.now, options)
+  if ("_tag" in next) return next
+  return over(event.isUntimely === true ? { ...next, isUntimely: true } : next, event.now, options)
 }
 
 const over = (state: RouteState, now: number, options: Options): RouteStep =>

@@ -42,7 +42,11 @@ export const asked = (state: RouteState | undefined, event: Query, options: Opti
   const { by, expires, find, step, tally, units } = message
   const left = half === undefined ? 0n : room(half, by, "lift")
   const isTimely = now < expires && expires <= now + options.mostWait
-  if (!isTimely || left < units) return answer(state, none(from, message))
+  if (!isTimely) {
+    const reason = now < expires ? "too-long" : "too-late"
+    return unfit("refused", reason, "By this node's clock the time of the query is over, or too far off.")
+  }
+  if (left < units) return answer(state, none(from, message))
   if (isSamePerson(find, self)) {
     const leg = { tally, from, to: self.agent, by }
     return answer(state, found(from, message, { legs: [leg], room: left }))

@@ -31,6 +31,8 @@ export const RouteState = Schema.Struct({
   branches: Schema.Array(Branch).check(Schema.isMaxLength(mostBranches)),
   /** What was found; but for the origin no more than one. */
   ways: Schema.Array(Way).check(Schema.isMaxLength(mostBranches)),
+  /** At the origin: by the clock of somebody who was asked the time of a try was over, or too far off. */
+  isUntimely: Schema.optionalKey(Schema.Boolean),
   /** Tries that nobody has answered. */
   tries: Schema.Natural,
   /** Milliseconds since 1970, on the own clock: when to look at it though nothing has come. */

@@ -80,9 +80,9 @@ const invoice = Effect.fnUntraced(function* (message: InvoiceDesk.Invoiced, outc
 })
 
 /** Nothing comes over that tally: as if the partner had said so. */
-const query = ({ by, expires, query, step, tally }: Of<"Query">, outcome: Outcome, from: NodeKey) =>
+const query = (message: Of<"Query">, outcome: Outcome, from: NodeKey) =>
   outcome._tag === "Refused" || isForgotten(outcome)
-    ? Effect.map(RouteDesk.hear({ _tag: "None", query, tally, by, step, expires }, from), untold)
+    ? RouteDesk.refused(message, outcome._tag === "Refused" ? nameOf(outcome.reason) : "stale", from)
     : Effect.succeed(nothing)
 
 /** The next node never promises: whoever has begun need not wait until the plan expires. */

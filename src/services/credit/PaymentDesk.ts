@@ -11,6 +11,7 @@ import { isSamePerson, type Person } from "../../protocol/credit/Chad.ts"
 import { LiftId, LiftPlan, type Referee } from "../../protocol/credit/LiftPlan.ts"
 import type { LiftState } from "../../protocol/credit/LiftState.ts"
 import { QueryId } from "../../protocol/credit/Route.ts"
+import type { RouteState } from "../../protocol/credit/RouteState.ts"
 import { isSettled } from "../../protocol/credit/RouteBranches.ts"
 import { Identity } from "../link/Identity.ts"
 import { Records } from "../Records.ts"
@@ -49,7 +50,8 @@ const giveUp = Effect.fnUntraced(function* (payment: Tables.Payment, reason: str
 })
 
 /** Why there is none, where it is because those that there were did not go. */
-const whyNoWay = ({ failed = "no-way" }: Tables.Payment): string => failed
+const whyNoWay = ({ failed }: Tables.Payment, route: RouteState | undefined): string =>
+  failed ?? (route?.isUntimely === true ? "too-late" : "no-way")
 
 /** Looks for a way, under the id of this try. */
 const seek = Effect.fnUntraced(function* (payment: Tables.Payment) {
@@ -100,12 +102,15 @@ const onRoute = Effect.fnUntraced(function* (payment: Tables.Payment) {
   if (!isOver) return nothing
   const isOnlyOne = !isSamePerson(payment.to, { cuid: payment.user, agent: (yield* Identity).key })
   // Value that cannot come back over one tally may over another.
-  return yield* isOnlyOne ? giveUp(payment, whyNoWay(payment)) : next(payment, whyNoWay(payment))
+  return yield* isOnlyOne ? giveUp(payment, whyNoWay(payment, route)) : next(payment, whyNoWay(payment, route))
 })
 
+/** The reasons of a node by whose clock a plan's time is over, or too far off. */
+const untimely: ReadonlySet<string> = new Set(["too-late", "too-long"])
+
 /** Why a lift is void. Who decides may end it before its time though nobody is known here to have refused. */
-const whyVoid = Effect.fnUntraced(function* ({ against, plan }: LiftState) {
-  if (against?.why === "refusal") return "refused"
+const whyVoid = Effect.fnUntraced(function* ({ against, plan, reason = "" }: LiftState) {
+  if (against?.why === "refusal") return untimely.has(reason) ? "too-late" : "refused"
   return (yield* Clock.currentTimeMillis) < plan.expires ? "declined" : "expired"
 })
 
@@ -131,7 +136,8 @@ export const look = Effect.fnUntraced(function* (current: LiftId) {
 /** Its time is over. A lift that has begun ends with its record, whenever that comes. */
 export const wake = Effect.fnUntraced(function* (id: LiftId) {
   const payment = yield* (yield* Records).lock(Tables.payments, [id])
-  return payment?.status === "seeking" ? yield* giveUp(payment, whyNoWay(payment)) : nothing
+  if (payment?.status !== "seeking") return nothing
+  return yield* giveUp(payment, whyNoWay(payment, yield* Payments.begun(payment.user, QueryId.make(payment.current))))
 })
 
 const isReferees = Schema.is(LiftPlan.fields.referees)

@@ -15,7 +15,7 @@ import { other, type Side } from "../../protocol/credit/TallyDocument.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import { Identity } from "../link/Identity.ts"
 import { Records } from "../Records.ts"
-import { acting, type Answer, refusing } from "./Answer.ts"
+import { acting, type Answer, nothing, refusing, untold } from "./Answer.ts"
 import { CreditConfig } from "./CreditConfig.ts"
 import * as Tables from "./CreditTables.ts"
 import * as Halves from "./Halves.ts"
@@ -91,6 +91,24 @@ export const hear = Effect.fnUntraced(function* (message: Routed, from: NodeKey)
         ? { ...common, _tag: "Found", message }
         : { ...common, _tag: "None", message }
   return yield* step(holder, message.query, event)
+})
+
+/** The reasons for which a query is refused that does not come in its time. */
+const untimely: ReadonlySet<string> = new Set(["too-late", "too-long"])
+
+/** The node that was asked has refused the query: there is no way over that tally, as if it had said so. */
+export const refused = Effect.fnUntraced(function* (
+  { by, expires, query, step: at, tally }: Extract<Routed, { readonly _tag: "Query" }>,
+  reason: string,
+  from: NodeKey
+) {
+  const half = yield* Halves.addressed(tally, by, from)
+  if (half === undefined) return nothing
+  const { holder } = half
+  const common = { self: yield* self(holder), now: yield* Clock.currentTimeMillis, from, half }
+  const message = { _tag: "None", query, tally, by, step: at, expires } as const
+  const isUntimely = untimely.has(reason)
+  return untold(yield* step(holder, query, { ...common, _tag: "None", message, isUntimely }))
 })
 
 /** A user looks for a way to somebody, or over their own tallies back to themselves. */

@@ -3,6 +3,7 @@ import { Option, Schema } from "effect"
 import * as Value from "../../../src/programs/credit/CreditValue.ts"
 import { balanceOf, chip, exact, limitsOf } from "../../../src/programs/credit/CreditText.ts"
 import { meant, TallyUnclear } from "../../../src/programs/credit/Acting.ts"
+import { NotPaid } from "../../../src/programs/credit/LiftCommands.ts"
 import * as UserText from "../../../src/programs/credit/UserText.ts"
 import { referee } from "../../../src/programs/settings/CreditSettings.ts"
 import type { FromText } from "../../../src/programs/SettingValue.ts"
@@ -129,6 +130,11 @@ describe("what people are told", () => {
       "holdfast tally ticket"
     ])
       assert.include(message, part)
+  })
+
+  it("that clocks are the likely cause, where something came too late", () => {
+    assert.include(new NotPaid({ lift: "1", reason: "too-late" }).message, "clock")
+    assert.notInclude(new NotPaid({ lift: "1", reason: "no-way" }).message, "clock")
   })
 
   it("what was there of a user who is added again, and what has changed", () => {

@@ -237,15 +237,20 @@ describe("one user's node", () => {
       assert.deepStrictEqual(kindsOf(asked(world, wrong)), ["not-a-partner"])
   })
 
-  it("says at once that there is no way, and keeps nothing, where the time is over or too far off, or there is no step or room left", () => {
+  it("refuses a query, and keeps nothing, where the time is over or too far off by its clock", () => {
+    const world = line()
+    assert.deepStrictEqual(kindsOf(asked(world, { now: 2_000 })), ["too-late"])
+    const later = { ...message, expires: 1_501 + options.mostWait }
+    assert.deepStrictEqual(kindsOf(asked(world, { message: later })), ["too-long"])
+  })
+
+  it("says at once that there is no way, and keeps nothing, where there is no step or room left", () => {
     const world = line()
     const none = (changed: Partial<Query>): void => {
       const stepped = asked(world, changed)
       assert.deepStrictEqual(kindsOf(stepped), ["None"])
       assert.isUndefined(stepped._tag === "Stepped" ? stepped.state : null)
     }
-    none({ now: 2_000 })
-    none({ message: { ...message, expires: 1_501 + options.mostWait } })
     none({ message: { ...message, step: mostSteps } })
     none({ message: { ...message, units: 51n } })
     none({ halves: [halfOf(world, bob, 1)] })

@@ -4,6 +4,7 @@ import { Effect, Exit, Redacted, Scope } from "effect"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
 import { LiftId, type Referee } from "../../../src/protocol/credit/LiftPlan.ts"
 import { QueryId } from "../../../src/protocol/credit/Route.ts"
+import { defaults } from "../../../src/services/credit/CreditConfig.ts"
 import { Keyring } from "../../../src/services/credit/Keyring.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
 import * as People from "../../support/credit/CreditPeople.ts"
@@ -50,6 +51,24 @@ describe("a payment over others", () => {
       assert.isUndefined(yield* bob!.node.credit.route(bob!.user, QueryId.make(lift)))
     }).pipe(Effect.scoped)
   )
+
+  for (const [what, config, status, tries] of [
+    ["a search", { routes: { ...defaults.routes, mostWait: 1_000 } }, "failed", 1],
+    ["a lift", { marginMillis: 3_600_000 }, "void", 2]
+  ] as const)
+    it.effect(`ends as too late where ${what} is that by the clock of a node on the way`, () =>
+      Effect.gen(function* () {
+        const network = new MemoryNetwork()
+        const ann = yield* join({ network, seed: 1, name: "ann" })
+        const bob = yield* join({ network, seed: 2, name: "bob", to: [ann], config })
+        const cat = yield* join({ network, seed: 3, name: "cat", to: [ann, bob] })
+        yield* open(bob, ann)
+        yield* open(cat, bob)
+        yield* ann.does({ _tag: "PayOver", to: cat.person, units: 70n, lift })
+        yield* pass("3 minutes")
+        assert.deepStrictEqual(yield* ending(ann), [status, "too-late", tries])
+      }).pipe(Effect.scoped)
+    )
 
   it.effect("goes to a neighbour over their own tally, and within a node is over at once", () =>
     Effect.gen(function* () {
