@@ -217,6 +217,21 @@ describe("a later ballot", () => {
     assert.strictEqual(answer(ok(tell(undefined, prepare(257), { now: date + 10_000 })).actions), "Ready")
   })
 
+  it("can be begun in 11,776 rounds at the most until the longest plan expires, of which the newest alone is kept", () => {
+    const longest = { ...plan, expires: date + LiftPlan.longestMillis }
+    const ask = (state: RefereeState | undefined, round: number, now: number) =>
+      tell(state, { _tag: "Prepare", ...signed(longest), ballot: mine(round) }, { now })
+    assert.strictEqual(no(ask(undefined, 11_777, longest.expires)), "refused: bad-ballot")
+    const last = ok(ask(undefined, 11_776, longest.expires)).state
+    let state = ok(ask(undefined, 1, date)).state
+    for (let round = 2; round <= 256; round++) state = ok(ask(state, round, date)).state
+    assert.deepStrictEqual(ok(ask(state, 11_776, longest.expires)).state, last)
+    // As long as nothing is decided there are eight more each minute, up to the last one that a ballot can have.
+    const minute = 60_000
+    assert.strictEqual(no(ask(last, 999_993, date + 124_967 * minute)), "refused: bad-ballot")
+    assert.strictEqual(answer(ok(ask(last, 1_000_000, date + 124_968 * minute)).actions), "Ready")
+  })
+
   it("keeps one verdict though its beginner asks for good here and for void there", () => {
     // The payor's node is dishonest: it has all promises, and its own wish to abort.
     const wish = against(LiftPlan.digest(plan), "abort", siteOf("A"))
