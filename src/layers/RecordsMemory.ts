@@ -50,6 +50,8 @@ const read = <Row, Key extends Parts, Index extends string>(
 class Rows {
   readonly byKey: SortedTable<Kept>
   readonly indexes: ReadonlyMap<string, SortedTable<Kept>>
+  /** How often a row was written or removed. */
+  changes = 0
   constructor(log: UndoLog, indexes: ReadonlyArray<string>) {
     this.byKey = new SortedTable(log)
     this.indexes = new Map(indexes.map((index) => [index, new SortedTable<Kept>(log)]))
@@ -57,6 +59,7 @@ class Rows {
 
   write(kept: Kept): void {
     this.remove(kept.key)
+    this.changes++
     this.byKey.set(kept.key, kept)
     for (const [at, index] of [...this.indexes.values()].entries()) {
       const place = kept.places[at]
@@ -67,6 +70,7 @@ class Rows {
   remove(key: string): boolean {
     const known = this.byKey.get(key)
     if (known === undefined) return false
+    this.changes++
     this.byKey.delete(key)
     for (const [at, index] of [...this.indexes.values()].entries()) {
       const place = known.places[at]
@@ -76,7 +80,7 @@ class Rows {
   }
 }
 
-const slot = new MemorySlot((log) => ({ log, tables: new Map<string, Rows>(), version: 0 }))
+const slot = new MemorySlot((log) => ({ log, tables: new Map<string, Rows>() }))
 
 const rowsOf = (
   database: MemoryDatabase["Service"],
@@ -94,8 +98,14 @@ export const rowsIn = <Row, Key extends Parts, Index extends string>(
   table: Table<Row, Key, Index>
 ): ReadonlyArray<Row> => [...rowsOf(database, table).byKey].map((kept) => Result.getOrThrow(read(table, kept)))
 
-/** Another number whenever a row may have changed: for who looks into a database and has looked before. */
-export const versionOf = (database: MemoryDatabase["Service"]): number => slot.of(database).version
+/**
+ * Another number whenever a row of the table may have changed, until the database is put back to a backup: for who looks into a database
+ * and has looked before.
+ */
+export const versionOf = <Row, Key extends Parts, Index extends string>(
+  database: MemoryDatabase["Service"],
+  table: Table<Row, Key, Index>
+): number => rowsOf(database, table).changes
 
 const outside = Effect.die(new Error("Records.lock and Records.claim need a transaction: Transactions.within"))
 
@@ -125,10 +135,7 @@ export const layer: Layer.Layer<Records, never, MemoryDatabase> = Layer.effect(
         Result.map(keep(table, row), (kept) => {
           const rows = rowsOf(database, table)
           const may = allowed(rows.byKey.get(kept.key) !== undefined)
-          if (may) {
-            rows.write(kept)
-            slot.of(database).version++
-          }
+          if (may) rows.write(kept)
           return may
         })
       )
@@ -156,7 +163,6 @@ export const layer: Layer.Layer<Records, never, MemoryDatabase> = Layer.effect(
           bounded(kept.map(({ key }) => key))
           const rows = rowsOf(database, table)
           for (const one of kept) rows.write(one)
-          slot.of(database).version++
         })
       )
 
@@ -207,12 +213,7 @@ export const layer: Layer.Layer<Records, never, MemoryDatabase> = Layer.effect(
       put: (table, row) => Effect.asVoid(write(table, row, () => true)),
       putAll: (table, rows) => (rows.length === 0 ? Effect.void : putAll(table, rows)),
       remove: (table, key) =>
-        attempt(() =>
-          Result.map(table.find(key), (found) => {
-            slot.of(database).version++
-            return rowsOf(database, table).remove(SortKey.forUtf16(found))
-          })
-        ),
+        attempt(() => Result.map(table.find(key), (found) => rowsOf(database, table).remove(SortKey.forUtf16(found)))),
       page,
       look,
       // As a statement, which may fail and takes its time.

@@ -3,28 +3,37 @@
  * memory are values: one that is the same object is the same row.
  */
 import type { MemoryDatabase } from "../../layers/MemoryDatabase.ts"
-import { rowsIn } from "../../layers/RecordsMemory.ts"
+import { rowsIn, versionOf } from "../../layers/RecordsMemory.ts"
 import type { ChitState } from "../../protocol/credit/ChitState.ts"
 import type { LiftState } from "../../protocol/credit/LiftState.ts"
 import { chitName, halfName, nameOf, type Site } from "../../protocol/credit/Snapshot.ts"
 import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import type { NodeKey } from "../../protocol/NodeKey.ts"
 import * as Tables from "../../services/credit/CreditTables.ts"
+import type { Parts, Table } from "../../services/RecordTable.ts"
 
-/** Rows by their names. */
-class Shelf<Row> {
+const none: ReadonlySet<string> = new Set()
+
+/** The rows of a table by their names. */
+class Shelf<Row, Key extends Parts, Index extends string> {
   rows: ReadonlyMap<string, Row> = new Map()
+  readonly #table: Table<Row, Key, Index>
   readonly #name: (row: Row) => string
-  constructor(name: (row: Row) => string) {
+  #version: number | undefined
+  constructor(table: Table<Row, Key, Index>, name: (row: Row) => string) {
+    this.#table = table
     this.#name = name
   }
 
   /** Takes the rows as they are now; the names of those that came, changed or went. */
-  read(all: ReadonlyArray<Row>): ReadonlySet<string> {
+  read(memory: MemoryDatabase["Service"]): ReadonlySet<string> {
+    const version = versionOf(memory, this.#table)
+    if (this.#version === version) return none
+    this.#version = version
     const before = this.rows
     const now = new Map<string, Row>()
     const changed = new Set<string>()
-    for (const row of all) {
+    for (const row of rowsIn(memory, this.#table)) {
       const name = this.#name(row)
       now.set(name, row)
       if (before.get(name) !== row) changed.add(name)
@@ -54,9 +63,9 @@ export interface Change {
 
 export class CreditBook {
   readonly agent: NodeKey
-  readonly #halves = new Shelf<TallyHalf>(nameOf)
-  readonly #chits = new Shelf<ChitState>(chitName)
-  readonly #lifts = new Shelf<LiftState>(({ plan }) => plan.lift)
+  readonly #halves = new Shelf(Tables.halves, nameOf)
+  readonly #chits = new Shelf(Tables.chits, chitName)
+  readonly #lifts = new Shelf(Tables.lifts, ({ plan }) => plan.lift)
   /** Chits by their half, and those of lifts by their lift. */
   #byHalf = new Map<string, Map<string, ChitState>>()
   #byLift = new Map<string, Map<string, ChitState>>()
@@ -84,9 +93,9 @@ export class CreditBook {
   /** Looks into the database, whose transaction has just committed. */
   read(memory: MemoryDatabase["Service"]): Change {
     const was = { halves: this.#halves.rows, chits: this.#chits.rows, lifts: this.#lifts.rows }
-    const halves = this.#halves.read(rowsIn(memory, Tables.halves))
-    const chits = this.#chits.read(rowsIn(memory, Tables.chits))
-    const lifts = this.#lifts.read(rowsIn(memory, Tables.lifts))
+    const halves = this.#halves.read(memory)
+    const chits = this.#chits.read(memory)
+    const lifts = this.#lifts.read(memory)
     const [touched, lifted] = [new Set(halves), new Set(lifts)]
     for (const name of chits) this.#place(name, was.chits.get(name), this.#chits.rows.get(name), touched, lifted)
     const partOf = ({ chits: allChits, halves: allHalves, lifts: allLifts }: typeof was): Site => ({

@@ -4,7 +4,6 @@
  *
  * It looks into databases in memory only. What the nodes of SQL databases hold is judged at the end (`CreditEnd.ts`).
  */
-import { versionOf } from "../../layers/RecordsMemory.ts"
 import { ofHalf } from "../../protocol/credit/HalfInvariants.ts"
 import { ofHistory } from "../../protocol/credit/HistoryInvariants.ts"
 import type { LiftPlan } from "../../protocol/credit/LiftPlan.ts"
@@ -61,7 +60,6 @@ const isKept = ({ status }: TallyHalf): boolean => status === "open" || status =
 export class CreditWatch implements Watcher {
   readonly #watching: Watching
   readonly #books = new Map<string, CreditBook>()
-  readonly #versions = new Map<string, number>()
   /** By agent. */
   readonly #names = new Map<string, string>()
   readonly #proofs = new Proofs()
@@ -76,9 +74,6 @@ export class CreditWatch implements Watcher {
 
   readonly committed = (node: string, { memory }: SimulatedDatabase): void => {
     if (memory === undefined) return
-    const version = versionOf(memory)
-    if (this.#versions.get(node) === version) return
-    this.#versions.set(node, version)
     const book = this.#book(node)
     for (const request of this.#tickets.read(book.agent, memory))
       this.#watching.violated(granted, `${node}: its request ${request} counts as granted.`)
@@ -94,7 +89,6 @@ export class CreditWatch implements Watcher {
     this.#restored.add(node)
     this.#tickets.restored(this.#book(node).agent)
     this.#books.delete(node)
-    this.#versions.delete(node)
   }
 
   #book(node: string): CreditBook {

@@ -7,6 +7,7 @@
  *
  * A world knows nothing of nodes and networks. `Process` runs Effect programs in it.
  */
+import { CheckedOnce } from "./CheckedOnce.ts"
 import { EventHeap, type Scheduled } from "./EventHeap.ts"
 import { type Leak, Poison } from "./Poison.ts"
 import { Rng } from "./Rng.ts"
@@ -56,6 +57,7 @@ export class World {
   readonly #preemption: Rng
   readonly #ties: Rng | undefined
   readonly #externals: Array<() => Promise<void>> = []
+  readonly #checked = new CheckedOnce()
   #now = 0
   #tasksNow = 0
   #untilPreemption: number
@@ -141,10 +143,12 @@ export class World {
     const poison = new Poison()
     while (true) {
       poison.spread()
+      this.#checked.spread()
       let stop: Stop | "external"
       try {
         stop = this.#advance(done, poison)
       } finally {
+        this.#checked.lift()
         poison.lift()
       }
       // However it stopped: whatever came after the leak may have come of it.
