@@ -91,6 +91,7 @@ const parts: Readonly<Record<string, Part>> = {
     "--exchange",
     "lift"
   ),
+  "credit-seeds": program("credit-seeds/soak.ts", "10,000 fresh seeds of credit, simulated, over all profiles"),
   worlds: program("worlds/soak.ts", "the simulations of `npm test` with five times as many seeds"),
   properties: program("properties/soak.ts", "the properties of `npm test` with a hundred times as many inputs"),
   explore: program("explorer/soak.ts", "large situations of the link, whole (`npm run explore`)"),

@@ -5,7 +5,11 @@ import type { Totals } from "../../testing/campaign/Campaign.ts"
 import { lasting } from "../cli/Table.ts"
 
 /** The line, after so many milliseconds. */
-export const line = ({ failed, runs, virtualMillis }: Totals, of: number, millis: number): string => {
+export const line = (
+  { failed, runs, virtualMillis }: Pick<Totals, "failed" | "runs" | "virtualMillis">,
+  of: number,
+  millis: number
+): string => {
   const rate = millis === 0 ? 0 : (runs * 1_000) / millis
   const left = rate === 0 ? "" : `, ${lasting(((of - runs) / rate) * 1_000)} left`
   const failures = failed === 0 ? "" : `, ${failed} FAILED`
