@@ -95,10 +95,10 @@ export const runFor = async (
   simulation: Simulation.Simulation,
   seed: number,
   plan: FaultPlan
-): Promise<Pick<Result, "verdict" | "trace">> => {
+): Promise<Pick<Result, "verdict" | "virtualMillis" | "trace">> => {
   const first = await simulation.run(seed, plan)
   if (property !== repeats) return first
   const parted = divergence(first, await simulation.run(seed, plan))
   if (parted === undefined) return first
-  return { trace: first.trace, verdict: { _tag: "Unsafe", property: repeats, detail: parted.detail } }
+  return { ...first, verdict: { _tag: "Unsafe", property: repeats, detail: parted.detail } }
 }

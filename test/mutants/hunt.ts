@@ -17,6 +17,8 @@ import { brokenBy, isFor, readAimed, runFor, simulationFor, write } from "./Stor
 
 /** Seeds. */
 const most = 2_000
+/** Milliseconds of the minute that shrinking may take: the run that has begun then is waited for. */
+const shrinking = 55_000
 
 const { values } = parseArgs({
   options: { seconds: { type: "string", default: "300" }, aimed: { type: "boolean", default: false } }
@@ -58,12 +60,13 @@ const least = async ({ plan, seed, verdict }: Caught): Promise<Caught & { readon
     plan,
     verdict,
     clock: computed,
+    maxMillis: shrinking,
     run: async (smaller) => {
-      const { verdict: now } = await runFor(mutant, simulation, seed, smaller)
-      const property = brokenBy(now)
-      if (!isFor(mutant, property)) return now
-      found.set(smaller, { property, seed, plan: smaller, verdict: now })
-      return verdict
+      const ended = await runFor(mutant, simulation, seed, smaller)
+      const property = brokenBy(ended.verdict)
+      if (!isFor(mutant, property)) return ended
+      found.set(smaller, { property, seed, plan: smaller, verdict: ended.verdict })
+      return { ...ended, verdict }
     },
     times: async (smaller) => timesOf(await runFor(mutant, simulation, seed, smaller))
   })

@@ -70,7 +70,7 @@ const search = Effect.fnUntraced(function* (
         maxMillis: millis,
         maxRuns: Number.MAX_SAFE_INTEGER,
         clock: now,
-        run: async (plan) => (await run(plan)).run.verdict,
+        run: async (plan) => (await run(plan)).run,
         times: async (plan) => {
           const { file } = await run(plan)
           return Shrink.timesOf(await Effect.runPromise(written(file ?? "")))

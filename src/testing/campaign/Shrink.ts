@@ -1,6 +1,7 @@
 /**
- * The least plan that still fails as a given one does: fewer nodes and operations, then fewer faults, then shorter times
- * and simpler values, then tasks in the order in which they came; over again until nothing helps.
+ * The least plan that still fails as a given one does: only as long as it takes until it fails, then fewer nodes and operations, then fewer
+ * faults, whole kinds before single ones, then shorter times and simpler values, then tasks in the order in which they came; over again
+ * until nothing helps. What makes all later runs shorter comes first, and what costs much has a share of the time.
  *
  * It is deterministic, asks for no run twice, and stops at a number of runs or at a time with the best it has found.
  */
@@ -12,7 +13,7 @@ import type { Entry, FaultPlan } from "../faults/FaultPlan.ts"
 import { keepNodes } from "./KeepNodes.ts"
 import { fewer, halved, least } from "./Reduce.ts"
 import { amounts, atTime, choices } from "./SimplerEntry.ts"
-import { oddities, schedules, withOddities } from "./SimplerPlan.ts"
+import { beginning, oddities, schedules, withOddities } from "./SimplerPlan.ts"
 
 export interface Progress {
   readonly stage: "size" | "faults" | "values" | "schedule"
@@ -22,12 +23,15 @@ export interface Progress {
   readonly plan: FaultPlan
 }
 
+/** How a run ended, and after how many milliseconds of its time: a failure ends it at once. */
+export type Ended = Pick<Result, "verdict" | "virtualMillis">
+
 export interface Options {
   readonly plan: FaultPlan
   /** How it fails. */
   readonly verdict: Verdict
   /** Runs a plan with the seed of the failure. */
-  readonly run: (plan: FaultPlan) => Promise<Verdict>
+  readonly run: (plan: FaultPlan) => Promise<Ended>
   /** When each entry of a plan struck, in milliseconds: `timesOf` a run. Without it triggers stay triggers. */
   readonly times?: ((plan: FaultPlan) => Promise<ReadonlyMap<number, number>>) | undefined
   /** 1,000 by default. */
@@ -93,6 +97,10 @@ const wordsOf = ({ database, duration, faults, knobs, network, nodes, operations
 
 /** What a few nodes do instead of many, if as much as each of those did does not show it. */
 const manyTimes = 4
+/** Times as long as it took until it failed: the users of a shorter run do other things, so that it may fail somewhat later. */
+const moreTime = [1, 2, 4] as const
+/** The share of the time that is for runs as long as the first one. */
+const longShare = 1 / 3
 
 class Search {
   plan: FaultPlan
@@ -102,6 +110,10 @@ class Search {
   readonly #options: Options
   readonly #maxRuns: number
   readonly #deadline: number
+  /** After it no run as long as the first one is begun. */
+  readonly #longDeadline: number
+  /** Milliseconds until the present plan failed. */
+  #lasted = 0
   /** Every plan that has been run. None of them is wanted again: what was taken is no smaller than what there is now. */
   readonly #seen = new Set<string>()
   #stage: Progress["stage"] = "size"
@@ -111,24 +123,33 @@ class Search {
     this.plan = options.plan
     this.verdict = options.verdict
     this.#maxRuns = options.maxRuns ?? 1_000
-    this.#deadline = options.clock() + (options.maxMillis ?? 60_000)
+    const [now, millis] = [options.clock(), options.maxMillis ?? 60_000]
+    this.#deadline = now + millis
+    this.#longDeadline = now + millis * longShare
   }
 
   async confirm(): Promise<void> {
     const { plan, run, verdict } = this.#options
     this.#seen.add(wordsOf(plan))
     this.runs++
-    this.verdict = await run(plan)
+    const ended = await run(plan)
+    this.verdict = ended.verdict
+    this.#lasted = ended.virtualMillis
     if (!isFailure(verdict) || !isSame(verdict, this.verdict)) {
       throw new FailureGone({ expected: verdict, found: this.verdict })
     }
   }
 
-  /** Fewer nodes while they still do much, then fewer operations: a few do not show it again among other nodes. */
+  /**
+   * Less time, then fewer nodes while they still do much, at last for as long as at first, then fewer operations: a few do not show it
+   * again among other nodes.
+   */
   async size(): Promise<void> {
     this.#stage = "size"
+    await this.#cut()
     await this.#nodes(1)
     if (this.plan.nodes > 2) await this.#nodes(manyTimes)
+    if (this.plan.nodes > 2) await this.#nodesForLong()
     await least(this.plan.operations, 0, (operations) => this.#try({ ...this.plan, operations }))
   }
 
@@ -141,10 +162,46 @@ class Search {
     )
   }
 
+  /** Only as long as it takes until it fails, or somewhat longer. */
+  async #cut(): Promise<void> {
+    const { plan } = this
+    for (const times of moreTime) {
+      const duration = (Math.ceil(this.#lasted) + 1) * times
+      if (duration >= plan.duration || (await this.#try(beginning(plan, duration)))) return
+    }
+  }
+
+  /** Fewer nodes, which have the time of the first plan, and at its pace much to do; with what is shorter of each that does. */
+  async #nodesForLong(): Promise<void> {
+    const { duration, operations } = this.#options.plan
+    const { plan } = this
+    if (plan.duration >= duration) return
+    const long = { ...plan, duration, operations: Math.max(plan.operations, operations) * manyTimes }
+    const isTime = (): boolean => this.#options.clock() < this.#longDeadline
+    for (const left of nodeNames(plan.nodes)) {
+      if (!isTime()) return
+      const kept = nodeNames(plan.nodes).filter((name) => name !== left)
+      if (!(await this.#try(keepNodes(long, kept)))) continue
+      await this.#cut()
+      return await this.#nodes(manyTimes)
+    }
+  }
+
   /** Fewer faults. */
   async faults(): Promise<void> {
     this.#stage = "faults"
+    await this.#kinds()
     await fewer(this.plan.faults, (faults) => this.#try({ ...this.plan, faults }))
+  }
+
+  /** Fewer kinds of faults, where there are several of some. */
+  async #kinds(): Promise<void> {
+    const { plan } = this
+    const kinds = [...new Set(plan.faults.map(({ fault }) => fault._tag))]
+    if (kinds.length < 2 || kinds.length * 2 > plan.faults.length) return
+    await fewer(kinds, (kept) =>
+      this.#try({ ...plan, faults: plan.faults.filter(({ fault }) => kept.includes(fault._tag)) })
+    )
   }
 
   /** Shorter times and simpler values. */
@@ -202,10 +259,11 @@ class Search {
     if (this.#seen.has(words) || !this.#mayRun()) return false
     this.#seen.add(words)
     this.runs++
-    const verdict = await this.#options.run(plan)
+    const { verdict, virtualMillis } = await this.#options.run(plan)
     if (!isSame(this.#options.verdict, verdict)) return false
     this.plan = plan
     this.verdict = verdict
+    this.#lasted = virtualMillis
     this.#options.onProgress?.({ stage: this.#stage, runs: this.runs, plan })
     return true
   }

@@ -1,6 +1,6 @@
 /**
- * What is simpler than a plan apart from its faults: a quiet network, usual nodes, a database in memory, and tasks in the
- * order in which they came.
+ * What is simpler than a plan apart from single faults: less time at the same pace, a quiet network, usual nodes, a database in memory, and
+ * tasks in the order in which they came.
  */
 import type { FaultPlan } from "../faults/FaultPlan.ts"
 import { calm, type NetModel } from "../network/NetModel.ts"
@@ -41,3 +41,11 @@ export const schedules: ReadonlyArray<(plan: FaultPlan) => FaultPlan> = [
   (plan) => ({ ...plan, schedule: { ...plan.schedule, preemptEvery: 0 } }),
   (plan) => ({ ...plan, schedule: { ...plan.schedule, demoteEvery: 0 } })
 ]
+
+/** The first so many milliseconds of the plan: as much to do in each of them, and no fault whose time is later. */
+export const beginning = (plan: FaultPlan, duration: number): FaultPlan => ({
+  ...plan,
+  duration,
+  operations: Math.min(plan.operations, Math.max(1, Math.round((plan.operations * duration) / plan.duration))),
+  faults: plan.faults.filter(({ when }) => !("at" in when) || when.at < duration)
+})

@@ -28,8 +28,13 @@ const base: FaultPlan = {
   faults: []
 }
 
-/** Shrinks a plan that fails if this holds, and says what it took. */
-const shrinking = async (plan: FaultPlan, fails: (plan: FaultPlan) => boolean, more: Partial<Options> = {}) => {
+/** Shrinks a plan that fails if this holds, and says what it took. It fails in the end, unless it is said when. */
+const shrinking = async (
+  plan: FaultPlan,
+  fails: (plan: FaultPlan) => boolean,
+  more: Partial<Options> = {},
+  lasts: (plan: FaultPlan) => number = ({ duration }) => duration
+) => {
   const ran: Array<string> = []
   const progress: Array<Progress> = []
   const shrunk = await shrink({
@@ -37,7 +42,8 @@ const shrinking = async (plan: FaultPlan, fails: (plan: FaultPlan) => boolean, m
     verdict: lost,
     run: async (candidate) => {
       ran.push(JSON.stringify(Schema.decodeUnknownSync(FaultPlan)(candidate)))
-      return fails(candidate) ? { ...lost, detail: `${ran.length} messages` } : held
+      const verdict = fails(candidate) ? { ...lost, detail: `${ran.length} messages` } : held
+      return { verdict, virtualMillis: lasts(candidate) }
     },
     clock: () => 0,
     onProgress: (step) => progress.push(step),
@@ -106,12 +112,15 @@ describe("shrink", () => {
     const shrunk = await shrink({
       plan: base,
       verdict: lost,
-      run: async ({ operations }) =>
-        operations > 20
-          ? { ...lost, detail: `${operations}` }
-          : operations > 5
-            ? other
-            : { ...lost, property: "order" },
+      run: async ({ duration, operations }) => ({
+        virtualMillis: duration,
+        verdict:
+          operations > 20
+            ? { ...lost, detail: `${operations}` }
+            : operations > 5
+              ? other
+              : { ...lost, property: "order" }
+      }),
       clock: () => 0
     })
     assert.strictEqual(shrunk.plan.operations, 21)
@@ -232,6 +241,57 @@ describe("shrink", () => {
     assert.deepStrictEqual([plan.faults.length, plan.operations], [2, 4])
   })
 
+  it("runs only as long as it takes until it fails, at the same pace, before anything else", async () => {
+    const plan: FaultPlan = {
+      ...base,
+      faults: [
+        at(900, { _tag: "Move", node: "a" }),
+        at(1_100, { _tag: "Move", node: "b" }),
+        at(9_000, { _tag: "Move", node: "c" })
+      ]
+    }
+    const lasts = () => 1_999.5
+    const fails = ({ duration, faults }: FaultPlan) => duration >= 2_001 && faults.length > 0
+    const { progress, ran } = await shrinking(plan, fails, {}, lasts)
+    const [first] = progress
+    assert.deepStrictEqual([first?.stage, first?.runs], ["size", 2])
+    assert.deepStrictEqual(first?.plan, { ...plan, duration: 2_001, operations: 3, faults: plan.faults.slice(0, 2) })
+    assert.isTrue(ran.slice(1).every((text) => text.includes(`"duration":2001`) || !text.includes(`"duration":40000`)))
+    const slower = ({ duration }: FaultPlan) => duration >= 4_002
+    assert.strictEqual((await shrinking(plan, slower, {}, lasts)).progress[0]?.plan.duration, 4_002)
+  })
+
+  it("has fewer nodes do much for as long as at first where they show nothing in less, for a third of the time", async () => {
+    const fails = ({ duration, nodes, operations }: FaultPlan) =>
+      nodes === 3 ? duration >= 2_001 && operations > 0 : duration === 40_000 && operations === 200 && nodes === 2
+    const lasts = ({ nodes }: FaultPlan) => (nodes === 3 ? 2_000 : 5_000)
+    const found = await shrinking(base, fails, {}, lasts)
+    assert.deepStrictEqual([found.plan.nodes, found.plan.duration], [2, 40_000])
+    let now = 0
+    const hurried = await shrinking(base, fails, { maxMillis: 12_000, clock: () => (now += 1_000) }, lasts)
+    assert.strictEqual(hurried.plan.nodes, 3)
+  })
+
+  it("leaves out whole kinds of faults before single ones", async () => {
+    const kinds = ["Move", "Pause", "Kill"] as const
+    const faults = Array.from({ length: 36 }, (_, n): Entry => {
+      const kind = kinds[n % kinds.length]
+      if (kind === "Move") return at(n, { _tag: "Move", node: "a" })
+      return at(
+        n,
+        kind === "Kill" ? { _tag: "Kill", node: "a", down: 0, end: "rst" } : { _tag: "Pause", node: "a", for: 1 }
+      )
+    })
+    const needed = JSON.stringify(faults[19]?.fault)
+    const fails = (candidate: FaultPlan) =>
+      candidate.faults.some(({ fault }) => JSON.stringify(fault) === needed) && candidate.faults.length >= 3
+    const { progress } = await shrinking({ ...base, faults }, fails)
+    const first = progress.find(({ stage }) => stage === "faults")
+    const kept = new Set(first?.plan.faults.map(({ fault }) => fault._tag))
+    assert.isAtMost(kept.size, 2)
+    assert.strictEqual(first?.plan.faults.length, 12 * kept.size)
+  })
+
   it("runs no plan twice, only smaller ones, and tells of every one that it takes", async () => {
     for (let seed = 0; seed < 20; seed++) {
       const plan = crowded(seed)
@@ -273,7 +333,8 @@ describe("shrink", () => {
   it("says so if the plan does not fail, or in another way", async () => {
     const found = async (verdict: Verdict, expected: Verdict = lost) => {
       try {
-        await shrink({ plan: base, verdict: expected, run: async () => verdict, clock: () => 0 })
+        const run = async () => ({ verdict, virtualMillis: 1 })
+        await shrink({ plan: base, verdict: expected, run, clock: () => 0 })
         return undefined
       } catch (error) {
         return error
