@@ -62,6 +62,25 @@ const noRows = (answer: () => Effect.Effect<void, SqlError> = () => Effect.void)
 }
 
 describe("the metrics of credit", () => {
+  it.effect("count payments on one tally like other commands, those that share a transaction as well", () =>
+    Effect.gen(function* () {
+      const network = new MemoryNetwork()
+      const meter = CreditMeter.make()
+      const cat = yield* People.join({ network, seed: 1, name: "cat" })
+      const joining = People.join({ network, seed: 2, name: "dan", to: [cat] })
+      const dan = yield* Effect.provideService(joining, CreditMeter.CreditMeter, meter)
+      const tally = yield* People.open(cat, dan)
+      const pay = (units: bigint, key: string) => dan.tries({ _tag: "Pay", tally, units }, key)
+      const all = [pay(5n, "one"), pay(7n, "two"), pay(5_000n, "much"), pay(9n, "one")]
+      yield* Effect.all(all, { concurrency: "unbounded" })
+      const { commands, refusals } = meter.reading()
+      assert.strictEqual(commands.get("Pay done"), 2)
+      assert.strictEqual(commands.get("Pay refused"), 2)
+      assert.strictEqual(refusals.get("command no-room"), 1)
+      assert.strictEqual(refusals.get("command key-taken"), 1)
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("follow a payment over others from the command to its end, at each node", () =>
     Effect.gen(function* () {
       const network = new MemoryNetwork()

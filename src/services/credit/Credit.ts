@@ -124,17 +124,17 @@ const make = Effect.gen(function* () {
   const transactions = yield* Transactions
   const within = Contention.within(transactions)
   const share = SharedCommits.make(transactions, SharedPayments.work)
+  const shared = (given: SharedPayments.Given) => share(SharedPayments.placeOf(given), given)
   const { address } = yield* Node
   const meter = yield* CreditMeter
   const place = placeOf(yield* CreditConfig, address)
   const run = Effect.fn("Credit.run")(function* (user: Cuid, command: Command, key?: string) {
     const isShared = CommandDesk.isPayment(command) && (key === undefined || CommandKeys.isKey(key))
-    if (isShared && !(yield* transactions.isOpen)) {
-      const given = { user, command, key }
-      return yield* Effect.provide(share(SharedPayments.placeOf(given), given), context)
-    }
-    const work = key === undefined ? perform(user, command, place) : performOnce(user, command, key, place)
-    return yield* Effect.provide(within(work), context).pipe(Effect.onExit(counted(meter, command)))
+    const work =
+      isShared && !(yield* transactions.isOpen)
+        ? shared({ user, command, key })
+        : within(key === undefined ? perform(user, command, place) : performOnce(user, command, key, place))
+    return yield* Effect.provide(work, context).pipe(Effect.onExit(counted(meter, command)))
   })
   return Credit.of({ run, ...(yield* CreditViews.make) })
 })
