@@ -4,7 +4,6 @@
  */
 import { Schema } from "effect"
 import { Cuid } from "../../protocol/credit/Chad.ts"
-import { shortText } from "../../protocol/credit/Certificate.ts"
 import { ChitState } from "../../protocol/credit/ChitState.ts"
 import { LiftId } from "../../protocol/credit/LiftPlan.ts"
 import { TallyId } from "../../protocol/credit/TallyDocument.ts"
@@ -17,9 +16,14 @@ export { LiftState } from "../../protocol/credit/LiftState.ts"
 export { RouteState } from "../../protocol/credit/RouteState.ts"
 export { ChitState, Payment, TallyHalf, User }
 
-/** Under this a command is done once, however often it is given. */
-export const IdempotencyKey = shortText(64).check(
-  Schema.isMinLength(1, { message: "an idempotency key has 1 to 64 characters" })
+/**
+ * Under this a command is done once, however often it is given. It is a header: clients send other characters in more than one form, and what
+ * is blank at its ends is no part of it.
+ */
+export const IdempotencyKey = Schema.String.check(
+  Schema.isPattern(/^(?=.{1,64}$)[!-~](?:[ -~]*[!-~])?$/, {
+    message: "an idempotency key has 1 to 64 characters of ASCII and no blank at its ends"
+  })
 )
 
 /** `next` is what to go on after, if there may be more. */

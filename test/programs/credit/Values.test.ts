@@ -5,6 +5,7 @@ import { balanceOf, chip, exact, limitsOf } from "../../../src/programs/credit/C
 import { meant, TallyUnclear } from "../../../src/programs/credit/Acting.ts"
 import { NotPaid } from "../../../src/programs/credit/LiftCommands.ts"
 import * as UserText from "../../../src/programs/credit/UserText.ts"
+import { IdempotencyKey } from "../../../src/programs/http/CreditModels.ts"
 import { referee } from "../../../src/programs/settings/CreditSettings.ts"
 import type { FromText } from "../../../src/programs/SettingValue.ts"
 import { Cuid } from "../../../src/protocol/credit/Chad.ts"
@@ -96,6 +97,19 @@ const half = (id: string, partner: string, over: Partial<TallyHalf> = {}): Tally
   sets: { stock: {}, foil: {} },
   sums: { net: 1_500n, up: 0n, down: 0n },
   ...over
+})
+
+describe("the key of a command", () => {
+  const isKey = Schema.is(IdempotencyKey)
+
+  it("is what a header of HTTP carries as it is", () => {
+    for (const key of ["a", "order-17", "order 17: two hours!", "~".repeat(64)]) assert.isTrue(isKey(key), key)
+  })
+
+  it("has no line's end, no blank at an end, and nothing that a header has no one form of", () => {
+    for (const key of ["", " ", " a", "a ", "k\n2", "a\tb", "ключ", "schlüssel", "€", "\u007f", "~".repeat(65)])
+      assert.isFalse(isKey(key), JSON.stringify(key))
+  })
 })
 
 describe("how tallies are shown", () => {
