@@ -103,6 +103,14 @@ export const forgotten = Effect.fnUntraced(function* (half: TallyHalf) {
   return answer
 })
 
+/** Whether somebody else here has this side of a tally of this id: messages name no holder, so one would get what is the other one's. */
+const isElses = Effect.fnUntraced(function* (holder: Cuid, { id, side }: Pick<TallyHalf, "id" | "side">) {
+  const some = yield* (yield* Records).page(Tables.halves, "side", { prefix: [id, side], limit: 1 })
+  return some.some((half) => half.holder !== holder)
+})
+
+const elses = refusing(unfit("refused", "another-holder", "somebody else at this node has a tally of this id"))
+
 /** The holder begins a tally, or changes the draft of one. */
 export const draft = Effect.fnUntraced(function* (
   holder: Cuid,
@@ -112,6 +120,7 @@ export const draft = Effect.fnUntraced(function* (
   if (user === undefined) return unknownUser
   yield* (yield* Records).claim(`credit tally ${id} ${side}`)
   const half = yield* Halves.own(holder, id)
+  if (half === undefined && (yield* isElses(holder, { id, side }))) return elses
   const whole: Draft = { ...terms, cert: user.certificate }
   return yield* take(TallyMachine.step(half, { _tag: "Draft", holder, id, side, draft: whole }))
 })

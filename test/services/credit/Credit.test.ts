@@ -17,6 +17,25 @@ import { uuid } from "../../support/credit/Parties.ts"
 const { draft, joined, open, soon } = People
 const [ann, bob] = [Cuid.make("ann"), Cuid.make("bob")]
 
+describe("the id of a tally", () => {
+  it.effect(
+    "is one user's on its side: nobody else at the node gets what is said of it by drafting another one under it",
+    () =>
+      Effect.gen(function* () {
+        const [one, two] = yield* joined("bob", "ann")
+        const eve = People.at(one!.node, "aaa")
+        yield* eve.does({ _tag: "PutUser", type: "person", name: "Eve" })
+        const tally = yield* open(one!, two!)
+        assert.strictEqual(yield* eve.tries({ ...draft, tally }), "another-holder")
+        yield* two!.does({ _tag: "Pay", tally, units: 100n })
+        yield* soon
+        assert.strictEqual((yield* one!.node.credit.tally(bob, tally))?.sums.net, 100n)
+        // Both sides may well be users of one node.
+        assert.isObject(yield* eve.tries({ ...draft, side: "foil", tally }))
+      }).pipe(Effect.scoped)
+  )
+})
+
 describe("commands of users", () => {
   it.effect("open a tally and pay on it, with ids that the node makes, as both see", () =>
     Effect.gen(function* () {
