@@ -5,6 +5,7 @@ import type { NodeKey } from "../NodeKey.ts"
 import type { Stepped, Unfit } from "./Action.ts"
 import type { Person } from "./Chad.ts"
 import type * as CreditMessage from "./CreditMessage.ts"
+import type { LiftId } from "./LiftPlan.ts"
 import type { QueryId } from "./Route.ts"
 import type { RouteState } from "./RouteState.ts"
 import type { TallyHalf } from "./TallyHalf.ts"
@@ -31,6 +32,8 @@ export interface Begin extends Common, Onwards {
   readonly _tag: "Begin"
   /** A new one. */
   readonly query: QueryId
+  /** The lift of a payment that waits for it. */
+  readonly lift?: LiftId
   readonly units: bigint
   /** Whom to find; or the user's half of the tally over which value is to come back. */
   readonly to: { readonly find: Person } | { readonly closing: TallyHalf }

@@ -35,12 +35,13 @@ export const begin = (state: RouteState | undefined, event: Begin, options: Opti
   if (state !== undefined) return unfit("stale", "begun", "The query has begun.")
   const aim = goal(event)
   if ("_tag" in aim) return aim
-  const { now, query, self, units } = event
+  const { lift, now, query, self, units } = event
   return ask(
     {
       holder: self.cuid,
       query,
       ...aim,
+      ...(lift === undefined ? {} : { lift }),
       units,
       step: 0,
       expires: now,

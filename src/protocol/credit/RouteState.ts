@@ -3,7 +3,7 @@
  */
 import { Schema } from "effect"
 import { Cuid, Person } from "./Chad.ts"
-import { Leg } from "./LiftPlan.ts"
+import { Leg, LiftId } from "./LiftPlan.ts"
 import { mostSteps, QueryId, Way } from "./Route.ts"
 import { Edge, mostBranches } from "./RouteOutlet.ts"
 import { SomeUnits, Units } from "./Units.ts"
@@ -18,6 +18,8 @@ export const RouteState = Schema.Struct({
   holder: Cuid,
   query: QueryId,
   find: Person,
+  /** The lift of a payment that waits for it; only at the origin. Nobody else learns of that id before the lift has begun. */
+  lift: Schema.optionalKey(LiftId),
   units: SomeUnits,
   /** Tallies between the origin and here; 0 at the origin. It only falls, unless the origin tries again. */
   step: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: mostSteps })),

@@ -68,8 +68,10 @@ export const Payment = Schema.Struct({
   lift: LiftId,
   /** Which try this is, from 1: a way that turns out not to go is not the only one. */
   attempt: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: mostAttempts })),
-  /** The id of this try's query and of its lift: that of the payment, or one that follows from it and the number of the try. */
+  /** The id of this try's lift: that of the payment for the first, a fresh one that nobody can know beforehand for each other. */
   current: LiftId,
+  /** The lifts of the tries before this one. */
+  tried: Schema.optionalKey(Schema.Array(LiftId).check(Schema.isMaxLength(mostAttempts))),
   user: Cuid,
   /** The user themselves in a circle. */
   to: Person,

@@ -2,15 +2,15 @@
  * Payments over other users' tallies: a way is looked for, a lift planned over it and signed for the payor, and the payment is good or
  * void with the lift's record, all in the transactions in which that becomes known.
  *
- * A lift that is void because somebody refused is followed by one over another way, as long as there is time, and under an id that
- * follows from the payment's: no two of them can become good, since the next one begins when the one before it has its record.
+ * A lift that is void because somebody refused is followed by one over another way, as long as there is time, and under an id of
+ * its own: no two of them can become good, since the next one begins when the one before it has its record.
  */
 import { Clock, Effect, Schema } from "effect"
+import { SecureRandom } from "effect/crypto"
 import { unfit } from "../../protocol/credit/Action.ts"
 import { isSamePerson, type Person } from "../../protocol/credit/Chad.ts"
 import { LiftId, LiftPlan, type Referee } from "../../protocol/credit/LiftPlan.ts"
 import type { LiftState } from "../../protocol/credit/LiftState.ts"
-import { QueryId } from "../../protocol/credit/Route.ts"
 import type { RouteState } from "../../protocol/credit/RouteState.ts"
 import { isSettled } from "../../protocol/credit/RouteBranches.ts"
 import { Identity } from "../link/Identity.ts"
@@ -61,7 +61,7 @@ const seek = Effect.fnUntraced(function* (payment: Tables.Payment) {
   const aim = isCircle ? yield* Circle.aim(user, units, attempt - 1) : { find: to }
   if (aim === undefined)
     return refusing(unfit("refused", "no-circle", "there is no tally over which it could come back"))
-  const answer = yield* RouteDesk.begin(user, { query: QueryId.make(current), units, to: aim })
+  const answer = yield* RouteDesk.begin(user, { query: Payments.queryOf(current), lift: current, units, to: aim })
   if (answer.unfit !== undefined) return answer
   return yield* put({ ...payment, status: "seeking" }, answer)
 })
@@ -78,13 +78,18 @@ const over = Effect.fnUntraced(function* (payment: Tables.Payment, ways: Readonl
   return undefined
 })
 
+const fresh = Effect.gen(function* () {
+  return LiftId.make(yield* (yield* SecureRandom.SecureRandom).uuidV7())
+})
+
 /** Goes on over another way that is known, or looks for one; over where there is no time left, or it was tried often enough. */
 const next = Effect.fnUntraced(function* (payment: Tables.Payment, reason: string) {
   const now = yield* Clock.currentTimeMillis
   const { marginMillis } = yield* CreditConfig
-  const { attempt, expires, lift } = payment
+  const { attempt, current, expires } = payment
   if (attempt >= Tables.mostAttempts || now > expires - marginMillis) return yield* giveUp(payment, reason)
-  const again = { ...payment, attempt: attempt + 1, current: Payments.liftOf(lift, attempt + 1), failed: reason }
+  const tries = { attempt: attempt + 1, current: yield* fresh, tried: [...(payment.tried ?? []), current] }
+  const again = { ...payment, ...tries, failed: reason }
   const begun = yield* over(again, yield* Payments.untried(again))
   if (begun !== undefined) return begun
   const answer = yield* seek(again)
@@ -93,7 +98,7 @@ const next = Effect.fnUntraced(function* (payment: Tables.Payment, reason: strin
 
 /** The query of this try has ways, or has ended without. */
 const onRoute = Effect.fnUntraced(function* (payment: Tables.Payment) {
-  const route = yield* Payments.begun(payment.user, QueryId.make(payment.current))
+  const route = yield* Payments.begun(payment.user, Payments.queryOf(payment.current))
   const ways = yield* Payments.untried(payment)
   const begun = yield* over(payment, ways)
   if (begun !== undefined) return begun
@@ -137,7 +142,7 @@ export const look = Effect.fnUntraced(function* (current: LiftId) {
 export const wake = Effect.fnUntraced(function* (id: LiftId) {
   const payment = yield* (yield* Records).lock(Tables.payments, [id])
   if (payment?.status !== "seeking") return nothing
-  return yield* giveUp(payment, whyNoWay(payment, yield* Payments.begun(payment.user, QueryId.make(payment.current))))
+  return yield* giveUp(payment, whyNoWay(payment, yield* Payments.begun(payment.user, Payments.queryOf(payment.current))))
 })
 
 const isReferees = Schema.is(LiftPlan.fields.referees)

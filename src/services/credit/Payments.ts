@@ -15,13 +15,14 @@ import * as Users from "./Users.ts"
 
 export type Way = FoundWay["legs"]
 
-/** The id of a try's query and lift: the payment's for the first, for others a UUID that follows from it and the number. */
-export const liftOf = (payment: LiftId, attempt: number): LiftId =>
-  attempt === 1 ? payment : LiftId.make(uuidOf(digestOf({ payment, attempt })))
+/**
+ * The id of the query for a lift. It follows from the lift's, and not the other way round: whoever is asked for a way could otherwise come with
+ * another plan under the id of the lift before that begins, and nodes take the first plan of an id.
+ */
+export const queryOf = (lift: LiftId): QueryId => QueryId.make(uuidOf(digestOf({ query: lift })))
 
-/** The tries up to this one. */
-const ids = ({ attempt, lift }: Tables.Payment): ReadonlyArray<LiftId> =>
-  Array.from({ length: attempt }, (_, at) => liftOf(lift, at + 1))
+/** The lifts of the tries up to this one. */
+const ids = ({ current, tried = [] }: Tables.Payment): ReadonlyArray<LiftId> => [...tried, current]
 
 /** All lifts that have begun for it. */
 export const lifts = Effect.fnUntraced(function* (payment: Tables.Payment) {
@@ -43,7 +44,7 @@ const nameOf = (way: Way): string => way.map(({ tally }) => tally).join(" ")
 /** Ways that its queries have found with no lift over them yet, and over which there can be one. */
 export const untried = Effect.fnUntraced(function* (payment: Tables.Payment) {
   const tried = new Set((yield* lifts(payment)).map(({ plan }) => nameOf(plan.legs)))
-  const all = yield* Effect.forEach(ids(payment), (id) => begun(payment.user, QueryId.make(id)))
+  const all = yield* Effect.forEach(ids(payment), (id) => begun(payment.user, queryOf(id)))
   const ways = all.flatMap((one) => one?.ways.map(({ legs }) => legs) ?? [])
   return ways.filter((legs) => isWay(legs) && !tried.has(nameOf(legs)))
 })

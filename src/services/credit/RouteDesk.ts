@@ -6,7 +6,6 @@ import { unfit } from "../../protocol/credit/Action.ts"
 import type { Cuid, Person } from "../../protocol/credit/Chad.ts"
 import type { CreditMessage } from "../../protocol/credit/CreditMessage.ts"
 import type * as Message from "../../protocol/credit/CreditMessage.ts"
-import { LiftId } from "../../protocol/credit/LiftPlan.ts"
 import type { QueryId } from "../../protocol/credit/Route.ts"
 import type { RouteEvent, RouteStep } from "../../protocol/credit/RouteEvent.ts"
 import * as RouteMachine from "../../protocol/credit/RouteMachine.ts"
@@ -57,7 +56,7 @@ const take = Effect.fnUntraced(function* (holder: Cuid, query: QueryId, result: 
   const answer: Answer = {
     ...acting(actions),
     wakes: [{ what: "route", id: wakeId(holder, query), at: state?.wakeAt }],
-    changed: state === undefined || state.asker !== undefined ? [] : [LiftId.make(query)]
+    changed: state?.lift === undefined ? [] : [state.lift]
   }
   return answer
 })
@@ -114,10 +113,10 @@ export const refused = Effect.fnUntraced(function* (
 /** A user looks for a way to somebody, or over their own tallies back to themselves. */
 export const begin = Effect.fnUntraced(function* (
   holder: Cuid,
-  { query, to, units }: Pick<Extract<RouteEvent, { readonly _tag: "Begin" }>, "query" | "to" | "units">
+  wanted: Pick<Extract<RouteEvent, { readonly _tag: "Begin" }>, "lift" | "query" | "to" | "units">
 ) {
   const common = { self: yield* self(holder), now: yield* Clock.currentTimeMillis, halves: yield* halvesOf(holder) }
-  return yield* step(holder, query, { ...common, _tag: "Begin", query, units, to })
+  return yield* step(holder, wanted.query, { ...common, ...wanted, _tag: "Begin" })
 })
 
 /** The time of a query's state has come. */

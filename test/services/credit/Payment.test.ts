@@ -2,13 +2,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Redacted, Scope } from "effect"
 import { MemoryDatabase } from "../../../src/layers/MemoryDatabase.ts"
-import { LiftId, type Referee } from "../../../src/protocol/credit/LiftPlan.ts"
-import { QueryId } from "../../../src/protocol/credit/Route.ts"
+import type { CreditMessage } from "../../../src/protocol/credit/CreditMessage.ts"
+import { digest, LiftId, type LiftPlan, type Referee } from "../../../src/protocol/credit/LiftPlan.ts"
+import { promise } from "../../../src/protocol/credit/LiftRecord.ts"
+import { signWith } from "../../../src/protocol/credit/Signature.ts"
+import { TallyId } from "../../../src/protocol/credit/TallyDocument.ts"
 import { defaults } from "../../../src/services/credit/CreditConfig.ts"
+import * as Tables from "../../../src/services/credit/CreditTables.ts"
+import * as Desks from "../../../src/services/credit/Desks.ts"
 import { Keyring } from "../../../src/services/credit/Keyring.ts"
+import * as Payments from "../../../src/services/credit/Payments.ts"
+import { Records } from "../../../src/services/Records.ts"
 import { MemoryNetwork } from "../../../src/testing/TransportMemory.ts"
 import * as People from "../../support/credit/CreditPeople.ts"
-import { uuid } from "../../support/credit/Parties.ts"
+import { stranger, uuid } from "../../support/credit/Parties.ts"
 import { pass } from "../../support/VirtualTime.ts"
 
 const { at, join, joined, open, soon, stand } = People
@@ -29,7 +36,48 @@ const refereeOf = ({ node: { address, key } }: People.Somebody): Referee => ({
   port: address.port
 })
 
+/** A stranger's plan of a lift with this id, whose only leg is to end at somebody's node. */
+const planted = (id: LiftId, { node, person }: People.Somebody): CreditMessage => {
+  const { key, sign } = stranger
+  const plan: LiftPlan = {
+    version: 1,
+    lift: id,
+    legs: [{ tally: TallyId.make(uuid(3, 3)), from: key, to: node.key, by: "foil" }],
+    units: 1n,
+    date: 0,
+    expires: 60_000,
+    referees: [{ key, host: "127.0.0.1", port: 9 }],
+    payor: { cuid: person.cuid, agent: key },
+    payee: person,
+    payorKey: key
+  }
+  const signed = digest(plan)
+  return { _tag: "Promise", plan, authority: signWith(sign, "lift", signed), promises: [promise(signed, key, sign)] }
+}
+
 describe("a payment over others", () => {
+  it.effect("tells nobody the id of its lift before that begins, who could come with another plan under it", () =>
+    Effect.gen(function* () {
+      const [ann, bob, cat] = yield* joined("ann", "bob", "cat")
+      yield* open(bob!, ann!)
+      yield* open(cat!, bob!)
+      yield* ann!.does({ _tag: "PayOver", to: cat!.person, units: 70n, lift })
+      const asked = yield* ann!.node.run(
+        Effect.flatMap(Records, (records) => records.page(Tables.routes, "query", { limit: 10 }))
+      )
+      assert.deepStrictEqual(
+        asked.map(({ query }) => query),
+        [Payments.queryOf(lift)]
+      )
+      for (const one of [ann!, cat!]) {
+        for (const { query } of asked)
+          yield* one.node.command(Desks.hear(planted(LiftId.make(query), one), stranger.key))
+      }
+      yield* pass("3 seconds")
+      assert.deepStrictEqual(yield* ending(ann!), ["good", undefined, 1])
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("finds its way and is good, and leaves nothing held", () =>
     Effect.gen(function* () {
       const [ann, bob, cat] = yield* joined("ann", "bob", "cat")
@@ -47,8 +95,8 @@ describe("a payment over others", () => {
       assert.strictEqual((yield* ann!.node.credit.payments(ann!.user, { limit: 10 })).length, 1)
       assert.isUndefined(yield* payment(bob!))
       // It went over Bob, who has looked for nothing.
-      assert.isDefined(yield* ann!.node.credit.route(ann!.user, QueryId.make(lift)))
-      assert.isUndefined(yield* bob!.node.credit.route(bob!.user, QueryId.make(lift)))
+      assert.isDefined(yield* ann!.node.credit.route(ann!.user, Payments.queryOf(lift)))
+      assert.isUndefined(yield* bob!.node.credit.route(bob!.user, Payments.queryOf(lift)))
     }).pipe(Effect.scoped)
   )
 
