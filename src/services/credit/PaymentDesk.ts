@@ -142,7 +142,10 @@ export const look = Effect.fnUntraced(function* (current: LiftId) {
 export const wake = Effect.fnUntraced(function* (id: LiftId) {
   const payment = yield* (yield* Records).lock(Tables.payments, [id])
   if (payment?.status !== "seeking") return nothing
-  return yield* giveUp(payment, whyNoWay(payment, yield* Payments.begun(payment.user, Payments.queryOf(payment.current))))
+  return yield* giveUp(
+    payment,
+    whyNoWay(payment, yield* Payments.begun(payment.user, Payments.queryOf(payment.current)))
+  )
 })
 
 const isReferees = Schema.is(LiftPlan.fields.referees)
