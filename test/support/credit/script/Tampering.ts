@@ -21,6 +21,9 @@ export const tampered = (board: Board): Handled<CreditProtocol.Services> => {
   const { handled } = CreditProtocol.Credit
   return {
     ...handled,
+    // Messages that came together would pass the board by.
+    handleAll: undefined,
+    mostTogether: 0,
     handle: Effect.fnUntraced(function* (body, origin) {
       const decoded = decode(body)
       if (Result.isFailure(decoded)) return yield* handled.handle(body, origin)
