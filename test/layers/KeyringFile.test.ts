@@ -95,7 +95,7 @@ describe("the tables of credit", () => {
       const sql = yield* SqlClient.SqlClient
       const columns = sql`
         SELECT table_name, column_name, data_type, is_nullable, collation_name FROM information_schema.columns
-        WHERE table_name LIKE 'credit_%' ORDER BY table_name, ordinal_position`
+        WHERE table_name LIKE 'credit_%' ORDER BY table_name, column_name`
       const indexes = sql`SELECT tablename, indexdef FROM pg_indexes WHERE tablename LIKE 'credit_%' ORDER BY indexname`
       const options = sql`SELECT relname, reloptions FROM pg_class WHERE relname LIKE 'credit_%' AND relkind = 'r' ORDER BY relname`
       const all = Effect.all([columns, indexes, options])
