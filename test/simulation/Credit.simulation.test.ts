@@ -36,6 +36,10 @@ describe("credit keeps its invariants at every commit, and is settled in the end
     await check(credit, { seeds: 1, from: 725_372_288, profile: "database" })
   })
 
+  it("where a referee's clock is behind that of a payor, and where foil takes back the place of a wish to close", async () => {
+    for (const from of [591_131_530_902, 591_131_530_872]) await check(credit, { seeds: 1, from })
+  })
+
   it("twice to the same end", async () => {
     await check(credit, { seeds: 1, from: 2_000, profile: "crash", twice: true })
   })

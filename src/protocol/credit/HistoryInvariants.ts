@@ -7,7 +7,10 @@ import type { Proofs } from "./Proofs.ts"
 import { chitName, type Expect, type LiftView, nameOf, type Site } from "./Snapshot.ts"
 import type { TallyHalf } from "./TallyHalf.ts"
 
-/** I12: a closed tally stays closed, an open one open until then, and a wish to close is for good. I6: what is agreed only grows. */
+/**
+ * I12: a closed tally stays closed, an open one open until then, and a wish to close is for good, but for foil's half while it gives places anew
+ * to what has lost them (`FoilRecovery`). I6: what is agreed only grows.
+ */
 const half = (before: TallyHalf, after: TallyHalf | undefined, expect: Expect): void => {
   const about = nameOf(before)
   const { status } = before
@@ -17,8 +20,9 @@ const half = (before: TallyHalf, after: TallyHalf | undefined, expect: Expect): 
   if (after === undefined) return
   const [was, now] = [before.chain?.agreed ?? 0, after.chain?.agreed ?? 0]
   expect(was <= now, "I6", about, `Both had agreed on ${was} places, and now on ${now}.`)
+  const isOrdering = after.side === "foil" && (after.chain?.unplaced ?? 0) > 0
   for (const side of ["stock", "foil"] as const) {
-    const isClosing = before.sets[side].close !== true || after.sets[side].close === true
+    const isClosing = isOrdering || before.sets[side].close !== true || after.sets[side].close === true
     expect(isClosing, "I12", about, `The wish of ${side} to close it is gone.`)
   }
 }

@@ -3,12 +3,14 @@
  * together keeps every invariant but I11, which is judged at every commit: a node that has forgotten what its users have pledged lets them
  * pledge more.
  */
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import type { ChitState } from "../../protocol/credit/ChitState.ts"
 import { ofWorld, type Site } from "../../protocol/credit/Invariants.ts"
 import { verdicts } from "../../protocol/credit/LiftInvariants.ts"
+import type { LiftPlan } from "../../protocol/credit/LiftPlan.ts"
 import type { LiftState } from "../../protocol/credit/LiftState.ts"
 import { Proofs } from "../../protocol/credit/Proofs.ts"
+import { mostAheadMillis } from "../../protocol/credit/RefereeMemory.ts"
 import { nameOf, violations } from "../../protocol/credit/Snapshot.ts"
 import type { TallyHalf } from "../../protocol/credit/TallyHalf.ts"
 import { Credit } from "../../services/credit/Credit.ts"
@@ -48,13 +50,17 @@ const bringBack = Effect.fnUntraced(function* (name: string, living: Living) {
   }
 })
 
-/** What the node holds. */
+/** What a node says: what it holds, and what its clock shows. */
+interface Account extends Site {
+  readonly clock: number
+}
+
 const account = Effect.fnUntraced(function* ({ key }: Scenario.Self) {
   const halves: ReadonlyArray<TallyHalf> = yield* all(Tables.halves)
   const chits: ReadonlyArray<ChitState> = yield* all(Tables.chits)
   const lifts: ReadonlyArray<LiftState> = yield* all(Tables.lifts)
-  const site: Site = { agent: key, halves, chits, lifts }
-  return site
+  const found: Account = { agent: key, halves, chits, lifts, clock: yield* Clock.currentTimeMillis }
+  return found
 })
 
 /** What a half still waits for. */
@@ -63,6 +69,22 @@ const unrest = ({ chain, status, wish }: TallyHalf): string | undefined => {
   if (status !== "open" || chain === undefined) return undefined
   if (chain.unplaced > 0) return `has ${chain.unplaced} chits without a place`
   return chain.agreed === chain.at.index ? undefined : `is at ${chain.at.index}, and both have ${chain.agreed}`
+}
+
+/** Milliseconds in which a lift is over once its referees can decide it: who waits asks now and then. */
+const patience = 600_000
+
+/**
+ * Whether the plan's date has not come by the clock of one of its referees, which decides nothing before, in which way ever (`RefereeMemory`);
+ * or came a moment ago, since the payor's clock is so much ahead of that. Everybody waits for as long as these clocks are apart.
+ */
+const isEarly = ({ date, payor, referees }: LiftPlan, accounts: ReadonlyArray<Account>): boolean => {
+  const planner = accounts.find(({ agent }) => agent === payor.agent)
+  const deciders = accounts.filter(({ agent }) => referees.some(({ key }) => key === agent))
+  return deciders.some(({ clock }) => {
+    const isAhead = planner !== undefined && planner.clock - clock > mostAheadMillis / 2
+    return date > clock + mostAheadMillis - (isAhead ? patience : 0)
+  })
 }
 
 /** Lifts over a tally that nobody has any more: the databases of both its ends were lost, or that of the node which has both. */
@@ -86,11 +108,11 @@ const contradicted = (sites: ReadonlyArray<Site>): ReadonlySet<string> => {
   return new Set(plans.flatMap(({ legs }) => legs.map(({ tally }) => tally)))
 }
 
-const judge = (answers: ReadonlyMap<string, Site>): string | undefined => {
+const judge = (answers: ReadonlyMap<string, Account>): string | undefined => {
   const sites = [...answers.values()]
   const torn = contradicted(sites)
   for (const [name, { halves, lifts }] of answers) {
-    const lift = lifts.find(({ status }) => status === "promised")
+    const lift = lifts.find(({ plan, status }) => status === "promised" && !isEarly(plan, sites))
     if (lift !== undefined) return `${name}: lift ${lift.plan.lift} has not ended`
     for (const half of halves) {
       if (torn.has(half.id)) continue

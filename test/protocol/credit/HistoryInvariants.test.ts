@@ -3,6 +3,7 @@ import type { ChitState } from "../../../src/protocol/credit/ChitState.ts"
 import { ofHistory } from "../../../src/protocol/credit/HistoryInvariants.ts"
 import { compare, type Invariant, type Site } from "../../../src/protocol/credit/Invariants.ts"
 import { Proofs } from "../../../src/protocol/credit/Proofs.ts"
+import type { Side } from "../../../src/protocol/credit/TallyDocument.ts"
 import { violations } from "../../../src/protocol/credit/Snapshot.ts"
 import { tallyId } from "../../support/credit/Halves.ts"
 import { a, b, but, honest, isLift, isPledge, named, onChit, onHalf } from "../../support/credit/PlantedWorld.ts"
@@ -33,6 +34,20 @@ describe("what must not have changed", () => {
         ["I12"]
       )
     }
+  })
+
+  it("I12: a wish to close is gone at foil alone, and only while that gives its chit another place", () => {
+    const found = (side: Side, unplaced: number): ReadonlyArray<Invariant> => {
+      const site = honest().find(({ halves }) => halves.some((half) => half.side === side && half.status === "open"))
+      const half = site?.halves.find((one) => one.side === side && one.status === "open")
+      if (site === undefined || half?.chain === undefined) throw new Error("there is no such half")
+      const closing = { ...half, sets: { ...half.sets, stock: { ...half.sets.stock, close: true as const } } }
+      const ordering = { ...half, chain: { ...half.chain, unplaced } }
+      return named(compare([{ ...site, halves: [closing] }], [{ ...site, halves: [ordering] }]))
+    }
+    assert.deepStrictEqual(found("foil", 1), [])
+    assert.deepStrictEqual(found("foil", 0), ["I12"])
+    assert.deepStrictEqual(found("stock", 1), ["I12"])
   })
 
   it("I12: something final that has changed", () => {
